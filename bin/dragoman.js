@@ -1,0 +1,14 @@
+#!/usr/bin/env node
+// Plain JavaScript on purpose: an older Node stops at the first `.ts` file, before it could say why.
+const [major] = process.versions.node.split('.');
+
+if (Number(major) < 24) {
+  console.error(
+    `dragoman needs Node 24 or newer, this is ${process.version}. ` +
+      'Run it by `npm start` or `npx dragoman`, which use the Node that `npm ci` installed.',
+  );
+  process.exit(78);
+}
+
+const { main } = await import('../src/cli/main.ts');
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,75 @@
+/**
+ * Every failure that Dragoman raises on purpose, and whether trying the same thing again can help.
+ * Callers branch on `code`; the message says what was expected and what was got.
+ */
+const ERROR_TABLE = {
+  /** Configuration, flags or environment do not pass their schema. */
+  config_invalid: { retryable: false },
+  /** A folder or file cannot be created, read or written by this user. */
+  folder_unusable: { retryable: false },
+  /** Another process holds the port, the store's file or the staging folder. */
+  already_in_use: { retryable: false },
+  /** The store cannot be reached or a write's outcome is unknown. */
+  store_unavailable: { retryable: true },
+  /** The store's file is damaged. */
+  store_corrupt: { retryable: false },
+  /** The store was written by a newer Dragoman. */
+  store_newer: { retryable: false },
+  /** Another backend owns the store now; this one's writes are refused. */
+  fenced: { retryable: false },
+  /** A bot id that nobody configured, or that this gateway does not own. */
+  unknown_bot: { retryable: false },
+  /** A frame that does not decode, is too large, or comes out of turn. */
+  frame_invalid: { retryable: false },
+  /** The link's token is missing or wrong. */
+  token_wrong: { retryable: false },
+  /** The link between gateway and backend is down or was closed on purpose. */
+  link_closed: { retryable: true },
+  /** An actor's mailbox is at its bound. */
+  mailbox_full: { retryable: true },
+  /** The actor stopped before it handled the message. */
+  actor_stopped: { retryable: true },
+  /** Something took longer than it was allowed to. */
+  deadline_exceeded: { retryable: true },
+  /** The caller withdrew its request. */
+  aborted: { retryable: false },
+  /** A processor failed in a way that another attempt may cure (429, 5xx, network). */
+  processing_retryable: { retryable: true },
+  /** A processor failed for good. */
+  processing_failed: { retryable: false },
+  /** Nothing has that id. */
+  not_found: { retryable: false },
+  /** A stated invariant does not hold: a bug. */
+  invariant_broken: { retryable: false },
+} as const satisfies Record<string, { retryable: boolean }>;
+
+export type ErrorCode = keyof typeof ERROR_TABLE;
+
+export class DragomanError extends Error {
+  override readonly name = 'DragomanError';
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+
+  get retryable(): boolean {
+    return ERROR_TABLE[this.code].retryable;
+  }
+}
+
+/** Whether `error` is one of ours with this code. */
+export function hasCode(error: unknown, code: ErrorCode): error is DragomanError {
+  return error instanceof DragomanError && error.code === code;
+}
+
+/** Whether doing the same thing again may succeed. Unknown errors are bugs, hence not. */
+export function isRetryable(error: unknown): boolean {
+  return error instanceof DragomanError && error.retryable;
+}
+
+/** An error's text for a log line or a dead letter, whatever was thrown. */
+export function describeError(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,68 @@
+import type { BotState, WireMessage } from '../protocol/frames.ts';
+import type { MediaReference, ProviderKey, ReceivedMessage } from './received.ts';
+
+/** One linked account's connection to its provider. */
+export interface Session {
+  readonly botId: string;
+  /** Connects, and reconnects by the reason of each disconnect, until `stop`. */
+  start(): void;
+  /** Closes the socket; never logs the account out. Resolves when nothing of the session runs any more. */
+  stop(): Promise<void>;
+  /** The only origin that media are fetched from, e.g. `https://mmg.whatsapp.net`. */
+  mediaOrigin(): string;
+  /** Asks the sender's phone to upload a medium again. Resolves to its new `directPath`; rejects when the phone refuses or `signal` aborts. */
+  requestReupload(key: ProviderKey, media: MediaReference, signal: AbortSignal): Promise<string>;
+  /** Sends a text. Resolves to the provider's message id. */
+  sendText(message: OutgoingText, signal: AbortSignal): Promise<string>;
+}
+
+export interface OutgoingText {
+  readonly to: string;
+  readonly text: string;
+  readonly quoted: { readonly providerMessageId: string; readonly text: string } | null;
+}
+
+export interface SessionStatus {
+  readonly state: BotState;
+  /** The text to show as a QR code while `pairing`. */
+  readonly qr: string | null;
+  /** What happened, for a person; never a number or a name. */
+  readonly detail: string | null;
+}
+
+/** What a session tells its gateway. Neither call may throw. */
+export interface SessionListener {
+  statusChanged(status: SessionStatus): void;
+  /** New messages are in the journal, durably. */
+  received(): void;
+}
+
+/** Changes of a bot's credentials and Signal keys, as JSON texts by key. */
+export interface AuthChange {
+  readonly puts: readonly (readonly [key: string, value: string])[];
+  readonly deletes: readonly string[];
+}
+
+/** A message that could not be decrypted yet: its content may still come under the same key. */
+export interface UndecryptableMessage {
+  readonly key: ProviderKey;
+  /** The bracketed text to announce if the content never comes. */
+  readonly wire: Pick<WireMessage, 'provider_message_id' | 'sender' | 'originating_time'> & Partial<WireMessage>;
+}
+
+/**
+ * The durable side of a session.
+ *
+ *   J1 A message and the ratchet that decrypted it are committed together: after a crash either both are there,
+ *      and WhatsApp's second delivery is a duplicate, or neither is, and the second delivery decrypts.
+ *   J2 `commit` resolves only when it is durable; WhatsApp gets its receipt after that.
+ *   J3 A read error rejects; it is never taken for "not there", which would pair the account anew.
+ */
+export interface SessionStorage {
+  readAuth(botId: string, keys: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  commit(botId: string, auth: AuthChange, received: readonly ReceivedMessage[]): Promise<void>;
+  /** Remembers a message whose content is still missing; ignored when that content has been received. */
+  expectContent(botId: string, message: UndecryptableMessage): Promise<void>;
+  /** Forgets the credentials and keys of a bot that was logged out. */
+  clearAuth(botId: string): Promise<void>;
+}

@@ -1,0 +1,150 @@
+import { z } from 'zod';
+import { isBotId, isGuid } from '../base/ids.ts';
+import { MEDIA_KINDS } from '../queue/media-kind.ts';
+
+/**
+ * The gateway–backend contract: JSON text frames over one WebSocket, each `{v: 1, type, …}` in snake_case.
+ * Both sides decode with these schemas and nothing else. Unknown fields are dropped, so a peer may send more.
+ */
+export const PROTOCOL_VERSION = 1;
+
+/** Bounds of the wire. The gateway cuts to them before it journals; the backend refuses what exceeds them. */
+export const WIRE_LIMITS = {
+  frameBytes: 256 * 1024,
+  textCharacters: 64 * 1024,
+  identifierCharacters: 256,
+  filenameCharacters: 1_024,
+  listItems: 256,
+  bots: 1_000,
+  guids: 5_000,
+  reasonCharacters: 1_024,
+} as const;
+
+const identifier = z.string().min(1).max(WIRE_LIMITS.identifierCharacters);
+const text = z.string().max(WIRE_LIMITS.textCharacters);
+const epochMs = z.number().int().nonnegative();
+const seq = z.number().int().positive();
+const reason = z.string().max(WIRE_LIMITS.reasonCharacters);
+const botId = z.string().refine(isBotId, 'expected a bot id: lower-case letters, digits and dashes');
+const guid = z.string().refine(isGuid, 'expected a lower-case UUID');
+const mimeType = z.string().min(1).max(WIRE_LIMITS.identifierCharacters);
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected a SHA-256 in hex');
+const identifiers = z.array(identifier).max(WIRE_LIMITS.listItems);
+const mediaKind = z.enum(MEDIA_KINDS);
+
+const wireMessage = z.object({
+  provider_message_id: identifier,
+  sender: identifier,
+  message: text,
+  direction: z.enum(['incoming', 'outgoing']),
+  source: z.enum(['user', 'bot', 'user_outgoing']),
+  originating_time: epochMs,
+  display_name: z.string().max(WIRE_LIMITS.filenameCharacters).optional(),
+  group: z
+    .object({
+      id: identifier,
+      name: z.string().max(WIRE_LIMITS.filenameCharacters).optional(),
+      alternate_identifiers: identifiers.optional(),
+    })
+    .optional(),
+  alternate_identifiers: identifiers.optional(),
+  recipient_id: identifier.optional(),
+  actual_sender: identifier.optional(),
+  media_processing_id: guid.optional(),
+  mime_type: mimeType.optional(),
+  original_filename: z.string().max(WIRE_LIMITS.filenameCharacters).optional(),
+  quota_exceeded: z.boolean().optional(),
+  media_state: z.enum(['staged', 'downloading']).optional(),
+  quoted: z.object({ provider_message_id: identifier, text }).optional(),
+  mentions: identifiers.optional(),
+  album_id: identifier.optional(),
+  edits_provider_message_id: identifier.optional(),
+  backlog: z.boolean().optional(),
+});
+
+const envelope = { v: z.literal(PROTOCOL_VERSION) };
+const frame = <T extends string, S extends z.ZodRawShape>(type: T, shape: S) =>
+  z.object({ ...envelope, type: z.literal(type), ...shape });
+
+const inbound = frame('inbound', { seq, bot_id: botId, provider_name: identifier, message: wireMessage });
+const mediaStaged = frame('media.staged', {
+  seq,
+  guid,
+  bytes: z.number().int().nonnegative(),
+  sha256,
+  mime_type: mimeType,
+});
+const mediaCorrupt = frame('media.corrupt', {
+  seq,
+  guid,
+  type: mediaKind,
+  quota_exceeded: z.boolean(),
+  reason,
+});
+const sent = frame('sent', {
+  seq,
+  bot_id: botId,
+  request_id: identifier,
+  provider_message_id: identifier,
+  originating_time: epochMs,
+});
+const sendFailed = frame('send.failed', { seq, bot_id: botId, request_id: identifier, reason });
+
+/** Frames that change durable state: each carries a seq and is acked once it is durable. */
+export const durableFrame = z.discriminatedUnion('type', [
+  inbound,
+  mediaStaged,
+  mediaCorrupt,
+  sent,
+  sendFailed,
+]);
+
+/** `state` of a bot's session with its provider. */
+export const BOT_STATES = ['connecting', 'pairing', 'open', 'closed', 'logged_out', 'stopped'] as const;
+
+export const gatewayFrame = z.discriminatedUnion('type', [
+  frame('hello', { gateway_id: identifier, bots: z.array(botId).max(WIRE_LIMITS.bots) }),
+  ...durableFrame.options,
+  frame('bot.status', {
+    bot_id: botId,
+    state: z.enum(BOT_STATES),
+    qr: z.string().max(4_096).optional(),
+    detail: reason.optional(),
+  }),
+  frame('media.held', { guids: z.array(guid).max(WIRE_LIMITS.guids) }),
+]);
+
+export const botConfig = z.object({ media_storage_quota_gb: z.number().positive() });
+
+export const backendFrame = z.discriminatedUnion('type', [
+  frame('ack', { seq }),
+  frame('nack', { seq, code: identifier, reason }),
+  frame('error', { code: identifier, reason }),
+  frame('bot.start', { bot_id: botId, config: botConfig }),
+  frame('bot.stop', { bot_id: botId }),
+  frame('send', {
+    request_id: identifier,
+    bot_id: botId,
+    to: identifier,
+    text: text.min(1),
+    quoted: z.object({ provider_message_id: identifier, text }).optional(),
+  }),
+  frame('media.released', { guid }),
+  frame('media.holds', { guids: z.array(guid).max(WIRE_LIMITS.guids) }),
+]);
+
+export type MediaKind = z.infer<typeof mediaKind>;
+export type WireMessage = z.infer<typeof wireMessage>;
+export type BotState = (typeof BOT_STATES)[number];
+export type BotConfig = z.infer<typeof botConfig>;
+export type DurableFrame = z.infer<typeof durableFrame>;
+export type GatewayFrame = z.infer<typeof gatewayFrame>;
+export type BackendFrame = z.infer<typeof backendFrame>;
+export type InboundFrame = z.infer<typeof inbound>;
+export type MediaStagedFrame = z.infer<typeof mediaStaged>;
+export type MediaCorruptFrame = z.infer<typeof mediaCorrupt>;
+
+type WithoutVersion<F> = F extends unknown ? Omit<F, 'v'> : never;
+/** A frame before it is encoded. */
+export type GatewayFrameBody = WithoutVersion<GatewayFrame>;
+export type BackendFrameBody = WithoutVersion<BackendFrame>;

@@ -1,0 +1,21 @@
+export const MEDIA_KINDS = ['image', 'video', 'audio', 'document', 'sticker'] as const;
+export type MediaKind = (typeof MEDIA_KINDS)[number];
+
+const CORRUPT_PREFIX = 'media_corrupt_';
+
+/** The MIME type that stands for media of this kind that could not be downloaded. */
+export const corruptMimeType = (kind: MediaKind): string => `${CORRUPT_PREFIX}${kind}`;
+
+/** A MIME type without parameters, in lower case: `Audio/OGG; codecs=opus` → `audio/ogg`. */
+export const bareMimeType = (mimeType: string): string =>
+  (mimeType.split(';', 1)[0] ?? '').trim().toLowerCase();
+
+/** What a person would call media of this MIME type. */
+export function mediaKindOf(mimeType: string): MediaKind {
+  const bare = bareMimeType(mimeType);
+  const corrupt = MEDIA_KINDS.find((kind) => bare === corruptMimeType(kind));
+  if (corrupt !== undefined) return corrupt;
+  if (bare === 'image/webp') return 'sticker';
+  const family = bare.split('/', 1)[0];
+  return family === 'image' || family === 'video' || family === 'audio' ? family : 'document';
+}

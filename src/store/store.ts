@@ -1,0 +1,214 @@
+import type { Guid } from '../base/ids.ts';
+import type {
+  ClaimedJob,
+  CorrespondentKey,
+  JobCollection,
+  JobError,
+  JobStatus,
+  MediaMetadata,
+  MediaProcessingJob,
+  ProcessingResult,
+} from '../jobs/job.ts';
+import type { Message, Placeholder, ReadyMessage } from '../queue/message.ts';
+
+/**
+ * The durable side of Dragoman. Two adapters pass one contract suite (test/contract).
+ *
+ *   S1 Each method that writes is one transaction: all of it is durable when the promise resolves, or none of it
+ *      is there. A rejection with `store_unavailable` means the outcome is unknown: forget and rehydrate.
+ *   S2 Every transaction of a chat also updates that chat's document where `fence <= mine`, and rejects with
+ *      `fenced` when a newer owner has been there.
+ *   S3 A message is in exactly one of journal and history; only ready messages are ever in the history.
+ *   S4 A GUID has at most one job over all collections. A journal entry is a placeholder if and only if an active
+ *      or holding job has its GUID.
+ *   S5 A claim token is valid until its job is completed, released, revived or claimed again; a stale token changes nothing.
+ *   S6 `ingestSeq` rises by one per correspondent in insertion order.
+ *   S7 Expected outcomes are values; only faults reject.
+ *
+ * Times are epoch milliseconds from the caller's clock. (MongoDB leases use the server's instead.)
+ */
+export interface Store {
+  /** The fencing token of this owner; rises with each owner of the store. */
+  readonly fence: number;
+
+  // ── Chats ────────────────────────────────────────────────────────────────────────────────────────────────────
+  /**
+   * Finds the chat that any of `identifiers` names, or makes one whose `correspondentId` is the first of them.
+   * Identifiers not seen before become aliases. Where two chats match, the older one is returned and takes the
+   * aliases; the other keeps its own id alone and drains.
+   */
+  resolveCorrespondent(
+    botId: string,
+    providerName: string,
+    identifiers: readonly [string, ...string[]],
+  ): Promise<CorrespondentRecord>;
+  /** What a chat's owner needs in memory: its journal in id order, and its next id. */
+  rehydrate(
+    key: CorrespondentKey,
+  ): Promise<{ readonly nextId: number; readonly messages: readonly Message[] }>;
+  /** The bot's chats whose journal is not empty. */
+  chatsWithJournal(botId: string): Promise<readonly CorrespondentKey[]>;
+
+  // ── The three transactions of a message ──────────────────────────────────────────────────────────────────────
+  /** Journal entry, next id, duplicate key, job, evictions. A duplicate writes nothing. */
+  accept(acceptance: Acceptance): Promise<AcceptOutcome>;
+  /**
+   * Journal entry ← text, evictions; the job is deleted, or moved to `failed` when it carries an error.
+   * `gone`: no placeholder with that GUID is in the journal (settled before); a job left over by it goes all the same.
+   */
+  settle(settlement: Settlement): Promise<'settled' | 'gone'>;
+  /** Moves ready messages from the journal to the history, in the order given. Ids no longer in the journal are skipped. */
+  ingest(batch: IngestBatch): Promise<{ readonly ingested: number }>;
+  /** Deletes journal entries that grew too old. */
+  evict(key: CorrespondentKey, ids: readonly number[]): Promise<void>;
+
+  // ── A job's life ─────────────────────────────────────────────────────────────────────────────────────────────
+  /** The file is there, or is known never to come: the job becomes pending in its pool. `unknown`: no live job. */
+  stage(guid: Guid, staged: StagedMedia, now: number): Promise<'pending' | 'already' | 'unknown'>;
+  /** Takes the next job of a pool by the fairness rule (src/jobs/fairness.ts), or null when none may be taken. */
+  claim(request: ClaimRequest): Promise<ClaimedJob | null>;
+  /** Prolongs a lease. False: the token is stale, stop working. */
+  heartbeat(claim: ClaimHandle, leaseExpiresAt: number): Promise<boolean>;
+  /** The worker's last act. False: the token is stale, nothing was written. */
+  complete(claim: ClaimHandle, result: ProcessingResult, now: number): Promise<boolean>;
+  /** Gives a job back untried: no attempt is counted, round and seq are kept. */
+  release(claim: ClaimHandle, now: number): Promise<boolean>;
+  /** Counts an attempt and puts the job in `waiting` until `availableAt`. */
+  postpone(claim: ClaimHandle, availableAt: number, error: JobError, now: number): Promise<boolean>;
+  /**
+   * Waiting jobs that are due and processing jobs whose lease ended become pending; a lapsed lease counts as an
+   * attempt. A job that has used up `maxAttempts` is completed with `worker_died` instead. Works on all bots.
+   */
+  reviveJobs(now: number, maxAttempts: number): Promise<RevivedJobs>;
+
+  // ── A bot's life ─────────────────────────────────────────────────────────────────────────────────────────────
+  /** All active jobs → holding; processing without a live lease → pending. Returns how many moved. */
+  sweepToHolding(now: number): Promise<number>;
+  /** The bot's active jobs → holding. */
+  holdJobs(botId: string, now: number): Promise<number>;
+  /** The bot's held jobs → active; processing without a live lease → pending; completed ones stay for the reaper. */
+  promoteJobs(botId: string, now: number): Promise<number>;
+  /** The bot's jobs in a collection, in seq order. */
+  jobsOfBot(
+    botId: string,
+    collection: JobCollection,
+    statuses?: readonly JobStatus[],
+  ): Promise<readonly MediaProcessingJob[]>;
+  jobByGuid(guid: Guid): Promise<MediaProcessingJob | null>;
+  /** Jobs by pool, collection and state, for logs and metrics. */
+  countJobs(): Promise<readonly JobCount[]>;
+
+  // ── Reading ──────────────────────────────────────────────────────────────────────────────────────────────────
+  /** History of a chat in `ingestSeq` order, after `afterSeq`. */
+  history(
+    key: CorrespondentKey,
+    page: { readonly afterSeq: number; readonly limit: number },
+  ): Promise<readonly HistoryEntry[]>;
+  correspondents(botId: string): Promise<readonly CorrespondentRecord[]>;
+  /** Forgets duplicate keys first seen before `before`. Returns how many went. */
+  pruneMessageIds(before: number): Promise<number>;
+  saveBot(bot: BotRecord): Promise<void>;
+  bots(): Promise<readonly BotRecord[]>;
+
+  /** Finishes what was begun, then lets go of the store. */
+  close(): Promise<void>;
+}
+
+export interface CorrespondentRecord extends CorrespondentKey {
+  /** Every identifier of the chat, `correspondentId` included. */
+  readonly aliases: readonly string[];
+  readonly nextId: number;
+  readonly nextIngestSeq: number;
+  readonly createdAt: number;
+}
+
+export interface Acceptance {
+  readonly correspondent: CorrespondentKey;
+  readonly message: Message;
+  readonly evictedIds: readonly number[];
+  readonly job: NewJob | null;
+}
+
+/** `id`: the place that the first copy was given. */
+export type AcceptOutcome =
+  { readonly kind: 'accepted' } | { readonly kind: 'duplicate'; readonly id: number };
+
+/** A medium announced: where its job starts its life. */
+export interface NewJob {
+  readonly guid: Guid;
+  readonly mimeType: string;
+  readonly originalFilename: string | null;
+  readonly gatewayId: string;
+  /** `downloading`: claimable once staged. `staged`: the gateway sent it after the download. `failed`: a dead letter at birth. */
+  readonly start:
+    | { readonly kind: 'downloading' }
+    | { readonly kind: 'staged'; readonly media: StagedMedia }
+    | { readonly kind: 'failed'; readonly error: JobError; readonly placeholder: Placeholder };
+  /** `holding` while the bot is not connected. */
+  readonly collection: 'active' | 'holding';
+}
+
+export interface StagedMedia {
+  readonly mimeType: string;
+  readonly pool: string;
+  readonly media: MediaMetadata;
+}
+
+export interface Settlement {
+  readonly correspondent: CorrespondentKey;
+  readonly guid: Guid;
+  readonly message: ReadyMessage;
+  readonly evictedIds: readonly number[];
+  /** Null: the job is deleted. Otherwise it moves to `failed` with this error. */
+  readonly error: JobError | null;
+}
+
+export interface IngestBatch {
+  readonly correspondent: CorrespondentKey;
+  readonly messages: readonly ReadyMessage[];
+  readonly now: number;
+}
+
+export interface ClaimRequest {
+  readonly pool: string;
+  readonly now: number;
+  readonly leaseMs: number;
+  /** Bots at this process's in-flight cap: not to be served now. */
+  readonly cappedBots: readonly string[];
+}
+
+export interface ClaimHandle {
+  readonly guid: Guid;
+  readonly claimToken: string;
+}
+
+export interface RevivedJobs {
+  /** Pools that have claimable work again. */
+  readonly pools: readonly string[];
+  /** Jobs that are completed now, because every attempt killed its worker. */
+  readonly poisoned: readonly MediaProcessingJob[];
+  /** When the next waiting job or lease is due; null when there is none. */
+  readonly nextDueAt: number | null;
+}
+
+export interface HistoryEntry {
+  readonly ingestSeq: number;
+  readonly ingestedAt: number;
+  readonly message: ReadyMessage;
+}
+
+export interface JobCount {
+  readonly pool: string | null;
+  readonly collection: JobCollection;
+  readonly status: JobStatus;
+  readonly count: number;
+  readonly oldestCreatedAt: number;
+}
+
+export interface BotRecord {
+  readonly botId: string;
+  readonly providerName: string;
+  /** The gateway that paired it. */
+  readonly gatewayId: string;
+  readonly createdAt: number;
+}

@@ -1,0 +1,30 @@
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
+
+const project = (
+  name: string,
+  options: TestProjectInlineConfiguration['test'],
+): TestProjectInlineConfiguration => ({
+  test: { name, include: [`test/${name}/**/*.test.ts`], ...options },
+});
+
+const deep = process.env['DRAGOMAN_DEEP'] === '1';
+
+export default defineConfig({
+  test: {
+    // Groups run one after another: a test that measures processes starves beside a property test on two cores.
+    projects: [
+      project('unit', { testTimeout: 5_000, sequence: { groupOrder: 0 } }),
+      project('property', { testTimeout: deep ? 1_800_000 : 60_000, sequence: { groupOrder: 0 } }),
+      project('contract', {
+        testTimeout: 30_000,
+        sequence: { groupOrder: 1 },
+      }),
+      project('system', {
+        testTimeout: deep ? 1_800_000 : 90_000,
+        sequence: { groupOrder: 2 },
+        fileParallelism: false,
+      }),
+    ],
+    coverage: { provider: 'v8', include: ['src/**/*.ts'], reporter: ['text', 'html'] },
+  },
+});

@@ -29,6 +29,8 @@ const ERROR_TABLE = {
   mailbox_full: { retryable: true },
   /** The actor stopped before it handled the message. */
   actor_stopped: { retryable: true },
+  /** A bug in the actor's handler, which is the cause; the actor was restarted. */
+  actor_failed: { retryable: false },
   /** Something took longer than it was allowed to. */
   deadline_exceeded: { retryable: true },
   /** The caller withdrew its request. */

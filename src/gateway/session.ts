@@ -47,7 +47,8 @@ export interface AuthChange {
 export interface UndecryptableMessage {
   readonly key: ProviderKey;
   /** The bracketed text to announce if the content never comes. */
-  readonly wire: Pick<WireMessage, 'provider_message_id' | 'sender' | 'originating_time'> & Partial<WireMessage>;
+  readonly wire: Pick<WireMessage, 'provider_message_id' | 'sender' | 'originating_time'> &
+    Partial<WireMessage>;
 }
 
 /**

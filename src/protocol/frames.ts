@@ -74,10 +74,11 @@ const mediaStaged = frame('media.staged', {
   sha256,
   mime_type: mimeType,
 });
+/** The kind has a field of its own: `type` is the frame's. */
 const mediaCorrupt = frame('media.corrupt', {
   seq,
   guid,
-  type: mediaKind,
+  media_kind: mediaKind,
   quota_exceeded: z.boolean(),
   reason,
 });
@@ -114,7 +115,10 @@ export const gatewayFrame = z.discriminatedUnion('type', [
   frame('media.held', { guids: z.array(guid).max(WIRE_LIMITS.guids) }),
 ]);
 
-export const botConfig = z.object({ media_storage_quota_gb: z.number().positive() });
+export const botConfig = z.object({
+  media_storage_quota_gb: z.number().positive(),
+  groups: z.enum(['all', 'none']).optional(),
+});
 
 export const backendFrame = z.discriminatedUnion('type', [
   frame('ack', { seq }),

@@ -57,6 +57,8 @@ export interface Store {
    * `gone`: no placeholder with that GUID is in the journal (settled before); a job left over by it goes all the same.
    */
   settle(settlement: Settlement): Promise<'settled' | 'gone'>;
+  /** Ends a job whose placeholder is not in the journal: deleted, or moved to `failed` with `error`. False: no live job. */
+  discardJob(guid: Guid, error: JobError | null, now: number): Promise<boolean>;
   /** Moves ready messages from the journal to the history, in the order given. Ids no longer in the journal are skipped. */
   ingest(batch: IngestBatch): Promise<{ readonly ingested: number }>;
   /** Deletes journal entries that grew too old. */

@@ -1,0 +1,28 @@
+import type { CorrespondentKey, JobError, MediaProcessingJob, ProcessingResult } from '../jobs/job.ts';
+import { failureWords } from '../jobs/words.ts';
+
+/** What became of a medium, durable on its job: the words for its place, and why they are not its content. */
+export interface Completion {
+  readonly correspondent: CorrespondentKey;
+  readonly guid: string;
+  readonly gatewayId: string;
+  readonly words: string;
+  readonly error: JobError | null;
+}
+
+export const completionOf = (job: MediaProcessingJob, result: ProcessingResult): Completion => ({
+  correspondent: job.correspondent,
+  guid: job.guid,
+  gatewayId: job.media.gatewayId,
+  words: result.words,
+  error: result.kind === 'failure' ? result.error : null,
+});
+
+/** The completion of a job that the store holds as completed. */
+export const storedCompletion = (job: MediaProcessingJob): Completion => ({
+  correspondent: job.correspondent,
+  guid: job.guid,
+  gatewayId: job.media.gatewayId,
+  words: job.result ?? failureWords(job.error?.code ?? 'failed', job.mimeType),
+  error: job.error,
+});

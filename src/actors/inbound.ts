@@ -1,0 +1,98 @@
+import type { RouteToPool } from '../jobs/pools.ts';
+import type { InboundFrame, WireMessage } from '../protocol/frames.ts';
+import type { AddPlan } from '../queue/correspondent-queue.ts';
+import type { MessageDraft } from '../queue/message.ts';
+import type { NewJob } from '../store/store.ts';
+
+/** Every name of the chat that a message belongs to, the one it came under first. */
+export function chatIdentifiers(message: WireMessage): readonly [string, ...string[]] {
+  if (message.group !== undefined) return [message.group.id, ...(message.group.alternate_identifiers ?? [])];
+  const peer = message.direction === 'outgoing' ? (message.recipient_id ?? message.sender) : message.sender;
+  return [peer, ...(message.alternate_identifiers ?? [])];
+}
+
+/** A wire message as the queue takes it. */
+export function draftOf({ message }: InboundFrame): MessageDraft {
+  return {
+    content: message.message,
+    sender: {
+      identifier: message.sender,
+      displayName: message.display_name ?? null,
+      alternateIdentifiers: message.alternate_identifiers ?? [],
+    },
+    source: message.source,
+    direction: message.direction,
+    originatingTime: message.originating_time,
+    group:
+      message.group === undefined
+        ? null
+        : {
+            id: message.group.id,
+            name: message.group.name ?? null,
+            alternateIdentifiers: message.group.alternate_identifiers ?? [],
+          },
+    providerMessageId: message.provider_message_id,
+    mediaProcessingId: message.media_processing_id ?? null,
+    mimeType: message.mime_type ?? null,
+    originalFilename: message.original_filename ?? null,
+    recipientId: message.recipient_id ?? null,
+    actualSender: message.actual_sender ?? null,
+    quoted:
+      message.quoted === undefined
+        ? null
+        : { providerMessageId: message.quoted.provider_message_id, text: message.quoted.text },
+    mentions: message.mentions ?? [],
+    albumId: message.album_id ?? null,
+    editsProviderMessageId: message.edits_provider_message_id ?? null,
+    correctsId: null,
+    backlog: message.backlog ?? false,
+  };
+}
+
+/** Where the job of a medium comes from, and where it goes. */
+export interface JobOrigin {
+  readonly gatewayId: string;
+  readonly routeToPool: RouteToPool;
+  jobsStartIn(): 'active' | 'holding';
+}
+
+/** The job that a message brings with it, or null for a text. */
+export function newJobOf({ message }: InboundFrame, plan: AddPlan, origin: JobOrigin): NewJob | null {
+  const guid = message.media_processing_id;
+  if (guid === undefined) return null;
+  const mimeType = message.mime_type ?? 'application/octet-stream';
+  return {
+    guid,
+    mimeType,
+    originalFilename: message.original_filename ?? null,
+    gatewayId: origin.gatewayId,
+    start: startOf(message, mimeType, plan, origin),
+    collection: origin.jobsStartIn(),
+  };
+}
+
+function startOf(message: WireMessage, mimeType: string, plan: AddPlan, origin: JobOrigin): NewJob['start'] {
+  if (plan.overCap !== null) {
+    const reason = 'the chat has as many placeholders as it may';
+    return {
+      kind: 'failed',
+      placeholder: plan.overCap,
+      error: { code: 'too_many_pending', reason, stack: null },
+    };
+  }
+  if (message.media_state === 'downloading') return { kind: 'downloading' };
+  return {
+    kind: 'staged',
+    media: {
+      mimeType,
+      pool: origin.routeToPool(mimeType).name,
+      media: {
+        bytes: null,
+        sha256: null,
+        quotaExceeded: message.quota_exceeded ?? false,
+        corruptReason: null,
+        gatewayId: origin.gatewayId,
+      },
+    },
+  };
+}

@@ -1,0 +1,48 @@
+import type { ActorRef, AskOptions, Payload, ProtocolOf, Reply, TellOptions, Topic } from './actor.ts';
+import { Call } from './call.ts';
+import type { Envelope, Outcome } from './message.ts';
+import type { Runtime } from './runtime.ts';
+
+/** The actor that a ref leads to. */
+export interface Addressee {
+  readonly name: string;
+  readonly path: string;
+  /** Sends to it, in the order of the calls. `settle` is called once. */
+  deliver(envelope: Envelope, settle: (outcome: Outcome) => void): void;
+}
+
+/** The ref of an actor in this process. */
+export class LocalRef<P extends ProtocolOf<P>> implements ActorRef<P> {
+  readonly #addressee: Addressee;
+  readonly #runtime: Runtime;
+
+  constructor(addressee: Addressee, runtime: Runtime) {
+    this.#addressee = addressee;
+    this.#runtime = runtime;
+  }
+
+  get name(): string {
+    return this.#addressee.name;
+  }
+
+  get path(): string {
+    return this.#addressee.path;
+  }
+
+  ask<T extends Topic<P>>(topic: T, payload: Payload<P, T>, options: AskOptions = {}): Promise<Reply<P, T>> {
+    const { clock, askDeadlineMs } = this.#runtime;
+    const { deadlineMs = askDeadlineMs, signal, traceId = null } = options;
+    const call = new Call(clock, deadlineMs, signal, { addressee: this.#addressee, topic });
+    if (call.withdrawal === null) {
+      this.#addressee.deliver({ topic, payload, traceId, caller: call }, (outcome) => call.settle(outcome));
+    }
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the handler of this topic made it
+    return call.reply as Promise<Reply<P, T>>;
+  }
+
+  tell<T extends Topic<P>>(topic: T, payload: Payload<P, T>, { traceId = null }: TellOptions = {}): void {
+    this.#addressee.deliver({ topic, payload, traceId, caller: null }, (outcome) => {
+      if (outcome.kind === 'failure') this.#runtime.tellFailed(this.path, topic, outcome.error);
+    });
+  }
+}

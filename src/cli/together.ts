@@ -1,0 +1,76 @@
+import { randomBytes } from 'node:crypto';
+import path from 'node:path';
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/log.ts';
+import { type Gateway, startGateway } from '../gateway/gateway.ts';
+import { createBaileysSession } from '../gateway/whatsapp/baileys-session.ts';
+import { resolveEndpoint } from '../gateway/whatsapp/endpoint.ts';
+import { openStagingFolder } from '../staging/staging-folder.ts';
+import { openSqliteStore } from '../store/sqlite/sqlite-store.ts';
+import type { Store } from '../store/store.ts';
+import { type Backend, startBackend } from '../system/backend.ts';
+import { type Config, storeFile } from '../system/config.ts';
+
+/** Gateway and backend in one process, over a real loopback link. */
+export interface Together {
+  readonly store: Store;
+  readonly backend: Backend;
+  readonly gateway: Gateway;
+  /** Drains both: the gateway takes nothing more in, the backend finishes what it has. */
+  stop(): Promise<void>;
+}
+
+export interface TogetherOptions {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly onEscalation: (error: unknown, path: string) => void;
+}
+
+const LOCAL_GATEWAY = 'local';
+
+export async function startTogether({
+  config,
+  clock,
+  log,
+  onEscalation,
+}: TogetherOptions): Promise<Together> {
+  const staging = await openStagingFolder(path.join(config.dataFolder, 'media'));
+  const store = await openSqliteStore({ file: storeFile(config), clock, log });
+  // The link never leaves this process, so its token need not either.
+  const token = randomBytes(32).toString('base64url');
+  const credentials = [
+    { gatewayId: LOCAL_GATEWAY, token },
+    ...config.gateways.map(({ id, token: own }) => ({ gatewayId: id, token: own })),
+  ];
+  const backend = await startBackend({ config, store, staging, credentials, clock, log, onEscalation });
+  const endpoint = await resolveEndpoint(config.simulator ?? null);
+  const groupsOf = new Map(config.bots.map(({ id, groups }) => [id, groups]));
+  const gateway = await startGateway({
+    dataFolder: path.join(config.dataFolder, 'gateway'),
+    stagingFolder: staging.dir,
+    backendUrls: [backend.url],
+    token,
+    gatewayId: LOCAL_GATEWAY,
+    clock,
+    log,
+    createSession: (request) =>
+      createBaileysSession({
+        ...request,
+        clock,
+        log,
+        endpoint,
+        policy: { groups: groupsOf.get(request.botId) ?? 'all' },
+      }),
+  });
+  return {
+    store,
+    backend,
+    gateway,
+    async stop() {
+      await gateway.stop();
+      await backend.stop();
+      await store.close();
+    },
+  };
+}

@@ -1,0 +1,96 @@
+import type { Clock } from '../base/clock.ts';
+import type { Guid } from '../base/ids.ts';
+import { decodeGatewayFrame, encodeFrame } from '../protocol/codec.ts';
+import type { DurableFrame } from '../protocol/frames.ts';
+import type { JournalDatabase } from './journal-database.ts';
+import { numberIn, textIn } from './journal-row.ts';
+
+type Unnumbered<F> = F extends unknown ? Omit<F, 'v' | 'seq'> : never;
+/** A durable frame before it has its place in the sequence. */
+export type DurableFrameBody = Unnumbered<DurableFrame>;
+
+export interface StoredFrame {
+  readonly seq: number;
+  /** As it goes over the wire. */
+  readonly body: string;
+}
+
+export interface Backlog {
+  readonly frames: number;
+  readonly bytes: number;
+}
+
+/**
+ * The one sequence of everything that must reach the backend.
+ *   O1 A later frame has a higher seq, and no seq is used twice, restarts included.
+ *   O2 A frame stays until it is acked, or moved to the dead letters.
+ *   O3 Every frame here decodes: one that would be refused is a dead letter from the start.
+ */
+export class FrameLog {
+  readonly #db: JournalDatabase;
+  readonly #clock: Clock;
+
+  constructor(db: JournalDatabase, clock: Clock) {
+    this.#db = db;
+    this.#clock = clock;
+  }
+
+  /**
+   * Adds a frame, inside the caller's transaction. `guid`: the medium that it is about.
+   * Returns false when the frame does not decode and became a dead letter.
+   */
+  append(frame: DurableFrameBody, guid: Guid | null): boolean {
+    const seq = this.#nextSeq();
+    const body = encodeFrame({ ...frame, seq });
+    this.#db.run('INSERT INTO frames (seq, guid, body) VALUES (?, ?, ?)', seq, guid, body);
+    const decoded = decodeGatewayFrame(body);
+    if (decoded.kind === 'malformed') this.#bury(seq, 'frame_invalid', decoded.reason);
+    return decoded.kind === 'frame';
+  }
+
+  /** The unacked frames after `seq`, in order. */
+  after(seq: number, limit: number): readonly StoredFrame[] {
+    const rows = this.#db.all('SELECT seq, body FROM frames WHERE seq > ? ORDER BY seq LIMIT ?', seq, limit);
+    return rows.map((row) => ({ seq: numberIn(row, 'seq'), body: textIn(row, 'body') }));
+  }
+
+  /** Forgets frames that the backend has made durable. */
+  acknowledge(seqs: readonly number[]): void {
+    this.#db.transaction(() => {
+      for (const seq of seqs) this.#db.run('DELETE FROM frames WHERE seq = ?', seq);
+    });
+  }
+
+  /** Moves a frame that the backend will never accept to the dead letters. Returns the medium that it was about. */
+  refuse(seq: number, code: string, reason: string): Guid | null {
+    return this.#db.transaction(() => this.#bury(seq, code, reason));
+  }
+
+  backlog(): Backlog {
+    const row = this.#db.get('SELECT frames, bytes FROM backlog') ?? {};
+    return { frames: numberIn(row, 'frames'), bytes: numberIn(row, 'bytes') };
+  }
+
+  deadLetterCount(): number {
+    return numberIn(this.#db.get('SELECT count(*) AS letters FROM dead_letters') ?? {}, 'letters');
+  }
+
+  #bury(seq: number, code: string, reason: string): Guid | null {
+    this.#db.run(
+      `INSERT OR IGNORE INTO dead_letters (seq, body, code, reason, died_at)
+       SELECT seq, body, ?, ?, ? FROM frames WHERE seq = ?`,
+      code,
+      reason,
+      this.#clock.now(),
+      seq,
+    );
+    const buried = this.#db.get('DELETE FROM frames WHERE seq = ? RETURNING guid', seq);
+    const guid = buried?.['guid'];
+    return typeof guid === 'string' ? guid : null;
+  }
+
+  #nextSeq(): number {
+    const last = this.#db.get("SELECT seq FROM sqlite_sequence WHERE name = 'frames'");
+    return last === undefined ? 1 : numberIn(last, 'seq') + 1;
+  }
+}

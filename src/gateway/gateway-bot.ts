@@ -1,0 +1,194 @@
+import type { Clock } from '../base/clock.ts';
+import { describeError } from '../base/errors.ts';
+import type { Guid } from '../base/ids.ts';
+import type { Logger } from '../base/log.ts';
+import { WIRE_LIMITS } from '../protocol/frames.ts';
+import { BotSends, type SendDesk, type SendFrame } from './bot-sends.ts';
+import { withDeadline } from './deadlines.ts';
+import type { PassingFrame } from './link-connection.ts';
+import { type DownloadDesk, MediaDownloads } from './media-downloads.ts';
+import type { Session, SessionListener, SessionStatus, SessionStorage } from './session.ts';
+
+export interface SessionRequest {
+  readonly botId: string;
+  readonly storage: SessionStorage;
+  readonly listener: SessionListener;
+}
+
+/** Makes a session; `start` is called on it next, and after its `stop` it is not used again. */
+export type SessionFactory = (request: SessionRequest) => Session;
+
+export type StatusFrame = Extract<PassingFrame, { type: 'bot.status' }>;
+
+export interface BotDesk {
+  readonly createSession: SessionFactory;
+  readonly storage: SessionStorage;
+  readonly downloads: DownloadDesk;
+  readonly sends: SendDesk;
+  readonly stopTimeoutMs: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+  statusChanged(status: StatusFrame): void;
+  /** The session journalled something. */
+  received(): void;
+}
+
+interface Running {
+  readonly session: Session;
+  readonly downloads: MediaDownloads;
+}
+
+const STOPPED: SessionStatus = { state: 'stopped', qr: null, detail: null };
+const HELD: SessionStatus = {
+  state: 'closed',
+  qr: null,
+  detail: 'the gateway waits for the backend to take what it has',
+};
+
+/**
+ * One bot of this gateway: its session, its downloads, its sends.
+ *   Z1 At most one session at a time: the next one starts when the last one's `stop` is through, or its deadline.
+ *   Z2 The last wish wins; a session runs if and only if the bot is wanted and not held.
+ *   Z3 The status of a session that was stopped counts no more; what it journalled does.
+ */
+export class GatewayBot {
+  readonly botId: string;
+  readonly #desk: BotDesk;
+  readonly #sends: BotSends;
+  #wanted = false;
+  #held = false;
+  #running: Running | null = null;
+  /** Rises with every session, so that a former one is told apart. */
+  #generation = 0;
+  #lane: Promise<void> | null = null;
+  #status: SessionStatus = STOPPED;
+
+  constructor(botId: string, desk: BotDesk) {
+    this.botId = botId;
+    this.#desk = desk;
+    this.#sends = new BotSends(botId, desk.sends);
+  }
+
+  /** As the backend is told it. */
+  get status(): StatusFrame {
+    const { state, qr, detail } = this.#status;
+    return {
+      type: 'bot.status',
+      bot_id: this.botId,
+      state,
+      ...(qr === null ? {} : { qr }),
+      ...(detail === null ? {} : { detail: detail.slice(0, WIRE_LIMITS.reasonCharacters) }),
+    };
+  }
+
+  start(): void {
+    this.#wanted = true;
+    void this.#converge();
+  }
+
+  /** Resolves when no session runs, or the bot is wanted again. */
+  stop(): Promise<void> {
+    this.#wanted = false;
+    return this.#converge();
+  }
+
+  /** While held, a bot that is wanted has no session: its provider keeps what comes. */
+  hold(held: boolean): void {
+    this.#held = held;
+    void this.#converge();
+  }
+
+  send(frame: SendFrame): void {
+    this.#sends.send(frame, () => this.#running?.session ?? null);
+  }
+
+  /** Takes up media that could not be taken up before. */
+  resumeDownloads(): void {
+    this.#running?.downloads.resume();
+  }
+
+  /** Aborts the download of one medium, if this bot is at it, and waits for its end. */
+  async abortDownload(guid: Guid): Promise<void> {
+    await this.#running?.downloads.abort(guid);
+  }
+
+  /** Stops for good. */
+  async close(): Promise<void> {
+    await Promise.all([this.stop(), this.#sends.close()]);
+  }
+
+  #converge(): Promise<void> {
+    this.#lane ??= this.#walkLane().finally(() => (this.#lane = null));
+    return this.#lane;
+  }
+
+  /** Never rejects. */
+  async #walkLane(): Promise<void> {
+    for (;;) {
+      const shouldRun = this.#wanted && !this.#held;
+      if (shouldRun === (this.#running !== null)) return;
+      if (!shouldRun) await this.#shutDown();
+      else if (!this.#launch()) return;
+    }
+  }
+
+  /** False when there is no session to be had; the next wish tries again. */
+  #launch(): boolean {
+    const { createSession, storage, downloads, log } = this.#desk;
+    try {
+      const session = createSession({ botId: this.botId, storage, listener: this.#newListener() });
+      this.#running = { session, downloads: new MediaDownloads(this.botId, session, downloads) };
+      session.start();
+      this.#running.downloads.resume();
+      return true;
+    } catch (error) {
+      this.#running = null;
+      log.error({ bot_id: this.botId, reason: describeError(error) }, 'the session could not be started');
+      this.#show({
+        state: 'closed',
+        qr: null,
+        detail: `the session could not be started: ${describeError(error)}`,
+      });
+      return false;
+    }
+  }
+
+  async #shutDown(): Promise<void> {
+    const running = this.#running;
+    if (running === null) return;
+    const { clock, stopTimeoutMs, log } = this.#desk;
+    this.#running = null;
+    this.#generation += 1;
+    try {
+      await withDeadline(clock, stopTimeoutMs, () =>
+        Promise.all([running.session.stop(), running.downloads.close()]),
+      );
+    } catch (error) {
+      log.error(
+        { bot_id: this.botId, reason: describeError(error) },
+        'the session did not stop; it is left behind',
+      );
+    }
+    this.#show(this.#wanted ? HELD : STOPPED);
+  }
+
+  #newListener(): SessionListener {
+    this.#generation += 1;
+    const generation = this.#generation;
+    return {
+      statusChanged: (status) => {
+        if (generation === this.#generation) this.#show(status);
+      },
+      received: () => {
+        this.#running?.downloads.resume();
+        this.#desk.received();
+      },
+    };
+  }
+
+  #show(status: SessionStatus): void {
+    this.#status = status;
+    this.#desk.log.info({ bot_id: this.botId, state: status.state }, 'bot status');
+    this.#desk.statusChanged(this.status);
+  }
+}

@@ -1,0 +1,65 @@
+import type { Guid } from '../base/ids.ts';
+import { WIRE_LIMITS, type WireMessage } from '../protocol/frames.ts';
+import type { ReceivedMessage } from './received.ts';
+import type { UndecryptableMessage } from './session.ts';
+
+/** Room for the envelope around a message. */
+const ENVELOPE_BYTES = 2_048;
+const MESSAGE_BYTES = WIRE_LIMITS.frameBytes - ENVELOPE_BYTES;
+const SHORT_QUOTE_CHARACTERS = 1_024;
+
+/** What is announced of a message the moment it is received; its medium, if any, is still to be downloaded as `guid`. */
+export function announcedMessage(received: ReceivedMessage, guid: Guid | null): WireMessage {
+  const { wire, media } = received;
+  if (media === null || guid === null) return fitToFrame(wire);
+  return fitToFrame({
+    ...wire,
+    media_processing_id: guid,
+    mime_type: media.mimeType,
+    media_state: 'downloading',
+    ...(media.fileName === null ? {} : { original_filename: media.fileName }),
+  });
+}
+
+/**
+ * What is announced of a message whose content never came. It has an id of its own: should the content come after
+ * all, it is no duplicate of this.
+ */
+export function announcedWithoutContent({ key, wire }: UndecryptableMessage): WireMessage {
+  return fitToFrame({
+    message: '[Message could not be decrypted]',
+    direction: key.fromMe ? 'outgoing' : 'incoming',
+    source: key.fromMe ? 'user_outgoing' : 'user',
+    ...wire,
+    provider_message_id: undecryptedId(wire.provider_message_id),
+  });
+}
+
+export const undecryptedId = (providerMessageId: string): string => `${providerMessageId}#undecrypted`;
+
+/** Which conversation a message belongs to, for taking turns between them. */
+export const chatOf = (wire: Pick<WireMessage, 'group' | 'sender'>): string => wire.group?.id ?? wire.sender;
+
+/** Cuts the quotation, then the text, until the message fits into a frame. */
+function fitToFrame(message: WireMessage): WireMessage {
+  let fitted = { ...message, message: cutText(message.message, WIRE_LIMITS.textCharacters) };
+  if (encodedBytes(fitted) > MESSAGE_BYTES && fitted.quoted !== undefined) {
+    fitted = {
+      ...fitted,
+      quoted: { ...fitted.quoted, text: cutText(fitted.quoted.text, SHORT_QUOTE_CHARACTERS) },
+    };
+  }
+  while (encodedBytes(fitted) > MESSAGE_BYTES && fitted.message !== '') {
+    fitted = { ...fitted, message: cutText(fitted.message, Math.floor(fitted.message.length * 0.75)) };
+  }
+  return fitted;
+}
+
+const encodedBytes = (message: WireMessage): number => Buffer.byteLength(JSON.stringify(message));
+
+/** Never splits a surrogate pair. */
+function cutText(text: string, maxCharacters: number): string {
+  if (text.length <= maxCharacters) return text;
+  const cut = text.slice(0, maxCharacters);
+  return /[\uD800-\uDBFF]$/.test(cut) ? cut.slice(0, -1) : cut;
+}

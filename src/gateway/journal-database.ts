@@ -1,0 +1,133 @@
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { describeError, DragomanError } from '../base/errors.ts';
+import type { JournalRow } from './journal-row.ts';
+import { JOURNAL_SCHEMA, JOURNAL_VERSION } from './journal-schema.ts';
+
+/** SQLite's primary result codes (sqlite.org/rescode.html) that an operator can do something about. */
+const SQLITE_BUSY = 5;
+const SQLITE_IOERR = 10;
+const SQLITE_CORRUPT = 11;
+const SQLITE_CANTOPEN = 14;
+const SQLITE_NOTADB = 26;
+
+/**
+ * The journal's SQLite file.
+ *   B1 What a transaction wrote is synced when it returns, or none of it is there when it throws.
+ *   B2 One process at a time has the file open; the lock goes with the process, however that ends.
+ *   B3 After a failed write to the disk the file is opened afresh: the page cache of the old handle may lie.
+ */
+export class JournalDatabase {
+  readonly #file: string;
+  #db: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+
+  /** Throws `already_in_use`, `folder_unusable`, `store_corrupt` or `store_newer`. */
+  constructor(file: string) {
+    this.#file = file;
+    this.#db = openFile(file);
+  }
+
+  /** Runs a statement; returns how many rows it changed. */
+  run(sql: string, ...values: SQLInputValue[]): number {
+    return Number(this.#prepared(sql).run(...values).changes);
+  }
+
+  get(sql: string, ...values: SQLInputValue[]): JournalRow | undefined {
+    return this.#prepared(sql).get(...values);
+  }
+
+  all(sql: string, ...values: SQLInputValue[]): readonly JournalRow[] {
+    return this.#prepared(sql).all(...values);
+  }
+
+  /** Not to be nested. Throws `store_unavailable` when the file refuses; whatever `work` throws passes through. */
+  transaction<T>(work: () => T): T {
+    try {
+      this.#db.exec('BEGIN IMMEDIATE');
+      const result = work();
+      this.#db.exec('COMMIT');
+      return result;
+    } catch (error) {
+      this.#abandon(error);
+      throw isSqliteError(error)
+        ? new DragomanError('store_unavailable', `the gateway's journal refused a write: ${error.message}`, {
+            cause: error,
+          })
+        : error;
+    }
+  }
+
+  close(): void {
+    this.#statements.clear();
+    this.#db.close();
+  }
+
+  #prepared(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#db.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+
+  #abandon(error: unknown): void {
+    if (primaryCode(error) === SQLITE_IOERR) {
+      this.close();
+      this.#db = openFile(this.#file);
+    } else if (this.#db.isTransaction) {
+      this.#db.exec('ROLLBACK');
+    }
+  }
+}
+
+function openFile(file: string): DatabaseSync {
+  try {
+    const db = new DatabaseSync(file, { timeout: 0 });
+    try {
+      db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
+      migrate(db, file);
+      return db;
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+  } catch (error) {
+    throw openingFailure(error, file);
+  }
+}
+
+function migrate(db: DatabaseSync, file: string): void {
+  db.exec('BEGIN EXCLUSIVE');
+  const version = Number(db.prepare('PRAGMA user_version').get()?.['user_version']);
+  if (version > JOURNAL_VERSION) {
+    throw new DragomanError(
+      'store_newer',
+      `${file} was written by a newer Dragoman; start that one, or a later one`,
+    );
+  }
+  if (version === 0) db.exec(JOURNAL_SCHEMA);
+  db.exec('COMMIT');
+}
+
+function openingFailure(error: unknown, file: string): unknown {
+  const because = `: ${describeError(error)}`;
+  const cause = { cause: error };
+  switch (primaryCode(error)) {
+    case SQLITE_BUSY:
+      return new DragomanError('already_in_use', `another gateway has ${file} open; stop it first`, cause);
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return new DragomanError('store_corrupt', `${file} is damaged${because}`, cause);
+    case SQLITE_CANTOPEN:
+      return new DragomanError('folder_unusable', `cannot open ${file} for writing${because}`, cause);
+    case null:
+    default:
+      return error;
+  }
+}
+
+const isSqliteError = (error: unknown): error is Error & { readonly errcode: number } =>
+  error instanceof Error && 'errcode' in error && typeof error.errcode === 'number';
+
+const primaryCode = (error: unknown): number | null => (isSqliteError(error) ? error.errcode & 0xff : null);

@@ -1,0 +1,98 @@
+/** Raised with every change of the tables; a journal with a higher one was written by a newer Dragoman. */
+export const JOURNAL_VERSION = 1;
+
+export const JOURNAL_SCHEMA = `
+  CREATE TABLE meta (
+    key TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE auth (
+    bot_id TEXT NOT NULL,
+    key TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (bot_id, key)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE bots (
+    bot_id TEXT PRIMARY KEY,
+    running INTEGER NOT NULL,
+    quota_gb REAL NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  -- Unacked durable frames. AUTOINCREMENT: a seq is never used twice, not even after its frame is gone.
+  CREATE TABLE frames (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    guid TEXT,
+    body TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX frames_guid ON frames (guid) WHERE guid IS NOT NULL;
+
+  -- The size of what is unacked, kept by the transactions that change it.
+  CREATE TABLE backlog (
+    frames INTEGER NOT NULL,
+    bytes INTEGER NOT NULL
+  ) STRICT;
+  INSERT INTO backlog VALUES (0, 0);
+
+  CREATE TABLE dead_letters (
+    seq INTEGER PRIMARY KEY,
+    body TEXT NOT NULL,
+    code TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    died_at INTEGER NOT NULL
+  ) STRICT;
+
+  -- Announced media, until staged or given up and the last of their frames is acked.
+  CREATE TABLE media (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    guid TEXT NOT NULL UNIQUE,
+    bot_id TEXT NOT NULL,
+    chat TEXT NOT NULL,
+    provider_key TEXT NOT NULL,
+    reference TEXT NOT NULL,
+    downloading INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX media_downloading ON media (bot_id, id) WHERE downloading = 1;
+
+  CREATE TRIGGER frame_added AFTER INSERT ON frames BEGIN
+    UPDATE backlog SET frames = frames + 1, bytes = bytes + octet_length(NEW.body);
+  END;
+  CREATE TRIGGER frame_removed AFTER DELETE ON frames BEGIN
+    UPDATE backlog SET frames = frames - 1, bytes = bytes - octet_length(OLD.body);
+    DELETE FROM media WHERE guid = OLD.guid AND downloading = 0
+      AND NOT EXISTS (SELECT 1 FROM frames WHERE guid = OLD.guid);
+  END;
+
+  -- Messages received, so that a second delivery is ignored.
+  CREATE TABLE seen (
+    bot_id TEXT NOT NULL,
+    key TEXT NOT NULL,
+    expires_at INTEGER NOT NULL,
+    PRIMARY KEY (bot_id, key)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX seen_expiry ON seen (expires_at);
+
+  -- Messages that could not be decrypted and may still come.
+  CREATE TABLE expected (
+    bot_id TEXT NOT NULL,
+    key TEXT NOT NULL,
+    message TEXT NOT NULL,
+    due_at INTEGER NOT NULL,
+    PRIMARY KEY (bot_id, key)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX expected_due ON expected (due_at);
+
+  -- Texts that the backend asked to send. No provider_message_id: begun, outcome not known yet.
+  CREATE TABLE sends (
+    bot_id TEXT NOT NULL,
+    request_id TEXT NOT NULL,
+    provider_message_id TEXT,
+    answered INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    PRIMARY KEY (bot_id, request_id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX sends_provider ON sends (bot_id, provider_message_id) WHERE provider_message_id IS NOT NULL;
+
+  PRAGMA user_version = ${JOURNAL_VERSION};
+`;

@@ -1,0 +1,120 @@
+import { createDecipheriv, createHash, createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
+import type { MediaCipher } from './received.ts';
+
+const BLOCK_BYTES = 16;
+const MAC_BYTES = 10;
+const MEDIA_KEY_BYTES = 32;
+
+/** What encryption adds to a file at most: one block of padding and the MAC. */
+export const ENCRYPTION_OVERHEAD_BYTES = BLOCK_BYTES + MAC_BYTES;
+
+const HKDF_INFO: Readonly<Record<MediaCipher, string>> = {
+  image: 'WhatsApp Image Keys',
+  sticker: 'WhatsApp Image Keys',
+  video: 'WhatsApp Video Keys',
+  ptv: 'WhatsApp Video Keys',
+  audio: 'WhatsApp Audio Keys',
+  document: 'WhatsApp Document Keys',
+};
+
+/** What proves that a medium is the right one. Hashes are base64; null where the message names none. */
+export interface MediaProof {
+  /** Base64, 32 bytes. */
+  readonly mediaKey: string | null;
+  readonly cipher: MediaCipher;
+  readonly fileSha256: string | null;
+  readonly fileEncSha256: string | null;
+  readonly declaredBytes: number | null;
+}
+
+export type DecryptionEnd =
+  | { readonly kind: 'intact'; readonly lastBytes: Buffer; readonly sha256: string }
+  | { readonly kind: 'damaged'; readonly reason: 'truncated' | 'bad_mac' | 'bad_hash' | 'bad_content' };
+
+/**
+ * Decrypts one WhatsApp media file as it streams by: AES-256-CBC, then the first 10 bytes of an HMAC-SHA-256 over
+ * IV and ciphertext (the scheme of WhatsApp's security white paper; keys by HKDF-SHA-256 from the media key).
+ *   D1 What `update` returns is not verified yet: it may be written, not published, before `end` says `intact`.
+ *   D2 `intact` means: MAC right, both hashes right where the message names them; where it names no hash of the
+ *      file, its declared length is right instead.
+ *   D3 Memory is one chunk, whatever the file's length.
+ */
+export class MediaDecryption {
+  readonly #proof: MediaProof;
+  readonly #decipher;
+  readonly #mac;
+  readonly #cipherHash = createHash('sha256');
+  readonly #plainHash = createHash('sha256');
+  /** The last bytes seen: they are the MAC if nothing follows. */
+  #tail: Buffer = Buffer.alloc(0);
+  #cipherBytes = 0;
+  #plainBytes = 0;
+
+  private constructor(proof: MediaProof, mediaKey: Buffer) {
+    const keys = Buffer.from(hkdfSync('sha256', mediaKey, Buffer.alloc(0), HKDF_INFO[proof.cipher], 112));
+    const iv = keys.subarray(0, 16);
+    this.#proof = proof;
+    this.#decipher = createDecipheriv('aes-256-cbc', keys.subarray(16, 48), iv);
+    this.#mac = createHmac('sha256', keys.subarray(48, 80)).update(iv);
+  }
+
+  /** Null when the message carries no usable media key. */
+  static begin(proof: MediaProof): MediaDecryption | null {
+    const mediaKey = Buffer.from(proof.mediaKey ?? '', 'base64');
+    return mediaKey.length === MEDIA_KEY_BYTES ? new MediaDecryption(proof, mediaKey) : null;
+  }
+
+  update(chunk: Uint8Array): Buffer {
+    this.#cipherHash.update(chunk);
+    const pending = Buffer.concat([this.#tail, chunk]);
+    const cut = Math.max(pending.length - MAC_BYTES, 0);
+    this.#tail = pending.subarray(cut);
+    const ciphertext = pending.subarray(0, cut);
+    this.#cipherBytes += cut;
+    this.#mac.update(ciphertext);
+    return this.#plain(this.#decipher.update(ciphertext));
+  }
+
+  end(): DecryptionEnd {
+    const { fileEncSha256 } = this.#proof;
+    if (this.#tail.length < MAC_BYTES || this.#cipherBytes === 0 || this.#cipherBytes % BLOCK_BYTES !== 0) {
+      return { kind: 'damaged', reason: 'truncated' };
+    }
+    if (!timingSafeEqual(this.#mac.digest().subarray(0, MAC_BYTES), this.#tail)) {
+      return { kind: 'damaged', reason: 'bad_mac' };
+    }
+    if (fileEncSha256 !== null && !isDigest(this.#cipherHash.digest(), fileEncSha256)) {
+      return { kind: 'damaged', reason: 'bad_hash' };
+    }
+    const lastBytes = this.#final();
+    return lastBytes === null ? { kind: 'damaged', reason: 'bad_content' } : this.#judge(lastBytes);
+  }
+
+  #judge(lastBytes: Buffer): DecryptionEnd {
+    const { fileSha256, declaredBytes } = this.#proof;
+    const digest = this.#plainHash.digest();
+    const asAnnounced =
+      fileSha256 === null
+        ? declaredBytes === null || declaredBytes === this.#plainBytes
+        : isDigest(digest, fileSha256);
+    return asAnnounced
+      ? { kind: 'intact', lastBytes, sha256: digest.toString('hex') }
+      : { kind: 'damaged', reason: 'bad_content' };
+  }
+
+  #final(): Buffer | null {
+    try {
+      return this.#plain(this.#decipher.final());
+    } catch {
+      return null;
+    }
+  }
+
+  #plain(bytes: Buffer): Buffer {
+    this.#plainHash.update(bytes);
+    this.#plainBytes += bytes.length;
+    return bytes;
+  }
+}
+
+const isDigest = (digest: Buffer, base64: string): boolean => digest.equals(Buffer.from(base64, 'base64'));

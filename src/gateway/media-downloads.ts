@@ -1,0 +1,168 @@
+import PQueue from 'p-queue';
+import type { Clock } from '../base/clock.ts';
+import { describeError } from '../base/errors.ts';
+import type { Guid } from '../base/ids.ts';
+import type { Logger } from '../base/log.ts';
+import { withDeadline } from './deadlines.ts';
+import { downloadMedia, type DownloadTarget } from './download.ts';
+import {
+  type DownloadFailure,
+  downloadFailed,
+  type DownloadOutcome,
+  type StagedDownload,
+} from './download-outcome.ts';
+import { fetchMedia } from './fetch-media.ts';
+import type { MediaLedger, PendingMedia } from './media-ledger.ts';
+import type { MediaReference } from './received.ts';
+import type { Session } from './session.ts';
+import type { GatewaySettings } from './settings.ts';
+import { findStagedFile } from './staged-file.ts';
+
+/** What the downloads of all bots share. */
+export interface DownloadDesk {
+  readonly ledger: MediaLedger;
+  readonly target: DownloadTarget;
+  /** One slot per download that runs; paused while the journal is too full. */
+  readonly slots: PQueue;
+  readonly settings: GatewaySettings;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** In [0, 1). */
+  readonly random: () => number;
+  /** A frame about a medium was journalled. */
+  settled(): void;
+}
+
+interface Download {
+  readonly controller: AbortController;
+  readonly done: Promise<void>;
+}
+
+/**
+ * Downloads one bot's announced media while its session runs.
+ *   V1 Each pending medium is in hand at most once; it ends staged, given up, or still pending when it was aborted.
+ *   V2 The file of a medium that was released meanwhile does not stay.
+ *   V3 A chat has a bounded share of the slots, and holds none while it waits between attempts: a slow one delays no other.
+ *   V4 After `close` nothing runs; what is pending is taken up by the bot's next downloads, after a restart too.
+ */
+export class MediaDownloads {
+  readonly #botId: string;
+  readonly #session: Session;
+  readonly #desk: DownloadDesk;
+  readonly #inHand = new Map<Guid, Download>();
+  readonly #chats = new Map<string, PQueue>();
+  #cursor = 0;
+  #closed = false;
+
+  constructor(botId: string, session: Session, desk: DownloadDesk) {
+    this.#botId = botId;
+    this.#session = session;
+    this.#desk = desk;
+  }
+
+  /** Takes up what was announced since the last call; at the first, all that is pending. */
+  resume(): void {
+    if (this.#closed) return;
+    for (const pending of this.#desk.ledger.pendingAfter(this.#botId, this.#cursor)) {
+      this.#cursor = pending.id;
+      if (!this.#inHand.has(pending.guid)) this.#take(pending);
+    }
+  }
+
+  /** Aborts one download, if it is in hand, and waits for its end. */
+  async abort(guid: Guid): Promise<void> {
+    const download = this.#inHand.get(guid);
+    download?.controller.abort();
+    await download?.done;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all([...this.#inHand.keys()].map((guid) => this.abort(guid)));
+  }
+
+  #take(pending: PendingMedia): void {
+    const controller = new AbortController();
+    const done = this.#inChat(pending.chat, () => this.#get(pending, controller.signal)).finally(() =>
+      this.#inHand.delete(pending.guid),
+    );
+    this.#inHand.set(pending.guid, { controller, done });
+  }
+
+  async #inChat(chat: string, work: () => Promise<void>): Promise<void> {
+    let queue = this.#chats.get(chat);
+    if (queue === undefined) {
+      queue = new PQueue({ concurrency: this.#desk.settings.maxConcurrentDownloadsPerChat });
+      this.#chats.set(chat, queue);
+    }
+    await queue.add(work);
+    if (queue.size === 0 && queue.pending === 0) this.#chats.delete(chat);
+  }
+
+  /** Never rejects. */
+  async #get(pending: PendingMedia, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    const { guid } = pending;
+    const log = this.#desk.log.child({ bot_id: this.#botId, guid });
+    try {
+      const outcome =
+        (await findStagedFile(this.#desk.target.folder, guid, signal)) ??
+        (await this.#fetch(pending, signal));
+      if (outcome.kind === 'staged') await this.#announceFile(pending, outcome, log);
+      else if (outcome.reason !== 'aborted') this.#giveUp(pending, outcome, log);
+    } catch (error) {
+      if (signal.aborted) return;
+      log.error({ reason: describeError(error) }, 'a download could not be recorded; it will be tried again');
+      this.#cursor = 0;
+    }
+  }
+
+  async #announceFile({ guid, media }: PendingMedia, file: StagedDownload, log: Logger): Promise<void> {
+    const { ledger, target } = this.#desk;
+    if (ledger.staged(guid, media.mimeType, file)) {
+      log.info({ bytes: file.bytes }, 'media staged');
+      this.#desk.settled();
+    } else {
+      await target.folder.remove(guid);
+      target.quota.release(guid);
+    }
+  }
+
+  #giveUp({ guid, media }: PendingMedia, failure: DownloadFailure, log: Logger): void {
+    this.#desk.ledger.gaveUp(guid, media.kind, failure);
+    log.warn({ media_kind: media.kind, reason: failure.reason, detail: failure.detail }, 'media given up');
+    this.#desk.settled();
+  }
+
+  #fetch({ guid, key, media }: PendingMedia, signal: AbortSignal): Promise<DownloadOutcome> {
+    const { target, clock, random, settings } = this.#desk;
+    const source = {
+      download: (reference: MediaReference) =>
+        this.#inSlot(signal, () =>
+          downloadMedia({ guid, media: reference, origin: this.#session.mediaOrigin() }, target, signal),
+        ),
+      reupload: (reference: MediaReference) =>
+        withDeadline(
+          clock,
+          settings.reuploadTimeoutMs,
+          (limited) => this.#session.requestReupload(key, reference, limited),
+          signal,
+        ).catch(() => null),
+    };
+    return fetchMedia(media, source, { clock, random }, signal);
+  }
+
+  /** Waits for a slot no longer than until `signal` aborts, but for the end of a download that has begun. */
+  async #inSlot(signal: AbortSignal, work: () => Promise<DownloadOutcome>): Promise<DownloadOutcome> {
+    const begun = Promise.withResolvers<DownloadOutcome>();
+    const waiting = this.#desk.slots.add(
+      async () => {
+        begun.resolve(work());
+        await begun.promise;
+      },
+      { signal },
+    );
+    waiting.catch(() => begun.resolve(downloadFailed('aborted')));
+    return begun.promise;
+  }
+}

@@ -1,0 +1,292 @@
+import PQueue from 'p-queue';
+import type { Timer } from '../base/clock.ts';
+import { describeError } from '../base/errors.ts';
+import type { Guid } from '../base/ids.ts';
+import type { BackendFrame } from '../protocol/frames.ts';
+import type { StagingQuota } from '../staging/quota.ts';
+import type { StagingFolder } from '../staging/staging-folder.ts';
+import { repeat } from './deadlines.ts';
+import type { FolderLock } from './folder-lock.ts';
+import { type BotDesk, GatewayBot } from './gateway-bot.ts';
+import type { Gateway, GatewayOptions, GatewaySnapshot } from './gateway-options.ts';
+import type { Journal } from './journal.ts';
+import { BackendLink, type LinkHost } from './link.ts';
+import type { PassingFrame } from './link-connection.ts';
+import { GIB, type GatewaySettings } from './settings.ts';
+
+const TICK_MS = 5_000;
+const RECONCILE_EVERY_MS = 60_000;
+const PRUNE_EVERY_MS = 3_600_000;
+
+/** What a gateway holds from its start to its end. */
+export interface Holdings {
+  readonly folder: StagingFolder;
+  readonly lock: FolderLock;
+  readonly quota: StagingQuota;
+  readonly journal: Journal;
+}
+
+/**
+ * Joins sessions, journal, downloads and link.
+ *   X1 Nothing that came in depends on the backend being there: it is journalled, downloaded, and told later.
+ *   X2 A frame of the backend that cannot be handled is logged, and stops nothing.
+ *   X3 At the soft bound of the journal downloads pause; at the hard one sessions end, until it is below the soft one.
+ */
+export class RunningGateway implements Gateway, LinkHost {
+  readonly #options: GatewayOptions;
+  readonly #settings: GatewaySettings;
+  readonly #holdings: Holdings;
+  readonly #slots: PQueue;
+  readonly #releases = new PQueue({ concurrency: 8 });
+  readonly #link: BackendLink;
+  readonly #desk: BotDesk;
+  readonly #bots = new Map<string, GatewayBot>();
+  readonly #timers: Timer[] = [];
+  #full = false;
+  #stopping: Promise<void> | null = null;
+
+  constructor(options: GatewayOptions, settings: GatewaySettings, holdings: Holdings) {
+    const { clock, log, random = Math.random } = options;
+    const { folder, quota, journal } = holdings;
+    this.#options = options;
+    this.#settings = settings;
+    this.#holdings = holdings;
+    this.#slots = new PQueue({ concurrency: settings.maxConcurrentDownloads });
+    const settled = (): void => this.#journalled();
+    this.#desk = {
+      createSession: options.createSession,
+      storage: journal.sessions,
+      downloads: {
+        ledger: journal.media,
+        target: { folder, quota, limits: settings, clock },
+        slots: this.#slots,
+        settings,
+        clock,
+        log,
+        random,
+        settled,
+      },
+      sends: { register: journal.sends, sendTimeoutMs: settings.sendTimeoutMs, clock, log, settled },
+      stopTimeoutMs: settings.stopTimeoutMs,
+      clock,
+      log,
+      statusChanged: (status) => this.#link.tell(status),
+      received: settled,
+    };
+    this.#link = new BackendLink(
+      {
+        urls: options.backendUrls,
+        token: options.token,
+        clock,
+        log,
+        random,
+        ...(options.linkTiming === undefined ? {} : { timing: options.linkTiming }),
+      },
+      this,
+    );
+  }
+
+  get gatewayId(): string {
+    return this.#holdings.journal.gatewayId;
+  }
+
+  get frames(): Journal['frames'] {
+    return this.#holdings.journal.frames;
+  }
+
+  start(): void {
+    const { clock } = this.#options;
+    this.#applyQuota();
+    this.#weighJournal();
+    for (const bot of this.#holdings.journal.bots.all()) if (bot.running) this.#bot(bot.botId).start();
+    this.#timers.push(
+      repeat(clock, TICK_MS, () => this.#attempt('housekeeping', () => this.#tick())),
+      repeat(clock, RECONCILE_EVERY_MS, () => void this.#reconcile()),
+      repeat(clock, PRUNE_EVERY_MS, () => this.#attempt('pruning', () => this.#holdings.journal.prune())),
+    );
+    this.#link.start();
+  }
+
+  snapshot(): GatewaySnapshot {
+    const { journal, quota } = this.#holdings;
+    const backlog = journal.frames.backlog();
+    return {
+      connected: this.#link.isOpen,
+      bots: this.#ownedBots().map((botId) => ({ botId, state: this.#bot(botId).status.state })),
+      unackedFrames: backlog.frames,
+      unackedBytes: backlog.bytes,
+      deadLetters: journal.frames.deadLetterCount(),
+      runningDownloads: this.#slots.pending,
+      waitingDownloads: this.#slots.size,
+      stagedBytes: quota.reservedBytes,
+      stagingLimitBytes: quota.limitBytes,
+    };
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#shutDown();
+    return this.#stopping;
+  }
+
+  // ── What the link asks and brings ──────────────────────────────────────────────────────────────────────────────
+
+  greeting(): readonly PassingFrame[] {
+    const owned = this.#ownedBots();
+    const hello = { type: 'hello', gateway_id: this.gatewayId, bots: owned } as const;
+    return [hello, ...owned.map((botId) => this.#bot(botId).status)];
+  }
+
+  acknowledged(seqs: readonly number[]): void {
+    this.#attempt('an ack', () => {
+      this.frames.acknowledge(seqs);
+      this.#weighJournal();
+    });
+  }
+
+  received(frame: Exclude<BackendFrame, { type: 'ack' }>): void {
+    if (this.#stopping === null) this.#attempt(frame.type, () => this.#handle(frame));
+  }
+
+  #handle(frame: Exclude<BackendFrame, { type: 'ack' }>): void {
+    const { journal } = this.#holdings;
+    switch (frame.type) {
+      case 'nack':
+        return this.#bury(frame.seq, frame.code, frame.reason);
+      case 'error':
+        return this.#options.log.error(
+          { code: frame.code, reason: frame.reason },
+          'the backend reports an error',
+        );
+      case 'bot.start':
+        journal.bots.started(frame.bot_id, frame.config.media_storage_quota_gb);
+        this.#applyQuota();
+        return this.#bot(frame.bot_id).start();
+      case 'bot.stop':
+        journal.bots.stopped(frame.bot_id);
+        this.#applyQuota();
+        return void this.#bot(frame.bot_id).stop();
+      case 'send':
+        return this.#bot(frame.bot_id).send(frame);
+      case 'media.released':
+        return this.#release(frame.guid);
+      case 'media.holds':
+        return this.#link.tell({ type: 'media.held', guids: [...journal.media.held(frame.guids)] });
+    }
+  }
+
+  #bury(seq: number, code: string, reason: string): void {
+    const guid = this.frames.refuse(seq, code, reason);
+    this.#options.log.error(
+      { seq, code, reason },
+      'the backend refuses a frame for good; it is a dead letter now',
+    );
+    this.#weighJournal();
+    if (guid !== null) this.#release(guid);
+  }
+
+  #release(guid: Guid): void {
+    const { folder, journal, quota } = this.#holdings;
+    journal.media.released(guid);
+    void this.#releases.add(async () => {
+      try {
+        await Promise.all([...this.#bots.values()].map((bot) => bot.abortDownload(guid)));
+        await folder.remove(guid);
+        quota.release(guid);
+      } catch (error) {
+        this.#options.log.error(
+          { guid, reason: describeError(error) },
+          'a released file could not be removed',
+        );
+      }
+    });
+  }
+
+  // ── Upkeep ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #bot(botId: string): GatewayBot {
+    let bot = this.#bots.get(botId);
+    if (bot === undefined) {
+      bot = new GatewayBot(botId, this.#desk);
+      this.#bots.set(botId, bot);
+      bot.hold(this.#full);
+    }
+    return bot;
+  }
+
+  #ownedBots(): string[] {
+    const known = this.#holdings.journal.bots.all().map((bot) => bot.botId);
+    return [...new Set([...known, ...(this.#options.bots ?? [])])];
+  }
+
+  #journalled(): void {
+    this.#attempt('a journalled frame', () => {
+      this.#weighJournal();
+      this.#link.notify();
+    });
+  }
+
+  #weighJournal(): void {
+    const { bytes } = this.frames.backlog();
+    const { journalSoftBytes, journalHardBytes } = this.#settings;
+    if (bytes < journalSoftBytes) this.#slots.start();
+    else this.#slots.pause();
+    const full = bytes >= (this.#full ? journalSoftBytes : journalHardBytes);
+    if (full === this.#full) return;
+    this.#full = full;
+    this.#options.log.warn({ full, unacked_bytes: bytes }, 'the journal reached a bound');
+    for (const bot of this.#bots.values()) bot.hold(full);
+  }
+
+  /** The folder is shared: the most careful of the running bots' quotas counts. */
+  #applyQuota(): void {
+    const running = this.#holdings.journal.bots.all().filter((bot) => bot.running);
+    const quotaGb =
+      running.length === 0
+        ? this.#settings.mediaStorageQuotaGb
+        : Math.min(...running.map((bot) => bot.quotaGb));
+    this.#holdings.quota.setQuota(quotaGb * GIB);
+  }
+
+  #tick(): void {
+    if (this.#holdings.journal.sessions.announceOverdue() > 0) this.#journalled();
+    for (const bot of this.#bots.values()) bot.resumeDownloads();
+  }
+
+  async #reconcile(): Promise<void> {
+    const { folder, quota } = this.#holdings;
+    try {
+      await quota.reconcile(() => folder.list());
+    } catch (error) {
+      this.#options.log.error(
+        { reason: describeError(error) },
+        'the staging folder cannot be read; its quota counts as exceeded',
+      );
+    }
+  }
+
+  #attempt(what: string, work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#options.log.error(
+        { what, reason: describeError(error) },
+        'the gateway could not handle something',
+      );
+    }
+  }
+
+  async #shutDown(): Promise<void> {
+    const { clock, log } = this.#options;
+    const { journal, lock } = this.#holdings;
+    const deadline = new AbortController();
+    for (const timer of this.#timers) timer.cancel();
+    await Promise.all([...this.#bots.values()].map((bot) => bot.close()));
+    await this.#releases.onIdle();
+    const timer = clock.schedule(this.#settings.stopTimeoutMs, () => deadline.abort());
+    await this.#link.stop(deadline.signal);
+    timer.cancel();
+    journal.close();
+    lock.release();
+    log.info({}, 'gateway stopped');
+  }
+}

@@ -1,0 +1,163 @@
+import type { Clock } from '../base/clock.ts';
+import { newGuid } from '../base/ids.ts';
+import type { FrameLog } from './frame-log.ts';
+import { announcedMessage, announcedWithoutContent, chatOf, undecryptedId } from './inbound-message.ts';
+import type { JournalDatabase } from './journal-database.ts';
+import { textIn } from './journal-row.ts';
+import type { MediaLedger } from './media-ledger.ts';
+import type { ProviderKey, ReceivedMessage } from './received.ts';
+import type { AuthChange, SessionStorage, UndecryptableMessage } from './session.ts';
+
+export interface SessionJournalSettings {
+  /** As the backend names where messages come from. */
+  readonly providerName: string;
+  readonly undecryptableWaitMs: number;
+  readonly seenMs: number;
+}
+
+/**
+ * What sessions write: credentials, and what they received. See J1…J3 at `SessionStorage`; and
+ *   J4 A message is announced once, however often it is delivered: its first commit wins.
+ *   J5 A message that cannot be decrypted is announced only when its content did not come in time. The content may
+ *      still come after that, and is announced as well.
+ */
+export class SessionJournal implements SessionStorage {
+  readonly #db: JournalDatabase;
+  readonly #frames: FrameLog;
+  readonly #media: MediaLedger;
+  readonly #clock: Clock;
+  readonly #settings: SessionJournalSettings;
+
+  constructor(
+    db: JournalDatabase,
+    frames: FrameLog,
+    media: MediaLedger,
+    clock: Clock,
+    settings: SessionJournalSettings,
+  ) {
+    this.#db = db;
+    this.#frames = frames;
+    this.#media = media;
+    this.#clock = clock;
+    this.#settings = settings;
+  }
+
+  async readAuth(botId: string, keys: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const rows = this.#db.all(
+      'SELECT key, value FROM auth WHERE bot_id = ? AND key IN (SELECT value FROM json_each(?))',
+      botId,
+      JSON.stringify(keys),
+    );
+    return new Map(rows.map((row) => [textIn(row, 'key'), textIn(row, 'value')]));
+  }
+
+  async commit(botId: string, auth: AuthChange, received: readonly ReceivedMessage[]): Promise<void> {
+    this.#db.transaction(() => {
+      this.#applyAuth(botId, auth);
+      for (const message of received) this.#announce(botId, message);
+    });
+  }
+
+  async expectContent(botId: string, message: UndecryptableMessage): Promise<void> {
+    const key = keyText(message.key);
+    this.#db.transaction(() => {
+      if (this.#hasSeen(botId, key) || this.#hasSeen(botId, undecryptedId(key))) return;
+      this.#db.run(
+        'INSERT OR IGNORE INTO expected (bot_id, key, message, due_at) VALUES (?, ?, ?, ?)',
+        botId,
+        key,
+        JSON.stringify(message),
+        this.#clock.now() + this.#settings.undecryptableWaitMs,
+      );
+    });
+  }
+
+  async clearAuth(botId: string): Promise<void> {
+    this.#db.transaction(() => this.#db.run('DELETE FROM auth WHERE bot_id = ?', botId));
+  }
+
+  /** Announces what waited too long for its content. Returns how many messages that were. */
+  announceOverdue(): number {
+    const overdue = this.#db.all(
+      'SELECT bot_id, key, message FROM expected WHERE due_at <= ? ORDER BY due_at',
+      this.#clock.now(),
+    );
+    if (overdue.length === 0) return 0;
+    this.#db.transaction(() => {
+      for (const row of overdue) {
+        const botId = textIn(row, 'bot_id');
+        const key = textIn(row, 'key');
+        const message: UndecryptableMessage = JSON.parse(textIn(row, 'message'));
+        this.#forgetExpected(botId, key);
+        this.#markSeen(botId, undecryptedId(key));
+        this.#appendInbound(botId, announcedWithoutContent(message));
+      }
+    });
+    return overdue.length;
+  }
+
+  #applyAuth(botId: string, { puts, deletes }: AuthChange): void {
+    for (const [key, value] of puts) {
+      this.#db.run(
+        'INSERT INTO auth (bot_id, key, value) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value',
+        botId,
+        key,
+        value,
+      );
+    }
+    for (const key of deletes) this.#db.run('DELETE FROM auth WHERE bot_id = ? AND key = ?', botId, key);
+  }
+
+  #announce(botId: string, received: ReceivedMessage): void {
+    const key = keyText(received.key);
+    if (!this.#markSeen(botId, key) || this.#isOwnEcho(botId, received.key)) return;
+    this.#forgetExpected(botId, key);
+    const { media } = received;
+    const guid = media === null ? null : newGuid();
+    const announced = this.#appendInbound(botId, announcedMessage(received, guid), guid);
+    if (announced && media !== null && guid !== null) {
+      this.#media.announce(botId, guid, chatOf(received.wire), received.key, media);
+    }
+  }
+
+  #appendInbound(
+    botId: string,
+    message: ReturnType<typeof announcedMessage>,
+    guid: string | null = null,
+  ): boolean {
+    return this.#frames.append(
+      { type: 'inbound', bot_id: botId, provider_name: this.#settings.providerName, message },
+      guid,
+    );
+  }
+
+  /** False when it was seen before. */
+  #markSeen(botId: string, key: string): boolean {
+    const expiresAt = this.#clock.now() + this.#settings.seenMs;
+    return (
+      this.#db.run(
+        'INSERT OR IGNORE INTO seen (bot_id, key, expires_at) VALUES (?, ?, ?)',
+        botId,
+        key,
+        expiresAt,
+      ) === 1
+    );
+  }
+
+  #hasSeen(botId: string, key: string): boolean {
+    return this.#db.get('SELECT 1 FROM seen WHERE bot_id = ? AND key = ?', botId, key) !== undefined;
+  }
+
+  #forgetExpected(botId: string, key: string): void {
+    this.#db.run('DELETE FROM expected WHERE bot_id = ? AND key = ?', botId, key);
+  }
+
+  /** What the bot sent itself may come back by the account's other devices. */
+  #isOwnEcho(botId: string, key: ProviderKey): boolean {
+    const sent = 'SELECT 1 FROM sends WHERE bot_id = ? AND provider_message_id = ?';
+    return key.fromMe && this.#db.get(sent, botId, key.id) !== undefined;
+  }
+}
+
+const keyText = ({ remoteJid, participant, id, fromMe }: ProviderKey): string =>
+  JSON.stringify([remoteJid, participant, id, fromMe]);

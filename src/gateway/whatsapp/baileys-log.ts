@@ -1,0 +1,53 @@
+import type { Logger } from '../../base/log.ts';
+
+/** The logger that Baileys asks for. */
+export interface BaileysLogger {
+  level: string;
+  child(bindings: object): BaileysLogger;
+  trace(fields: unknown, message?: string): void;
+  debug(fields: unknown, message?: string): void;
+  info(fields: unknown, message?: string): void;
+  warn(fields: unknown, message?: string): void;
+  error(fields: unknown, message?: string): void;
+}
+
+const ADDRESS = /[\w.:+-]+@[\w.]+/g;
+const LONG_NUMBER = /\d{5,}/g;
+
+/**
+ * Baileys' log as ours: chatter at trace, trouble at warn. Its fields hold stanzas, keys and messages, so only the text
+ * is passed on, without addresses and numbers.
+ */
+export function baileysLogger(log: Logger): BaileysLogger {
+  const chatter = (fields: unknown, message?: string): void => log.trace({}, redacted(fields, message));
+  const trouble = (fields: unknown, message?: string): void => log.warn({}, redacted(fields, message));
+  const logger: BaileysLogger = {
+    // Above trace and debug, at which Baileys spends its time on rendering every stanza.
+    level: 'info',
+    child: () => logger,
+    trace: chatter,
+    debug: chatter,
+    info: chatter,
+    warn: trouble,
+    error: trouble,
+  };
+  return logger;
+}
+
+/** A text without what it may say of people. */
+export const withoutAddresses = (text: string): string =>
+  text.replaceAll(ADDRESS, '<address>').replaceAll(LONG_NUMBER, '<number>');
+
+const redacted = (fields: unknown, message: string | undefined): string =>
+  withoutAddresses(`baileys: ${message ?? (typeof fields === 'string' ? fields : 'no text')}`);
+
+/**
+ * libsignal prints sessions, private keys included, to the console as it opens and closes them. Dragoman itself
+ * never uses the console for its log, so these methods go silent for the whole process. Errors stay.
+ */
+export function silenceLibsignal(): void {
+  // oxlint-disable-next-line no-console
+  console.info = () => {};
+  // oxlint-disable-next-line no-console
+  console.warn = () => {};
+}

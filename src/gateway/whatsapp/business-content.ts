@@ -1,0 +1,78 @@
+import { type proto, toNumber } from '@whiskeysockets/baileys';
+import { bracketed, choices, type Content, type Describers, lines, words } from './content.ts';
+import { mediaIn, type MediaHolder } from './media-reference.ts';
+import { describeLocation } from './social-content.ts';
+
+/** What shops and bots send: templates, buttons, lists and their answers, products and payments. */
+export const BUSINESS_CONTENT: Describers = {
+  templateMessage: describeTemplate,
+  highlyStructuredMessage: (node) =>
+    node.hydratedHsm ? describeTemplate(node.hydratedHsm) : words(bracketed('Template', node.elementName)),
+  buttonsMessage: (node) =>
+    withHeader(
+      node,
+      lines(
+        node.text,
+        node.contentText,
+        node.footerText,
+        choices(node.buttons?.map((button) => button.buttonText?.displayText)),
+      ),
+    ),
+  interactiveMessage: describeInteractive,
+  listMessage: (node) => {
+    const rows = node.sections?.flatMap((section) => section.rows ?? []).map((row) => row.title);
+    return words(lines(node.title, node.description, node.footerText, choices(rows)));
+  },
+  buttonsResponseMessage: (node) => words(node.selectedDisplayText || node.selectedButtonId),
+  templateButtonReplyMessage: (node) => words(node.selectedDisplayText || node.selectedId),
+  listResponseMessage: (node) =>
+    words(lines(node.title, node.description) || node.singleSelectReply?.selectedRowId),
+  interactiveResponseMessage: (node) =>
+    words(node.body?.text || bracketed('Answered a form', node.nativeFlowResponseMessage?.name)),
+  productMessage: (node) => withHeader({ imageMessage: node.product?.productImage ?? null }, describeProduct(node)),
+  orderMessage: (node) => {
+    const items = toNumber(node.itemCount) > 0 ? `${toNumber(node.itemCount)} items` : null;
+    return words(lines(bracketed('Order', node.orderTitle, items), node.message));
+  },
+  invoiceMessage: (node) => words(lines('[Invoice]', node.note)),
+  sendPaymentMessage: (node) => words(lines('[Payment]', note(node.noteMessage))),
+  requestPaymentMessage: (node) => words(lines('[Payment request]', note(node.noteMessage))),
+};
+
+/** Whatever a header may carry besides its title. */
+type Header = MediaHolder & { readonly locationMessage?: proto.Message.ILocationMessage | null };
+
+/** A header's medium with the text as its caption, or the text alone. */
+function withHeader(header: Header, text: string): Content {
+  const found = mediaIn(header);
+  if (found !== null) return { kind: 'media', media: found.media, caption: lines(found.caption, text) };
+  return words(lines(header.locationMessage ? describeLocation(header.locationMessage) : null, text));
+}
+
+function describeTemplate(node: proto.Message.ITemplateMessage): Content {
+  if (node.interactiveMessageTemplate) return describeInteractive(node.interactiveMessageTemplate);
+  const hydrated = node.hydratedTemplate ?? node.hydratedFourRowTemplate;
+  if (hydrated) {
+    const buttons = hydrated.hydratedButtons?.map(
+      ({ quickReplyButton, urlButton, callButton }) =>
+        (quickReplyButton ?? urlButton ?? callButton)?.displayText,
+    );
+    const { hydratedTitleText, hydratedContentText, hydratedFooterText } = hydrated;
+    const text = lines(hydratedTitleText, hydratedContentText, hydratedFooterText, choices(buttons));
+    return withHeader(hydrated, text || '[Template]');
+  }
+  return withHeader(node.fourRowTemplate ?? {}, bracketed('Template', node.fourRowTemplate?.content?.elementName));
+}
+
+function describeInteractive(node: proto.Message.IInteractiveMessage): Content {
+  const { header, body, footer } = node;
+  const text = lines(header?.title, header?.subtitle, body?.text, footer?.text);
+  const cards = node.carouselMessage?.cards?.map((card) => card.body?.text ?? card.header?.title);
+  return withHeader(header ?? {}, lines(text, choices(cards)) || '[Interactive message]');
+}
+
+const describeProduct = ({ product, body, footer }: proto.Message.IProductMessage): string =>
+  lines(bracketed('Product', product?.title), product?.description, body, footer);
+
+const note = (message: proto.IMessage | null | undefined): string | null | undefined =>
+  message?.conversation ?? message?.extendedTextMessage?.text;

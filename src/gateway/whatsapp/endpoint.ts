@@ -1,0 +1,71 @@
+import { WA_CERT_DETAILS } from '@whiskeysockets/baileys';
+import { z } from 'zod';
+import { DragomanError, describeError } from '../../base/errors.ts';
+
+/** Where WhatsApp is. */
+export interface Endpoint {
+  readonly socketUrl: string;
+  /** The only origin that media are fetched from. */
+  readonly mediaOrigin: string;
+}
+
+export const WHATSAPP: Endpoint = {
+  socketUrl: 'wss://web.whatsapp.com/ws/chat',
+  mediaOrigin: 'https://mmg.whatsapp.net',
+};
+
+const FETCH_DEADLINE_MS = 5_000;
+const ROOT_KEY_BYTES = 32;
+const LOOPBACK_HOSTS: readonly string[] = ['127.0.0.1', 'localhost', '[::1]'];
+
+const isLoopback = (url: string): boolean =>
+  URL.canParse(url) && LOOPBACK_HOSTS.includes(new URL(url).hostname);
+
+const loopbackUrl = z.string().refine(isLoopback, 'expected a loopback URL');
+
+const simulatorEndpoint = z.object({
+  socketUrl: loopbackUrl,
+  mediaOrigin: loopbackUrl,
+  rootPublicKey: z
+    .base64()
+    .transform((text) => Buffer.from(text, 'base64'))
+    .refine((key) => key.length === ROOT_KEY_BYTES, `expected ${ROOT_KEY_BYTES} bytes`),
+});
+
+/**
+ * WhatsApp itself, or the simulator at `simulatorUrl`, e.g. `http://127.0.0.1:8787`.
+ * Rejects with `config_invalid` when that is not a simulator on this machine.
+ */
+export async function resolveEndpoint(simulatorUrl: string | null): Promise<Endpoint> {
+  if (simulatorUrl === null) return WHATSAPP;
+  if (!isLoopback(simulatorUrl)) {
+    throw new DragomanError('config_invalid', `expected a simulator on this machine, got ${simulatorUrl}`);
+  }
+  const { rootPublicKey, ...endpoint } = await fetchEndpoint(simulatorUrl);
+  trustSimulator(rootPublicKey);
+  return endpoint;
+}
+
+async function fetchEndpoint(simulatorUrl: string): Promise<z.infer<typeof simulatorEndpoint>> {
+  try {
+    const response = await fetch(new URL('endpoint.json', withSlash(simulatorUrl)), {
+      signal: AbortSignal.timeout(FETCH_DEADLINE_MS),
+      redirect: 'error',
+    });
+    return simulatorEndpoint.parse(await response.json());
+  } catch (cause) {
+    const reason = describeError(cause);
+    throw new DragomanError('config_invalid', `expected a simulator at ${simulatorUrl}, got: ${reason}`, { cause });
+  }
+}
+
+const withSlash = (url: string): string => (url.endsWith('/') ? url : `${url}/`);
+
+/**
+ * DANGER: from here on this process takes whoever holds the simulator's key for WhatsApp, and no longer WhatsApp.
+ * Baileys has one pinned certificate root for all of its sockets; this replaces it. Reached only by way of
+ * `resolveEndpoint`, for a simulator on the loopback interface. Never call it for anything else.
+ */
+function trustSimulator(rootPublicKey: Buffer): void {
+  WA_CERT_DETAILS.PUBLIC_KEY = Buffer.from(rootPublicKey);
+}

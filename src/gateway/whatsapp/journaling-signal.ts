@@ -1,0 +1,79 @@
+import {
+  DEFAULT_CONNECTION_CONFIG,
+  type SignalKeyStoreWithTransaction,
+  type SocketConfig,
+  unpadRandomMax16,
+} from '@whiskeysockets/baileys';
+import type { ReceivedMessage } from '../received.ts';
+import { asKeys } from './auth-state.ts';
+import type { StanzaAttributes } from './identity.ts';
+import type { Stanza, Stanzas } from './stanzas.ts';
+
+export interface Journaling {
+  readonly stanzas: Stanzas;
+  /** The messages in a decrypted stanza. Never throws. */
+  interpret(attributes: StanzaAttributes, plaintext: Uint8Array): readonly ReceivedMessage[];
+  /** Remembers durably that the stanza's content is still missing. Never rejects. */
+  expectContent(attributes: StanzaAttributes): Promise<void>;
+  /** Messages are durable now. */
+  received(): void;
+}
+
+/**
+ * Baileys' Signal repository, with the journal inside its transactions. Baileys sends the receipt after decryption has
+ * returned, so by then the message must be on the disk; and it must get there together with the ratchet's step, or a
+ * crash in between leaves a message that never decrypts again.
+ *
+ *   R1 The keys that a decryption changes and the messages it brings are one `keys.set`: transactions of Baileys nest
+ *      into the outermost one, which commits them all when its work is done.
+ *   R2 A decryption resolves only when that commit has; a failed commit fails it.
+ *   R3 The failure of a decryption is remembered durably before Baileys asks the sender to send the message again.
+ */
+export function journalingSignal(journaling: Journaling): SocketConfig['makeSignalRepository'] {
+  return (auth, logger, pnToLid) => {
+    const signal = DEFAULT_CONNECTION_CONFIG.makeSignalRepository(auth, logger, pnToLid);
+    // Baileys hands the repository the store that it gave transactions to; its type leaves that open.
+    const keys = auth.keys as SignalKeyStoreWithTransaction;
+
+    const journaled = async (
+      payload: Uint8Array,
+      lock: string,
+      decrypt: () => Promise<Uint8Array>,
+    ): Promise<Uint8Array> => {
+      const stanza = journaling.stanzas.of(payload);
+      if (stanza === null) return decrypt();
+      try {
+        return await decryptInto(keys, lock, stanza, payload, decrypt);
+      } catch (error) {
+        await journaling.expectContent(stanza.attributes);
+        throw error;
+      }
+    };
+
+    const decryptInto = async (
+      store: SignalKeyStoreWithTransaction,
+      lock: string,
+      stanza: Stanza,
+      payload: Uint8Array,
+      decrypt: () => Promise<Uint8Array>,
+    ): Promise<Uint8Array> => {
+      let brought: readonly ReceivedMessage[] = [];
+      const padded = await store.transaction(async () => {
+        const decrypted = stanza.plaintext ? payload : await decrypt();
+        brought = journaling.interpret(stanza.attributes, unpadRandomMax16(decrypted));
+        if (brought.length > 0) await store.set(asKeys(brought));
+        return decrypted;
+      }, lock);
+      if (brought.length > 0) journaling.received();
+      return padded;
+    };
+
+    return {
+      ...signal,
+      decryptMessage: (options) =>
+        journaled(options.ciphertext, options.jid, () => signal.decryptMessage(options)),
+      decryptGroupMessage: (options) =>
+        journaled(options.msg, options.group, () => signal.decryptGroupMessage(options)),
+    };
+  };
+}

@@ -1,0 +1,96 @@
+import { DisconnectReason } from '@whiskeysockets/baileys';
+
+/** Why a connection ended. */
+export type Disconnect =
+  | 'restart_required'
+  | 'lost'
+  | 'unreachable'
+  | 'silent'
+  | 'storage_failed'
+  | 'nobody_scanned'
+  | 'replaced'
+  | 'logged_out'
+  | 'refused'
+  | 'outdated'
+  | 'mismatched';
+
+/**
+ * What to do about it.
+ *   `at-once`: a new socket now.  `back-off`: a new socket after a while that grows.
+ *   `forget`: the credentials are worth nothing; clear them and ask for a new pairing.
+ *   `wait`: nothing until the session is started again.  `alert`: the same, and somebody should look at it.
+ */
+export type Reaction = 'at-once' | 'back-off' | 'forget' | 'wait' | 'alert';
+
+interface Answer {
+  readonly reaction: Reaction;
+  /** What happened, for a person. */
+  readonly detail: string;
+}
+
+export const ANSWERS: Readonly<Record<Disconnect, Answer>> = {
+  restart_required: { reaction: 'at-once', detail: 'WhatsApp asked for a new connection' },
+  lost: { reaction: 'back-off', detail: 'The connection to WhatsApp was lost' },
+  unreachable: { reaction: 'back-off', detail: 'WhatsApp cannot be reached: is there a network?' },
+  silent: { reaction: 'back-off', detail: 'WhatsApp went silent' },
+  storage_failed: { reaction: 'back-off', detail: "The gateway's own storage failed" },
+  nobody_scanned: { reaction: 'wait', detail: 'Nobody linked the account in time: start the bot again' },
+  replaced: { reaction: 'wait', detail: 'Another program took over this linked device' },
+  logged_out: { reaction: 'forget', detail: 'The account unlinked this device' },
+  refused: { reaction: 'alert', detail: 'WhatsApp refuses this account' },
+  outdated: { reaction: 'alert', detail: 'WhatsApp refuses this version of the client' },
+  mismatched: { reaction: 'alert', detail: 'The account does not take linked devices' },
+};
+
+/** What Baileys ends a connection with: a Boom. */
+interface EndError {
+  readonly message?: string;
+  readonly output?: { readonly statusCode?: number };
+}
+
+/**
+ * Reads Baileys' reason. Only what WhatsApp says over the encrypted link counts as its word: a proxy that answers the
+ * upgrade with 401 must not cost the credentials.
+ */
+export function disconnectOf(error: unknown): Disconnect {
+  const { message = '', output } = (error ?? {}) as EndError;
+  if (message.startsWith('WebSocket Error')) return 'unreachable';
+  switch (output?.statusCode) {
+    case DisconnectReason.restartRequired:
+      return 'restart_required';
+    case DisconnectReason.timedOut:
+      return message.startsWith('QR refs') ? 'nobody_scanned' : 'lost';
+    case DisconnectReason.connectionReplaced:
+      return 'replaced';
+    case DisconnectReason.loggedOut:
+      return 'logged_out';
+    case DisconnectReason.forbidden:
+      return 'refused';
+    case CLIENT_OUTDATED:
+      return 'outdated';
+    case DisconnectReason.multideviceMismatch:
+      return 'mismatched';
+    default:
+      return 'lost';
+  }
+}
+
+const CLIENT_OUTDATED = 405;
+const FIRST_DELAY_MS = 1_000;
+const LONGEST_DELAY_MS = 5 * 60_000;
+
+/** A connection that was open this long counts as a success: the next failure starts from the shortest delay. */
+export const STEADY_AFTER_MS = 60_000;
+
+/** Restarts in a row without a steady connection in between, after which even those are slowed down. */
+const PROMPT_RESTARTS = 3;
+
+/**
+ * How long to wait before the next socket, in milliseconds. `failures`: connections since the last steady one, this
+ * one included. `random`: from [0, 1); half of the delay is jitter, so that many bots do not come back together.
+ */
+export function delayBefore(reaction: 'at-once' | 'back-off', failures: number, random: number): number {
+  if (reaction === 'at-once' && failures <= PROMPT_RESTARTS) return 0;
+  const ceiling = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.max(0, failures - 1));
+  return Math.round(ceiling / 2 + (random * ceiling) / 2);
+}

@@ -1,0 +1,83 @@
+import { proto, toNumber } from '@whiskeysockets/baileys';
+import type { ReceivedMessage } from '../received.ts';
+import { type Account, isOwn, type StanzaAttributes } from './identity.ts';
+import { decodeMessage, interpretMessage } from './interpret.ts';
+
+const MAX_AWAITED = 1_000;
+const RESEND_RESPONSE =
+  proto.Message.ProtocolMessage.Type.PEER_DATA_OPERATION_REQUEST_RESPONSE_MESSAGE;
+
+/**
+ * Stanzas that came without content, whose content the account's own phone is asked to send again. The phone tells
+ * less of a message's addresses than its stanza did, so the attributes are kept for it, the newest `MAX_AWAITED`.
+ */
+export class AwaitedStanzas {
+  readonly #byId = new Map<string, StanzaAttributes>();
+
+  add(attributes: StanzaAttributes): void {
+    const { id } = attributes;
+    if (id === undefined) return;
+    this.#byId.set(id, attributes);
+    const [oldest] = this.#byId.keys();
+    if (this.#byId.size > MAX_AWAITED && oldest !== undefined) this.#byId.delete(oldest);
+  }
+
+  get(id: string): StanzaAttributes | null {
+    return this.#byId.get(id) ?? null;
+  }
+}
+
+/**
+ * The messages that the account's own phone sends again inside a stanza to its linked device. Only the account's own
+ * devices may do that; a stanza of anybody else holds none.
+ */
+export function resentMessages(
+  attributes: StanzaAttributes,
+  plaintext: Uint8Array,
+  account: Account,
+  awaited: AwaitedStanzas,
+): readonly ReceivedMessage[] {
+  const { from, category } = attributes;
+  if (category !== 'peer' || from === undefined || !isOwn(account, from)) return [];
+  return responsesIn(plaintext).flatMap((info) => {
+    const id = info.key?.id;
+    if (!id || !info.message) return [];
+    const resent = awaited.get(id) ?? attributesOf(info, account);
+    const interpretation = interpretMessage(resent, info.message, account);
+    return interpretation.kind === 'message' ? [interpretation.received] : [];
+  });
+}
+
+function responsesIn(plaintext: Uint8Array): readonly proto.IWebMessageInfo[] {
+  const message = decodeMessage(plaintext);
+  const protocol = (message?.deviceSentMessage?.message ?? message)?.protocolMessage;
+  if (protocol?.type !== RESEND_RESPONSE) return [];
+  const results = protocol.peerDataOperationRequestResponseMessage?.peerDataOperationResult ?? [];
+  return results
+    .map((result) => result.placeholderMessageResendResponse?.webMessageInfoBytes)
+    .map((bytes) => (bytes ? decodeInfo(bytes) : null))
+    .filter((info) => info !== null);
+}
+
+function decodeInfo(bytes: Uint8Array): proto.IWebMessageInfo | null {
+  try {
+    return proto.WebMessageInfo.decode(bytes);
+  } catch {
+    return null;
+  }
+}
+
+/** A stanza as it would have been, from what the phone tells of the message. */
+function attributesOf(info: proto.IWebMessageInfo, account: Account): StanzaAttributes {
+  const { remoteJid, fromMe, id, participant } = info.key ?? {};
+  const own = account.jids[0];
+  const author = participant ?? info.participant ?? (fromMe ? own : undefined);
+  const written = {
+    id: id ?? undefined,
+    t: String(toNumber(info.messageTimestamp)),
+    notify: info.pushName ?? undefined,
+  };
+  if (remoteJid?.endsWith('@g.us')) return { ...written, from: remoteJid, participant: author };
+  if (fromMe) return { ...written, from: own, recipient: remoteJid ?? undefined };
+  return { ...written, from: remoteJid ?? undefined };
+}

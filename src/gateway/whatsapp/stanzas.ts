@@ -1,0 +1,48 @@
+import type { BinaryNode } from '@whiskeysockets/baileys';
+import type { StanzaAttributes } from './identity.ts';
+
+/** The stanza that a payload came in. */
+export interface Stanza {
+  readonly attributes: StanzaAttributes;
+  /** True when WhatsApp itself sent it, without Signal. */
+  readonly plaintext: boolean;
+}
+
+/** Baileys ends its decryption with the padding taken off: the last byte says how many bytes that are. */
+const NO_PADDING = Buffer.from([1]);
+
+/**
+ * Tells, for a ciphertext that the Signal repository is asked to decrypt, the stanza that it came in: Baileys passes
+ * the buffer of the stanza itself, so a WeakMap finds it again.
+ */
+export class Stanzas {
+  readonly #byPayload = new WeakMap<Uint8Array, Stanza>();
+
+  /**
+   * Notes a `<message>` stanza before Baileys sees it, and makes a `<plaintext>` child look like a ciphertext, so
+   * that it takes the same way: through the Signal repository, to the disk, and only then to the receipt. Returns
+   * whether the stanza has any content.
+   */
+  note(node: BinaryNode): boolean {
+    if (!Array.isArray(node.content)) return false;
+    let hasContent = false;
+    for (const child of node.content) {
+      if (!(child.content instanceof Uint8Array)) continue;
+      if (child.tag === 'plaintext') {
+        child.tag = 'enc';
+        child.attrs = { type: 'msg' };
+        child.content = Buffer.concat([child.content, NO_PADDING]);
+        this.#byPayload.set(child.content, { attributes: node.attrs, plaintext: true });
+        hasContent = true;
+      } else if (child.tag === 'enc') {
+        this.#byPayload.set(child.content, { attributes: node.attrs, plaintext: false });
+        hasContent = true;
+      }
+    }
+    return hasContent;
+  }
+
+  of(payload: Uint8Array): Stanza | null {
+    return this.#byPayload.get(payload) ?? null;
+  }
+}

@@ -1,0 +1,65 @@
+/** How often, and how far apart, a job is tried. */
+export interface RetryPolicy {
+  /** Attempts in all, at least 1. */
+  readonly maxAttempts: number;
+  /** Back-off after the first attempt; it doubles with each further one. */
+  readonly firstDelayMs: number;
+  readonly longestDelayMs: number;
+}
+
+export const DEFAULT_RETRY: RetryPolicy = { maxAttempts: 3, firstDelayMs: 5_000, longestDelayMs: 300_000 };
+
+export type RetryDecision =
+  { readonly kind: 'retry'; readonly delayMs: number } | { readonly kind: 'exhausted' };
+
+/**
+ * What follows a retryable failure. `attempts`: those that have failed, this one included, at least 1.
+ * `random`: in [0, 1). The delay is exponential with equal jitter: between half of the back-off and all of it.
+ */
+export function decideRetry(policy: RetryPolicy, attempts: number, random: number): RetryDecision {
+  if (attempts >= policy.maxAttempts) return { kind: 'exhausted' };
+  const backOffMs = Math.min(policy.firstDelayMs * 2 ** (attempts - 1), policy.longestDelayMs);
+  return { kind: 'retry', delayMs: Math.round(backOffMs * (0.5 + random / 2)) };
+}
+
+const RETRYABLE_STATUS = new Set([408, 425, 429]);
+
+/** What Node and undici call a peer that is away, busy or slow. */
+const NETWORK_CODES = new Set([
+  'ECONNABORTED',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETDOWN',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EPIPE',
+  'ETIMEDOUT',
+  'UND_ERR_BODY_TIMEOUT',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_SOCKET',
+]);
+
+const LONGEST_CAUSE_CHAIN = 8;
+
+/**
+ * Whether another attempt may cure what a processor threw, whatever that was: it says so itself (`retryable`, as a
+ * DragomanError does), or it is an HTTP answer (`status` or `statusCode`) of 429 or 5xx and their like, or a network
+ * error, or was caused by one of these. The outermost error that tells decides.
+ */
+export function isRetryableFailure(thrown: unknown): boolean {
+  let error = thrown;
+  for (let depth = 0; depth < LONGEST_CAUSE_CHAIN && isObject(error); depth += 1) {
+    if (typeof error['retryable'] === 'boolean') return error['retryable'];
+    const status = error['status'] ?? error['statusCode'];
+    if (typeof status === 'number') return (status >= 500 && status <= 599) || RETRYABLE_STATUS.has(status);
+    if (typeof error['code'] === 'string' && NETWORK_CODES.has(error['code'])) return true;
+    error = error['cause'];
+  }
+  return false;
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null;

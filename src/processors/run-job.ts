@@ -1,0 +1,173 @@
+import type { Clock } from '../base/clock.ts';
+import { describeError } from '../base/errors.ts';
+import type { Guid } from '../base/ids.ts';
+import type { Logger } from '../base/log.ts';
+import type { ClaimedJob, JobError, ProcessingResult } from '../jobs/job.ts';
+import { decideRetry, type RetryPolicy } from '../jobs/retry.ts';
+import type { Store } from '../store/store.ts';
+import { type AttemptOutcome, type BaseMediaProcessor, failureResult } from './base-media-processor.ts';
+import { Heartbeat } from './heartbeat.ts';
+import { type ClaimWrite, persist, type Persisted } from './persist.ts';
+
+/** The part of the store that a worker needs: small enough to be reached from another process. */
+export type JobLedger = Pick<Store, 'heartbeat' | 'complete' | 'postpone' | 'release' | 'jobByGuid'>;
+
+/** The part of the staging folder that a worker needs. */
+export interface StagedFiles {
+  pathOf(guid: Guid): string;
+  /** Deletes a file; does nothing when it is not there. */
+  remove(guid: Guid): Promise<void>;
+}
+
+/** All in milliseconds. */
+export interface JobTimes {
+  /** Deadline of one attempt. */
+  readonly timeoutMs: number;
+  readonly leaseMs: number;
+  readonly heartbeatMs: number;
+  /** How long a result is held for a store that is down, before the job is left to its lease. */
+  readonly saveDeadlineMs: number;
+}
+
+export const DEFAULT_JOB_TIMES = { leaseMs: 30_000, heartbeatMs: 10_000, saveDeadlineMs: 60_000 } as const;
+
+export interface JobRun {
+  readonly processor: BaseMediaProcessor;
+  readonly ledger: JobLedger;
+  readonly files: StagedFiles;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** In [0, 1). */
+  readonly random: () => number;
+  readonly times: JobTimes;
+  readonly retry: RetryPolicy;
+}
+
+export type JobOutcome =
+  /** The result is durable: the bot's owner may settle it. */
+  | { readonly kind: 'completed'; readonly result: ProcessingResult }
+  /** Waiting for its next attempt. */
+  | { readonly kind: 'postponed'; readonly availableAt: number }
+  /** Given back untried, because the signal aborted. */
+  | { readonly kind: 'released' }
+  /** Somebody else's now; nothing was written. */
+  | { readonly kind: 'lost' }
+  /** The store could not be reached for long enough: the lease gives the job back. */
+  | { readonly kind: 'unsaved' };
+
+/**
+ * The durable life of a claimed job: process, write down what came of it, clean up.
+ *
+ *   R1 The file goes only after `complete` is durable and under a token that was ours; the file of a failure stays,
+ *      unless there is none worth looking at (corrupt, unsupported).
+ *   R2 A stale token touches neither job nor file.
+ *   R3 An attempt is counted when it failed, and not when `signal` cut it short.
+ *   R4 Nothing of it is running when the promise resolves, but work that ignores its signal.
+ *
+ * `signal`: give the job back. Rejects only with what the store rejects with and what is neither a lost lease nor
+ * an unreachable store.
+ */
+export async function runJob(job: ClaimedJob, run: JobRun, signal: AbortSignal): Promise<JobOutcome> {
+  const startedAt = run.clock.now();
+  const outcome = await conclude(job, await attempt(job, run, signal), run);
+  run.log.info(
+    {
+      guid: job.guid,
+      bot_id: job.correspondent.botId,
+      pool: job.pool,
+      attempt: job.attempts + 1,
+      duration_ms: run.clock.now() - startedAt,
+      failure:
+        outcome.kind === 'completed' && outcome.result.kind === 'failure' ? outcome.result.error.code : null,
+    },
+    `job ${outcome.kind}`,
+  );
+  return outcome;
+}
+
+type Attempted = AttemptOutcome | { readonly kind: 'lost' };
+
+async function attempt(job: ClaimedJob, run: JobRun, signal: AbortSignal): Promise<Attempted> {
+  const { processor, ledger, files, clock, log, times } = run;
+  using heartbeat = new Heartbeat(job, {
+    store: ledger,
+    clock,
+    log,
+    intervalMs: times.heartbeatMs,
+    leaseMs: times.leaseMs,
+  });
+  const file = { path: files.pathOf(job.guid), bytes: job.media.bytes, sha256: job.media.sha256 };
+  const stop = AbortSignal.any([signal, heartbeat.lost]);
+  const outcome = await processor.process(job, file, { clock, timeoutMs: times.timeoutMs }, stop);
+  return heartbeat.lost.aborted ? { kind: 'lost' } : outcome;
+}
+
+async function conclude(job: ClaimedJob, attempted: Attempted, run: JobRun): Promise<JobOutcome> {
+  switch (attempted.kind) {
+    case 'lost':
+      return attempted;
+    case 'aborted':
+      return release(job, run);
+    case 'completed':
+      return complete(job, attempted.result, run);
+    case 'retryable':
+      return postponeOrFail(job, attempted.error, run);
+  }
+}
+
+async function complete(job: ClaimedJob, result: ProcessingResult, run: JobRun): Promise<JobOutcome> {
+  const write: ClaimWrite = {
+    write: () => run.ledger.complete(job, result, run.clock.now()),
+    isWritten: (stored) => stored === null || stored.result === result.words,
+  };
+  const persisted = await save(job, write, run);
+  if (persisted !== 'written') return unwritten(persisted);
+  if (!isWorthKeeping(result)) await removeFile(job, run);
+  return { kind: 'completed', result };
+}
+
+async function postponeOrFail(job: ClaimedJob, error: JobError, run: JobRun): Promise<JobOutcome> {
+  const { clock, ledger, random, retry } = run;
+  const decision = decideRetry(retry, job.attempts + 1, random());
+  if (decision.kind === 'exhausted') return complete(job, failureResult(job, error), run);
+  const availableAt = clock.now() + decision.delayMs;
+  const write: ClaimWrite = {
+    write: () => ledger.postpone(job, availableAt, error, clock.now()),
+    isWritten: (stored) => stored?.availableAt === availableAt,
+  };
+  const persisted = await save(job, write, run);
+  return persisted === 'written' ? { kind: 'postponed', availableAt } : unwritten(persisted);
+}
+
+async function release(job: ClaimedJob, run: JobRun): Promise<JobOutcome> {
+  const write: ClaimWrite = {
+    write: () => run.ledger.release(job, run.clock.now()),
+    isWritten: (stored) => stored?.status === 'pending',
+  };
+  const persisted = await save(job, write, run);
+  return persisted === 'written' ? { kind: 'released' } : unwritten(persisted);
+}
+
+const save = (job: ClaimedJob, write: ClaimWrite, run: JobRun): Promise<Persisted> =>
+  persist(job, write, {
+    store: run.ledger,
+    clock: run.clock,
+    log: run.log,
+    deadlineMs: run.times.saveDeadlineMs,
+  });
+
+const unwritten = (persisted: 'stale' | 'unreachable'): JobOutcome =>
+  persisted === 'stale' ? { kind: 'lost' } : { kind: 'unsaved' };
+
+/** A failure's file is evidence, unless there is none or nobody here can read it. */
+const isWorthKeeping = (result: ProcessingResult): boolean =>
+  result.kind === 'failure' && result.error.code !== 'corrupt' && result.error.code !== 'unsupported';
+
+/** A file that stays is the janitor's: the result is durable, so nothing fails because of it. */
+async function removeFile(job: ClaimedJob, run: JobRun): Promise<void> {
+  try {
+    await run.files.remove(job.guid);
+  } catch (error) {
+    run.log.warn({ guid: job.guid, err: describeError(error) }, 'a processed file could not be deleted');
+  }
+}

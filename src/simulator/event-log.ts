@@ -1,0 +1,117 @@
+import { DragomanError } from '../base/errors.ts';
+import type { Clock } from '../base/clock.ts';
+
+/**
+ * What happened at the simulated WhatsApp. `bot` is the phone number of the account that a bot is linked to,
+ * `device` the JID of the linked device, `chat` the JID as the bot knows the chat.
+ */
+export type SimulatorEvent =
+  | { readonly type: 'paired'; readonly bot: string; readonly device: string }
+  | { readonly type: 'login'; readonly bot: string; readonly device: string; readonly backlog: number }
+  | { readonly type: 'disconnect'; readonly bot: string; readonly device: string }
+  /** A message stanza went out to the bot; `offline` when it was kept for this login. */
+  | (MessageEvent & { readonly type: 'delivered'; readonly offline: boolean })
+  /** The bot's receipt came: `kind` is WhatsApp's own word, `delivered` when the stanza has none. */
+  | (MessageEvent & { readonly type: 'receipt'; readonly kind: string })
+  /** The bot refused a message; `code` is its error, null for a plain acknowledgement. */
+  | (MessageEvent & { readonly type: 'refused'; readonly code: string | null })
+  /** The bot asked for a message again and gets it, encrypted anew; not `granted` after the fifth time. */
+  | (MessageEvent & { readonly type: 'retry'; readonly attempt: number; readonly granted: boolean })
+  /** A bot asked its phone to upload a medium again. */
+  | { readonly type: 'reupload'; readonly bot: string; readonly messageId: string; readonly outcome: string }
+  /** A message that the bot sent, as `reader` sees it. `text` is null when it did not decrypt or has none. */
+  | (MessageEvent & {
+      readonly type: 'bot_message';
+      readonly reader: string;
+      readonly text: string | null;
+      readonly quotedId: string | null;
+      readonly decrypted: boolean;
+    });
+
+interface MessageEvent {
+  readonly bot: string;
+  readonly device: string;
+  readonly chat: string;
+  readonly messageId: string;
+}
+
+/** `seq` counts from 1; `at` is in milliseconds since the epoch. */
+export type LoggedEvent<E extends SimulatorEvent = SimulatorEvent> = E & {
+  readonly seq: number;
+  readonly at: number;
+};
+export type EventOf<T extends SimulatorEvent['type']> = Extract<SimulatorEvent, { type: T }>;
+
+const KEPT_EVENTS = 100_000;
+
+/**
+ * Everything that happened, in order, for tests and harnesses to wait for and to count.
+ *
+ *   L1 Entries are in `seq` order without gaps; only the oldest are forgotten, past 100,000.
+ *   L2 `waitFor` sees what is already there: an event cannot be missed by asking too late.
+ */
+export class EventLog {
+  readonly #clock: Clock;
+  readonly #entries: LoggedEvent[] = [];
+  readonly #listeners = new Set<(event: LoggedEvent) => void>();
+  #lastSeq = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  append(event: SimulatorEvent): void {
+    const entry: LoggedEvent = { ...event, seq: ++this.#lastSeq, at: this.#clock.now() };
+    this.#entries.push(entry);
+    if (this.#entries.length > KEPT_EVENTS) this.#entries.shift();
+    for (const listener of this.#listeners) listener(entry);
+  }
+
+  get lastSeq(): number {
+    return this.#lastSeq;
+  }
+
+  /** Events after `seq`, oldest first. */
+  since(seq: number): readonly LoggedEvent[] {
+    const first = this.#entries[0]?.seq ?? 1;
+    return this.#entries.slice(Math.max(0, seq + 1 - first));
+  }
+
+  /** Events of one type, oldest first. */
+  of<T extends SimulatorEvent['type']>(type: T): readonly LoggedEvent<EventOf<T>>[] {
+    return this.#entries.filter((entry): entry is LoggedEvent<EventOf<T>> => entry.type === type);
+  }
+
+  /** Calls `listener` for each new event; returns what ends it. */
+  subscribe(listener: (event: LoggedEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /**
+   * The first event of `type` after `afterSeq` (0: from the beginning) that `matches`.
+   * Rejects with `deadline_exceeded` when none came within `deadlineMs`.
+   */
+  waitFor<T extends SimulatorEvent['type']>(
+    type: T,
+    matches: (event: LoggedEvent<EventOf<T>>) => boolean = () => true,
+    { deadlineMs = 10_000, afterSeq = 0 }: { deadlineMs?: number; afterSeq?: number } = {},
+  ): Promise<LoggedEvent<EventOf<T>>> {
+    const wanted = (event: LoggedEvent): event is LoggedEvent<EventOf<T>> =>
+      event.type === type && matches(event as LoggedEvent<EventOf<T>>);
+    const known = this.since(afterSeq).find(wanted);
+    if (known) return Promise.resolve(known);
+    return new Promise((resolve, reject) => {
+      const deadline = this.#clock.schedule(deadlineMs, () => {
+        unsubscribe();
+        reject(new DragomanError('deadline_exceeded', `expected a ${type} event within ${deadlineMs} ms`));
+      });
+      const unsubscribe = this.subscribe((event) => {
+        if (!wanted(event)) return;
+        deadline.cancel();
+        unsubscribe();
+        resolve(event);
+      });
+    });
+  }
+}

@@ -1,0 +1,129 @@
+import {
+  addTransactionCapability,
+  Curve,
+  DEFAULT_CONNECTION_CONFIG,
+  encodeWAMessage,
+  generateSignalPubKey,
+  initAuthCreds,
+  proto,
+  type SignalDataSet,
+  type SignalDataTypeMap,
+  type SignalKeyStore,
+  type SignalRepositoryWithLIDStore,
+  unpadRandomMax16,
+} from '@whiskeysockets/baileys';
+import { silentBaileysLogger } from './silent-baileys-logger.ts';
+import type { KeyBundle } from './pre-keys.ts';
+
+/** One ciphertext of a stanza: `type` is the attribute of its `<enc>`. */
+export interface Sealed {
+  readonly type: 'pkmsg' | 'msg' | 'skmsg';
+  readonly ciphertext: Uint8Array;
+}
+
+/** One phone's end of the Signal protocol: its keys, and its sessions with other devices, by their JIDs. */
+export class SignalParty {
+  readonly #creds = initAuthCreds();
+  readonly #keys = addTransactionCapability(new MemoryKeyStore(), silentBaileysLogger, {
+    maxCommitRetries: 1,
+    delayBetweenTriesMs: 1,
+  });
+  readonly #repository: SignalRepositoryWithLIDStore;
+  #nextPreKeyId = 1;
+
+  constructor() {
+    this.#repository = DEFAULT_CONNECTION_CONFIG.makeSignalRepository(
+      { creds: this.#creds, keys: this.#keys },
+      silentBaileysLogger,
+    );
+  }
+
+  /** A bundle with a fresh one-time pre-key, for a device that wants to write to this phone. */
+  async offerBundle(): Promise<KeyBundle> {
+    const { registrationId, signedIdentityKey, signedPreKey } = this.#creds;
+    const keyId = this.#nextPreKeyId++;
+    const preKey = Curve.generateKeyPair();
+    await this.#keys.set({ 'pre-key': { [keyId]: preKey } });
+    return {
+      registrationId,
+      identityKey: generateSignalPubKey(signedIdentityKey.public),
+      signedPreKey: {
+        keyId: signedPreKey.keyId,
+        publicKey: generateSignalPubKey(signedPreKey.keyPair.public),
+        signature: signedPreKey.signature,
+      },
+      preKey: { keyId, publicKey: generateSignalPubKey(preKey.public) },
+    };
+  }
+
+  /** Starts a session with `device`, in place of one that may be there. */
+  startSession(device: string, session: KeyBundle): Promise<void> {
+    return this.#repository.injectE2ESession({ jid: device, session });
+  }
+
+  async hasSession(device: string): Promise<boolean> {
+    return (await this.#repository.validateSession(device)).exists;
+  }
+
+  seal(device: string, message: proto.IMessage): Promise<Sealed> {
+    return this.#repository.encryptMessage({ jid: device, data: encodeWAMessage(message) });
+  }
+
+  /** Seals once for a whole group; `senderKey` lets a device open it and must reach each one once. */
+  async sealForGroup(group: string, self: string, message: proto.IMessage) {
+    const { ciphertext, senderKeyDistributionMessage } = await this.#repository.encryptGroupMessage({
+      group,
+      meId: self,
+      data: encodeWAMessage(message),
+    });
+    const sealed: Sealed = { type: 'skmsg', ciphertext };
+    const senderKey: proto.Message.ISenderKeyDistributionMessage = {
+      groupId: group,
+      axolotlSenderKeyDistributionMessage: senderKeyDistributionMessage,
+    };
+    return { sealed, senderKey };
+  }
+
+  /** Opens what `device` sealed, and learns the sender key that may be in it. `group` is needed for `skmsg`. */
+  async open(device: string, { type, ciphertext }: Sealed, group: string): Promise<proto.Message> {
+    const padded =
+      type === 'skmsg'
+        ? await this.#repository.decryptGroupMessage({ group, authorJid: device, msg: ciphertext })
+        : await this.#repository.decryptMessage({ jid: device, type, ciphertext });
+    const message = proto.Message.decode(unpadRandomMax16(padded));
+    if (message.senderKeyDistributionMessage) {
+      await this.#repository.processSenderKeyDistributionMessage({
+        item: message.senderKeyDistributionMessage,
+        authorJid: device,
+      });
+    }
+    return message;
+  }
+
+  /** Ends the timers of its caches. */
+  close(): void {
+    this.#repository.close?.();
+  }
+}
+
+class MemoryKeyStore implements SignalKeyStore {
+  readonly #values = new Map<string, unknown>();
+
+  get<T extends keyof SignalDataTypeMap>(type: T, ids: string[]): { [id: string]: SignalDataTypeMap[T] } {
+    const found: { [id: string]: SignalDataTypeMap[T] } = {};
+    for (const id of ids) {
+      const value = this.#values.get(`${type}/${id}`);
+      if (value !== undefined) found[id] = value as SignalDataTypeMap[T];
+    }
+    return found;
+  }
+
+  set(data: SignalDataSet): void {
+    for (const [type, entries] of Object.entries(data)) {
+      for (const [id, value] of Object.entries(entries)) {
+        if (value === null) this.#values.delete(`${type}/${id}`);
+        else this.#values.set(`${type}/${id}`, value);
+      }
+    }
+  }
+}

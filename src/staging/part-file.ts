@@ -1,0 +1,76 @@
+import { constants } from 'node:fs';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { DragomanError } from '../base/errors.ts';
+
+/** Other users of the group may read: gateway and backend may run as two users. */
+const FILE_MODE = 0o640;
+const CREATE_NEW = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW;
+
+/**
+ * A file on its way into the staging folder.
+ *   P1 It ends published or discarded, once; whoever made it sees to that.
+ *   P2 The final name appears only after every byte is synced; the name itself is synced before `publish` resolves.
+ *   P3 A `publish` that rejects leaves no final name behind.
+ */
+export class PartFile {
+  readonly #partPath: string;
+  readonly #finalPath: string;
+  #handle: FileHandle | null;
+
+  private constructor(partPath: string, finalPath: string, handle: FileHandle) {
+    this.#partPath = partPath;
+    this.#finalPath = finalPath;
+    this.#handle = handle;
+  }
+
+  /** Rejects with the system's error; `EEXIST` when somebody writes that file already. */
+  static async create(partPath: string, finalPath: string): Promise<PartFile> {
+    return new PartFile(partPath, finalPath, await open(partPath, CREATE_NEW, FILE_MODE));
+  }
+
+  /** Appends all of `bytes`. */
+  async write(bytes: Uint8Array): Promise<void> {
+    await this.#opened().writeFile(bytes);
+  }
+
+  async publish(): Promise<void> {
+    const handle = this.#opened();
+    await handle.sync();
+    this.#handle = null;
+    await handle.close();
+    await rename(this.#partPath, this.#finalPath);
+    try {
+      await syncFolder(path.dirname(this.#finalPath));
+    } catch (error) {
+      await rm(this.#finalPath, { force: true });
+      throw error;
+    }
+  }
+
+  /** Removes what was written so far; does nothing to a published file. */
+  async discard(): Promise<void> {
+    const handle = this.#handle;
+    this.#handle = null;
+    try {
+      await handle?.close();
+    } finally {
+      await rm(this.#partPath, { force: true });
+    }
+  }
+
+  #opened(): FileHandle {
+    if (this.#handle === null)
+      throw new DragomanError('invariant_broken', 'the file was published or discarded');
+    return this.#handle;
+  }
+}
+
+async function syncFolder(dir: string): Promise<void> {
+  const handle = await open(dir, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,173 @@
+import { DragomanError } from '../../base/errors.ts';
+import type { Guid } from '../../base/ids.ts';
+import type { CorrespondentKey } from '../../jobs/job.ts';
+import { isReady, type Message, type ReadyMessage } from '../../queue/message.ts';
+import { chatName } from '../documents.ts';
+import type { CorrespondentRecord, HistoryEntry } from '../store.ts';
+
+interface FirstCopy {
+  readonly id: number;
+  readonly firstSeenAt: number;
+}
+
+/** One correspondent's documents: what a store keeps per chat. */
+interface Chat {
+  readonly key: CorrespondentKey;
+  readonly createdAt: number;
+  readonly journal: Map<number, Message>;
+  readonly history: HistoryEntry[];
+  readonly messageIds: Map<string, FirstCopy>;
+  fence: number;
+  nextId: number;
+  nextIngestSeq: number;
+}
+
+/** An identifier and the chat that it names. */
+interface Alias {
+  readonly identifier: string;
+  chat: Chat;
+}
+
+/** The chats of a memory store. Every method checks before it writes, so that a throw leaves nothing behind (S1). */
+export class MemoryChats {
+  /** In the order in which they were made. */
+  readonly #chats = new Map<string, Chat>();
+  /** By bot, provider and identifier, in the order in which they were learnt. */
+  readonly #aliases = new Map<string, Alias>();
+
+  /** S2: the chat, with `fence` written on it. Throws `fenced` or `not_found`. */
+  owned(key: CorrespondentKey, fence: number): Chat {
+    const chat = this.#chats.get(nameOf(key));
+    if (chat === undefined) throw new DragomanError('not_found', `no chat ${chatName(key)}`);
+    if (chat.fence > fence) {
+      throw new DragomanError(
+        'fenced',
+        `${chatName(key)} belongs to owner ${chat.fence}, this is owner ${fence}`,
+      );
+    }
+    chat.fence = fence;
+    return chat;
+  }
+
+  resolve(
+    botId: string,
+    providerName: string,
+    identifiers: readonly [string, ...string[]],
+    owner: { readonly fence: number; readonly now: number },
+  ): CorrespondentRecord {
+    const keyOf = (correspondentId: string): CorrespondentKey => ({ botId, providerName, correspondentId });
+    const named = new Set(
+      identifiers.map((identifier) => this.#aliases.get(nameOf(keyOf(identifier)))?.chat),
+    );
+    const [oldest, ...younger] = [...this.#chats.values()].filter((chat) => named.has(chat));
+    for (const chat of [oldest, ...younger]) if (chat !== undefined) this.owned(chat.key, owner.fence);
+    const chat = oldest ?? this.#make(keyOf(identifiers[0]), owner);
+    for (const alias of this.#aliases.values()) if (younger.includes(alias.chat)) alias.chat = chat;
+    for (const identifier of identifiers) this.#aliases.set(nameOf(keyOf(identifier)), { identifier, chat });
+    return this.#record(chat);
+  }
+
+  records(botId: string): CorrespondentRecord[] {
+    return this.#ofBot(botId).map((chat) => this.#record(chat));
+  }
+
+  withJournal(botId: string): CorrespondentKey[] {
+    return this.#ofBot(botId)
+      .filter(({ journal }) => journal.size > 0)
+      .map(({ key }) => key);
+  }
+
+  history(key: CorrespondentKey): readonly HistoryEntry[] {
+    return this.#chats.get(nameOf(key))?.history ?? [];
+  }
+
+  /** The id of the first copy when `message` was seen before, otherwise null. */
+  firstIdOf(chat: Chat, message: Message): number | null {
+    const name = duplicateName(message);
+    return name === null ? null : (chat.messageIds.get(name)?.id ?? null);
+  }
+
+  append(chat: Chat, message: Message): void {
+    const name = duplicateName(message);
+    if (name !== null) {
+      chat.messageIds.set(name, { id: message.id, firstSeenAt: message.acceptedTime });
+    }
+    chat.nextId = message.id + 1;
+    chat.journal.set(message.id, message);
+  }
+
+  /** False when no placeholder with this GUID is at the message's place. */
+  fulfil(chat: Chat, guid: Guid, message: ReadyMessage): boolean {
+    if (chat.journal.get(message.id)?.mediaProcessingId !== guid) return false;
+    chat.journal.set(message.id, message);
+    return true;
+  }
+
+  deleteReady(chat: Chat, ids: readonly number[]): void {
+    for (const id of ids) {
+      const message = chat.journal.get(id);
+      if (message !== undefined && isReady(message)) chat.journal.delete(id);
+    }
+  }
+
+  /** Returns how many went into the history. */
+  ingest(chat: Chat, ids: readonly number[], ingestedAt: number): number {
+    const before = chat.nextIngestSeq;
+    for (const id of ids) {
+      const message = chat.journal.get(id);
+      if (message === undefined || !isReady(message)) continue;
+      chat.journal.delete(id);
+      chat.history.push({ ingestSeq: chat.nextIngestSeq, ingestedAt, message });
+      chat.nextIngestSeq += 1;
+    }
+    return chat.nextIngestSeq - before;
+  }
+
+  forgetMessageIds(before: number): number {
+    let forgotten = 0;
+    for (const { messageIds } of this.#chats.values()) {
+      for (const [name, { firstSeenAt }] of messageIds) {
+        if (firstSeenAt < before && messageIds.delete(name)) forgotten += 1;
+      }
+    }
+    return forgotten;
+  }
+
+  #make(key: CorrespondentKey, { fence, now }: { readonly fence: number; readonly now: number }): Chat {
+    const chat: Chat = {
+      key,
+      createdAt: now,
+      journal: new Map(),
+      history: [],
+      messageIds: new Map(),
+      fence,
+      nextId: 1,
+      nextIngestSeq: 1,
+    };
+    this.#chats.set(nameOf(key), chat);
+    return chat;
+  }
+
+  #ofBot(botId: string): Chat[] {
+    return [...this.#chats.values()].filter(({ key }) => key.botId === botId);
+  }
+
+  #record(chat: Chat): CorrespondentRecord {
+    const { key, nextId, nextIngestSeq, createdAt } = chat;
+    const aliases = [...this.#aliases.values()].filter((alias) => alias.chat === chat);
+    return {
+      ...key,
+      aliases: [...new Set([key.correspondentId, ...aliases.map(({ identifier }) => identifier)])],
+      nextId,
+      nextIngestSeq,
+      createdAt,
+    };
+  }
+}
+
+/** JSON, so that no identifier can be mistaken for two parts. */
+const nameOf = ({ botId, providerName, correspondentId }: CorrespondentKey): string =>
+  JSON.stringify([botId, providerName, correspondentId]);
+
+const duplicateName = ({ providerMessageId, sender, direction }: Message): string | null =>
+  providerMessageId === null ? null : JSON.stringify([sender.identifier, direction, providerMessageId]);

@@ -1,0 +1,203 @@
+import type { Guid } from '../../base/ids.ts';
+import { type BotTurn, botToServe, jobToServe, placeAfter, roundForJob } from '../../jobs/fairness.ts';
+import type { JobError, MediaProcessingJob } from '../../jobs/job.ts';
+import { POISON, type UnplacedJob } from '../job-records.ts';
+import type { ClaimHandle, ClaimRequest, JobCount, RevivedJobs, StagedMedia } from '../store.ts';
+
+/** A job that may be claimed. */
+type ClaimableJob = MediaProcessingJob & { readonly status: 'pending'; readonly pool: string };
+
+const UNCLAIMED = { claimToken: null, leaseExpiresAt: null } as const;
+
+/** The jobs of a memory store and the turns of their bots, by the rule of src/jobs/fairness.ts. */
+export class MemoryJobs {
+  /** In seq order. */
+  readonly #jobs = new Map<Guid, MediaProcessingJob>();
+  /** By pool; in each, the bots in the order in which they came. */
+  readonly #turns = new Map<string, Map<string, BotTurn>>();
+  #lastSeq = 0;
+
+  all(): MediaProcessingJob[] {
+    return [...this.#jobs.values()];
+  }
+
+  get(guid: Guid): MediaProcessingJob | null {
+    return this.#jobs.get(guid) ?? null;
+  }
+
+  add(job: UnplacedJob): void {
+    this.#lastSeq += 1;
+    this.#enter({ ...job, round: 0, seq: this.#lastSeq });
+  }
+
+  stage(guid: Guid, staged: StagedMedia, now: number): 'pending' | 'already' | 'unknown' {
+    const job = this.#jobs.get(guid);
+    if (job === undefined || job.collection === 'failed') return 'unknown';
+    if (job.status !== 'downloading') return 'already';
+    this.#enter({ ...job, ...staged, status: 'pending', changedAt: now });
+    return 'pending';
+  }
+
+  /** Deletes a live job, or makes it a dead letter when there is an error. */
+  end(guid: Guid, error: JobError | null, now: number): boolean {
+    const job = this.#jobs.get(guid);
+    if (job === undefined || job.collection === 'failed') return false;
+    if (error === null) this.#jobs.delete(guid);
+    else {
+      this.#put({
+        ...job,
+        ...UNCLAIMED,
+        collection: 'failed',
+        status: 'completed',
+        error,
+        availableAt: null,
+        changedAt: now,
+      });
+    }
+    return true;
+  }
+
+  claim({ pool, now, leaseMs, cappedBots }: ClaimRequest, claimToken: string): MediaProcessingJob | null {
+    const turns = this.#turnsOf(pool);
+    const capped = new Set(cappedBots);
+    for (;;) {
+      const bot = botToServe(turns.values(), capped);
+      if (bot === null) return null;
+      const { botId } = bot;
+      const job = jobToServe(
+        this.all().filter(
+          (each) => isClaimable(each) && each.pool === pool && each.correspondent.botId === botId,
+        ),
+      );
+      if (job === null) {
+        turns.set(botId, { ...bot, claimable: false });
+        continue;
+      }
+      const latestTurn = Math.max(...[...turns.values()].map(({ turn }) => turn));
+      turns.set(botId, { ...bot, ...placeAfter(bot, job, latestTurn) });
+      return this.#put({
+        ...job,
+        status: 'processing',
+        claimToken,
+        leaseExpiresAt: now + leaseMs,
+        changedAt: now,
+      });
+    }
+  }
+
+  /** Replaces the job that `claim` holds. False when the token is stale. */
+  withClaim(claim: ClaimHandle, change: (job: MediaProcessingJob) => MediaProcessingJob): boolean {
+    const job = this.#jobs.get(claim.guid);
+    if (job?.claimToken !== claim.claimToken) return false;
+    this.#giveBack(change(job));
+    return true;
+  }
+
+  revive(now: number, maxAttempts: number): RevivedJobs {
+    const pools = new Set<string>();
+    const poisoned: MediaProcessingJob[] = [];
+    for (const job of this.all()) {
+      if (hasLapsed(job, now) && job.attempts + 1 >= maxAttempts) {
+        const attempts = job.attempts + 1;
+        poisoned.push(
+          this.#put({ ...job, ...UNCLAIMED, status: 'completed', error: POISON, attempts, changedAt: now }),
+        );
+      } else if (hasLapsed(job, now) || isDue(job, now)) {
+        const revived = this.#giveBack({
+          ...lapse(job, now),
+          status: 'pending',
+          availableAt: null,
+          changedAt: now,
+        });
+        if (isClaimable(revived)) pools.add(revived.pool);
+      }
+    }
+    return { pools: [...pools], poisoned, nextDueAt: this.#nextDueAt() };
+  }
+
+  /** Those of `jobs` whose lease has ended become pending; returns them all. */
+  endLapsed(jobs: readonly MediaProcessingJob[], now: number): MediaProcessingJob[] {
+    return jobs.map((job) => this.#put(lapse(job, now)));
+  }
+
+  /** Moves `jobs` to another collection. Returns how many moved. */
+  move(jobs: readonly MediaProcessingJob[], collection: 'active' | 'holding', now: number): number {
+    for (const job of jobs) this.#enter({ ...job, collection, changedAt: now });
+    return jobs.length;
+  }
+
+  counts(): JobCount[] {
+    const groups = Map.groupBy(this.all(), ({ pool, collection, status }) =>
+      JSON.stringify([pool, collection, status]),
+    );
+    return [...groups.values()].flatMap((jobs) => {
+      const [first] = jobs;
+      if (first === undefined) return [];
+      const { pool, collection, status } = first;
+      const oldestCreatedAt = Math.min(...jobs.map(({ createdAt }) => createdAt));
+      return [{ pool, collection, status, count: jobs.length, oldestCreatedAt }];
+    });
+  }
+
+  #put(job: MediaProcessingJob): MediaProcessingJob {
+    this.#jobs.set(job.guid, job);
+    return job;
+  }
+
+  /** Puts a job that may have become claimable: it gets its round. */
+  #enter(job: MediaProcessingJob): void {
+    if (!isClaimable(job)) {
+      this.#put(job);
+      return;
+    }
+    const { pool, correspondent } = job;
+    const chatRounds = this.all()
+      .filter((other) => isClaimable(other) && other.pool === pool && sameChat(other, job))
+      .map(({ round }) => round);
+    const bot = this.#announceArrival(pool, correspondent.botId);
+    this.#put({ ...job, round: roundForJob(bot.round, Math.max(0, ...chatRounds)) });
+  }
+
+  /** Puts a job that may be claimable again: it keeps its round. */
+  #giveBack(job: MediaProcessingJob): MediaProcessingJob {
+    if (isClaimable(job)) this.#announceArrival(job.pool, job.correspondent.botId);
+    return this.#put(job);
+  }
+
+  #announceArrival(pool: string, botId: string): BotTurn {
+    const turns = this.#turnsOf(pool);
+    const bot = { botId, turn: 0, round: 0, ...turns.get(botId), claimable: true };
+    turns.set(botId, bot);
+    return bot;
+  }
+
+  #turnsOf(pool: string): Map<string, BotTurn> {
+    const turns = this.#turns.get(pool) ?? new Map<string, BotTurn>();
+    this.#turns.set(pool, turns);
+    return turns;
+  }
+
+  #nextDueAt(): number | null {
+    const due = this.all().flatMap(({ status, leaseExpiresAt, availableAt }) => {
+      const at = status === 'processing' ? leaseExpiresAt : status === 'waiting' ? availableAt : null;
+      return at === null ? [] : [at];
+    });
+    return due.length === 0 ? null : Math.min(...due);
+  }
+}
+
+const isClaimable = (job: MediaProcessingJob): job is ClaimableJob =>
+  job.status === 'pending' && job.collection === 'active' && job.pool !== null;
+
+const isDue = ({ status, availableAt }: MediaProcessingJob, now: number): boolean =>
+  status === 'waiting' && availableAt !== null && availableAt <= now;
+
+const hasLapsed = ({ status, leaseExpiresAt }: MediaProcessingJob, now: number): boolean =>
+  status === 'processing' && leaseExpiresAt !== null && leaseExpiresAt <= now;
+
+const lapse = (job: MediaProcessingJob, now: number): MediaProcessingJob =>
+  hasLapsed(job, now) ? { ...job, ...UNCLAIMED, status: 'pending', attempts: job.attempts + 1 } : job;
+
+const sameChat = (a: MediaProcessingJob, b: MediaProcessingJob): boolean =>
+  a.correspondent.botId === b.correspondent.botId &&
+  a.correspondent.correspondentId === b.correspondent.correspondentId;

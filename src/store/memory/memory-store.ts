@@ -1,0 +1,284 @@
+import type { Clock } from '../../base/clock.ts';
+import { DragomanError } from '../../base/errors.ts';
+import type { Guid } from '../../base/ids.ts';
+import type {
+  ClaimedJob,
+  CorrespondentKey,
+  JobCollection,
+  JobError,
+  JobStatus,
+  MediaProcessingJob,
+  ProcessingResult,
+} from '../../jobs/job.ts';
+import type { Message } from '../../queue/message.ts';
+import { chatName } from '../documents.ts';
+import { claimedJob, jobOfAcceptance } from '../job-records.ts';
+import type {
+  Acceptance,
+  AcceptOutcome,
+  BotRecord,
+  ClaimHandle,
+  ClaimRequest,
+  CorrespondentRecord,
+  HistoryEntry,
+  IngestBatch,
+  JobCount,
+  RevivedJobs,
+  Settlement,
+  StagedMedia,
+  Store,
+} from '../store.ts';
+import { MemoryChats } from './memory-chats.ts';
+import { MemoryJobs } from './memory-jobs.ts';
+
+/** What outlives a memory store: hand it to the next one, and that one is the next owner of the same data. */
+export class MemoryDatabase {
+  readonly chats = new MemoryChats();
+  readonly jobs = new MemoryJobs();
+  readonly bots = new Map<string, BotRecord>();
+  #lastFence = 0;
+
+  nextFence(): number {
+    this.#lastFence += 1;
+    return this.#lastFence;
+  }
+}
+
+export interface MemoryStoreOptions {
+  readonly clock: Clock;
+  readonly newClaimToken: () => string;
+  readonly database?: MemoryDatabase;
+}
+
+/**
+ * The store as plain data structures: the reference that the contract suite holds the adapters to, and what
+ * simulations run on. Every call is carried out at once; nothing outlives `database`.
+ */
+export function openMemoryStore(options: MemoryStoreOptions): Store {
+  return new MemoryStore(options);
+}
+
+class MemoryStore implements Store {
+  readonly fence: number;
+  readonly #clock: Clock;
+  readonly #newClaimToken: () => string;
+  readonly #database: MemoryDatabase;
+  #closed = false;
+
+  constructor({ clock, newClaimToken, database = new MemoryDatabase() }: MemoryStoreOptions) {
+    this.#clock = clock;
+    this.#newClaimToken = newClaimToken;
+    this.#database = database;
+    this.fence = database.nextFence();
+  }
+
+  async resolveCorrespondent(
+    botId: string,
+    providerName: string,
+    identifiers: readonly [string, ...string[]],
+  ): Promise<CorrespondentRecord> {
+    const owner = { fence: this.fence, now: this.#clock.now() };
+    return this.#data.chats.resolve(botId, providerName, identifiers, owner);
+  }
+
+  async rehydrate(
+    key: CorrespondentKey,
+  ): Promise<{ readonly nextId: number; readonly messages: readonly Message[] }> {
+    const { nextId, journal } = this.#data.chats.owned(key, this.fence);
+    return { nextId, messages: [...journal.values()].toSorted((a, b) => a.id - b.id) };
+  }
+
+  async chatsWithJournal(botId: string): Promise<readonly CorrespondentKey[]> {
+    return this.#data.chats.withJournal(botId);
+  }
+
+  async accept(acceptance: Acceptance): Promise<AcceptOutcome> {
+    const { correspondent, message, evictedIds } = acceptance;
+    const { chats, jobs } = this.#data;
+    const job = jobOfAcceptance(acceptance);
+    const chat = chats.owned(correspondent, this.fence);
+    const firstId = chats.firstIdOf(chat, message);
+    if (firstId !== null) return { kind: 'duplicate', id: firstId };
+    if (message.id < chat.nextId) {
+      throw new DragomanError(
+        'invariant_broken',
+        `expected ${chatName(correspondent)} to go on from id ${chat.nextId}, got ${message.id}`,
+      );
+    }
+    if (job !== null && jobs.get(job.guid) !== null) {
+      throw new DragomanError('invariant_broken', `expected a new GUID, got that of job ${job.guid}`);
+    }
+    chats.append(chat, message);
+    chats.deleteReady(chat, evictedIds);
+    if (job !== null) jobs.add(job);
+    return { kind: 'accepted' };
+  }
+
+  async settle(settlement: Settlement): Promise<'settled' | 'gone'> {
+    const { correspondent, guid, message, evictedIds, error } = settlement;
+    const { chats, jobs } = this.#data;
+    const chat = chats.owned(correspondent, this.fence);
+    jobs.end(guid, error, message.readyTime);
+    if (!chats.fulfil(chat, guid, message)) return 'gone';
+    chats.deleteReady(chat, evictedIds);
+    return 'settled';
+  }
+
+  async discardJob(guid: Guid, error: JobError | null, now: number): Promise<boolean> {
+    return this.#data.jobs.end(guid, error, now);
+  }
+
+  async ingest({ correspondent, messages, now }: IngestBatch): Promise<{ readonly ingested: number }> {
+    const { chats } = this.#data;
+    const chat = chats.owned(correspondent, this.fence);
+    return {
+      ingested: chats.ingest(
+        chat,
+        messages.map(({ id }) => id),
+        now,
+      ),
+    };
+  }
+
+  async evict(key: CorrespondentKey, ids: readonly number[]): Promise<void> {
+    const { chats } = this.#data;
+    chats.deleteReady(chats.owned(key, this.fence), ids);
+  }
+
+  async stage(guid: Guid, staged: StagedMedia, now: number): Promise<'pending' | 'already' | 'unknown'> {
+    return this.#data.jobs.stage(guid, staged, now);
+  }
+
+  async claim(request: ClaimRequest): Promise<ClaimedJob | null> {
+    const job = this.#data.jobs.claim(request, this.#newClaimToken());
+    return job && claimedJob(job);
+  }
+
+  async heartbeat(claim: ClaimHandle, leaseExpiresAt: number): Promise<boolean> {
+    return this.#data.jobs.withClaim(claim, (job) => ({ ...job, leaseExpiresAt }));
+  }
+
+  async complete(claim: ClaimHandle, result: ProcessingResult, now: number): Promise<boolean> {
+    return this.#data.jobs.withClaim(claim, (job) => ({
+      ...job,
+      status: 'completed',
+      result: result.words,
+      error: result.kind === 'failure' ? result.error : null,
+      attempts: job.attempts + (result.kind === 'failure' ? 1 : 0),
+      claimToken: null,
+      leaseExpiresAt: null,
+      changedAt: now,
+    }));
+  }
+
+  async release(claim: ClaimHandle, now: number): Promise<boolean> {
+    return this.#data.jobs.withClaim(claim, (job) => ({
+      ...job,
+      status: 'pending',
+      claimToken: null,
+      leaseExpiresAt: null,
+      changedAt: now,
+    }));
+  }
+
+  async postpone(claim: ClaimHandle, availableAt: number, error: JobError, now: number): Promise<boolean> {
+    return this.#data.jobs.withClaim(claim, (job) => ({
+      ...job,
+      status: 'waiting',
+      availableAt,
+      error,
+      attempts: job.attempts + 1,
+      claimToken: null,
+      leaseExpiresAt: null,
+      changedAt: now,
+    }));
+  }
+
+  async reviveJobs(now: number, maxAttempts: number): Promise<RevivedJobs> {
+    return this.#data.jobs.revive(now, maxAttempts);
+  }
+
+  async sweepToHolding(now: number): Promise<number> {
+    const { jobs } = this.#data;
+    const active = jobs.all().filter(({ collection }) => collection === 'active');
+    return jobs.move(jobs.endLapsed(active, now), 'holding', now);
+  }
+
+  async holdJobs(botId: string, now: number): Promise<number> {
+    const { jobs } = this.#data;
+    const active = jobs
+      .all()
+      .filter(({ correspondent, collection }) => correspondent.botId === botId && collection === 'active');
+    return jobs.move(active, 'holding', now);
+  }
+
+  async promoteJobs(botId: string, now: number): Promise<number> {
+    const { jobs } = this.#data;
+    const held = jobs
+      .all()
+      .filter(
+        ({ correspondent, collection, status }) =>
+          correspondent.botId === botId && collection === 'holding' && status !== 'completed',
+      );
+    return jobs.move(jobs.endLapsed(held, now), 'active', now);
+  }
+
+  async jobsOfBot(
+    botId: string,
+    collection: JobCollection,
+    statuses?: readonly JobStatus[],
+  ): Promise<readonly MediaProcessingJob[]> {
+    return this.#data.jobs
+      .all()
+      .filter(
+        (job) =>
+          job.correspondent.botId === botId &&
+          job.collection === collection &&
+          (statuses === undefined || statuses.includes(job.status)),
+      );
+  }
+
+  async jobByGuid(guid: Guid): Promise<MediaProcessingJob | null> {
+    return this.#data.jobs.get(guid);
+  }
+
+  async countJobs(): Promise<readonly JobCount[]> {
+    return this.#data.jobs.counts();
+  }
+
+  async history(
+    key: CorrespondentKey,
+    { afterSeq, limit }: { readonly afterSeq: number; readonly limit: number },
+  ): Promise<readonly HistoryEntry[]> {
+    return this.#data.chats
+      .history(key)
+      .filter(({ ingestSeq }) => ingestSeq > afterSeq)
+      .slice(0, limit);
+  }
+
+  async correspondents(botId: string): Promise<readonly CorrespondentRecord[]> {
+    return this.#data.chats.records(botId);
+  }
+
+  async pruneMessageIds(before: number): Promise<number> {
+    return this.#data.chats.forgetMessageIds(before);
+  }
+
+  async saveBot(bot: BotRecord): Promise<void> {
+    this.#data.bots.set(bot.botId, bot);
+  }
+
+  async bots(): Promise<readonly BotRecord[]> {
+    return [...this.#data.bots.values()].toSorted((a, b) => (a.botId < b.botId ? -1 : 1));
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+  }
+
+  get #data(): MemoryDatabase {
+    if (this.#closed)
+      throw new DragomanError('store_unavailable', 'expected an open store, got a closed one');
+    return this.#database;
+  }
+}

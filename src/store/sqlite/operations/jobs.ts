@@ -1,0 +1,235 @@
+import { randomUUID } from 'node:crypto';
+import type { Guid } from '../../../base/ids.ts';
+import type { CorrespondentKey, JobCollection } from '../../../jobs/job.ts';
+import type { ClaimHandle, ClaimRequest } from '../../store.ts';
+import type { Connection } from '../connection.ts';
+import type { JobRow, NewJobRow } from '../rows.ts';
+import type { Session } from './session.ts';
+import { announceArrival, takeRound, takeTurn } from './turns.ts';
+
+/** Before a job is claimable for the first time. */
+const NO_ROUND = 0;
+
+export function insertJob(connection: Connection, key: CorrespondentKey, job: NewJobRow): void {
+  const { botId, correspondentId } = key;
+  const { pool } = job;
+  const isClaimable = job.status === 'pending' && job.collection === 'active' && pool !== null;
+  const round = isClaimable ? takeRound(connection, { pool, botId, correspondentId }) : NO_ROUND;
+  connection.run(
+    `INSERT INTO jobs (guid, collection, bot_id, provider_name, correspondent_id, status, pool, round, attempts,
+       created_at, changed_at, mime_type, original_filename, error, media_metadata, placeholder_message)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?)`,
+    job.guid,
+    job.collection,
+    botId,
+    key.providerName,
+    correspondentId,
+    job.status,
+    pool,
+    round,
+    job.createdAt,
+    job.createdAt,
+    job.mimeType,
+    job.originalFilename,
+    job.error,
+    job.mediaMetadata,
+    job.placeholderMessage,
+  );
+}
+
+/** Deletes a live job, or makes it a dead letter when there is an error. Dead letters stay. Returns how many ended. */
+export const endJob = (connection: Connection, guid: Guid, error: string | null, now: number): number =>
+  error === null
+    ? connection.run(`DELETE FROM jobs WHERE guid = ? AND collection <> 'failed'`, guid)
+    : connection.run(
+        `UPDATE jobs SET collection = 'failed', status = 'completed', error = ?, claim_token = NULL,
+           lease_expires_at = NULL, available_at = NULL, changed_at = ?
+         WHERE guid = ? AND collection <> 'failed'`,
+        error,
+        now,
+        guid,
+      );
+
+export const discardJob = ({ connection }: Session, guid: Guid, error: string | null, now: number): boolean =>
+  endJob(connection, guid, error, now) > 0;
+
+interface StageRow {
+  readonly status: JobRow['status'];
+  readonly collection: JobCollection;
+  readonly botId: string;
+  readonly correspondentId: string;
+}
+
+export interface StagedRow {
+  readonly mimeType: string;
+  readonly pool: string;
+  readonly mediaMetadata: string;
+}
+
+export function stage(
+  { connection }: Session,
+  guid: Guid,
+  staged: StagedRow,
+  now: number,
+): 'pending' | 'already' | 'unknown' {
+  const job = connection.get<StageRow>(
+    `SELECT status, collection, bot_id AS botId, correspondent_id AS correspondentId FROM jobs
+     WHERE guid = ? AND collection <> 'failed'`,
+    guid,
+  );
+  if (job === undefined) return 'unknown';
+  if (job.status !== 'downloading') return 'already';
+  const { botId, correspondentId } = job;
+  const { pool } = staged;
+  const round =
+    job.collection === 'active' ? takeRound(connection, { pool, botId, correspondentId }) : NO_ROUND;
+  connection.run(
+    `UPDATE jobs SET status = 'pending', pool = ?, round = ?, mime_type = ?, media_metadata = ?, changed_at = ?
+     WHERE guid = ?`,
+    pool,
+    round,
+    staged.mimeType,
+    staged.mediaMetadata,
+    now,
+    guid,
+  );
+  return 'pending';
+}
+
+export function claim({ connection }: Session, request: ClaimRequest): JobRow | undefined {
+  const seq = takeTurn(connection, request.pool, request.cappedBots);
+  if (seq === null) return undefined;
+  return connection.one<JobRow>(
+    `UPDATE jobs SET status = 'processing', claim_token = ?, lease_expires_at = ?, changed_at = ?
+     WHERE seq = ? RETURNING *`,
+    randomUUID(),
+    request.now + request.leaseMs,
+    request.now,
+    seq,
+  );
+}
+
+export const heartbeat = (
+  { connection }: Session,
+  { guid, claimToken }: ClaimHandle,
+  leaseExpiresAt: number,
+): boolean =>
+  connection.run(
+    'UPDATE jobs SET lease_expires_at = ? WHERE guid = ? AND claim_token = ?',
+    leaseExpiresAt,
+    guid,
+    claimToken,
+  ) > 0;
+
+export interface CompletionRow {
+  readonly words: string;
+  /** Null: the attempt gave a result. */
+  readonly error: string | null;
+}
+
+export const complete = (
+  { connection }: Session,
+  { guid, claimToken }: ClaimHandle,
+  { words, error }: CompletionRow,
+  now: number,
+): boolean =>
+  connection.run(
+    `UPDATE jobs SET status = 'completed', result = ?, error = ?, attempts = attempts + ?, claim_token = NULL,
+       lease_expires_at = NULL, changed_at = ?
+     WHERE guid = ? AND claim_token = ?`,
+    words,
+    error,
+    error === null ? 0 : 1,
+    now,
+    guid,
+    claimToken,
+  ) > 0;
+
+interface GivenBackRow {
+  readonly collection: JobCollection;
+  readonly pool: string;
+  readonly botId: string;
+}
+
+export function release({ connection }: Session, { guid, claimToken }: ClaimHandle, now: number): boolean {
+  const job = connection.get<GivenBackRow>(
+    `UPDATE jobs SET status = 'pending', claim_token = NULL, lease_expires_at = NULL, changed_at = ?
+     WHERE guid = ? AND claim_token = ? RETURNING collection, pool, bot_id AS botId`,
+    now,
+    guid,
+    claimToken,
+  );
+  if (job?.collection === 'active') announceArrival(connection, job.pool, job.botId);
+  return job !== undefined;
+}
+
+export const postpone = (
+  { connection }: Session,
+  { guid, claimToken }: ClaimHandle,
+  availableAt: number,
+  error: string | null,
+  now: number,
+): boolean =>
+  connection.run(
+    `UPDATE jobs SET status = 'waiting', available_at = ?, error = ?, attempts = attempts + 1, claim_token = NULL,
+       lease_expires_at = NULL, changed_at = ?
+     WHERE guid = ? AND claim_token = ?`,
+    availableAt,
+    error,
+    now,
+    guid,
+    claimToken,
+  ) > 0;
+
+export interface RevivedRows {
+  readonly pools: string[];
+  readonly poisoned: JobRow[];
+  readonly nextDueAt: number | null;
+}
+
+/** `poison`: the error of a job whose every attempt killed its worker. */
+export function reviveJobs(
+  { connection }: Session,
+  now: number,
+  maxAttempts: number,
+  poison: string,
+): RevivedRows {
+  const poisoned = connection.all<JobRow>(
+    `UPDATE jobs SET status = 'completed', error = ?, attempts = attempts + 1, claim_token = NULL,
+       lease_expires_at = NULL, changed_at = ?
+     WHERE status = 'processing' AND lease_expires_at <= ? AND attempts + 1 >= ? RETURNING *`,
+    poison,
+    now,
+    now,
+    maxAttempts,
+  );
+  const lapsed = connection.all<GivenBackRow>(
+    `UPDATE jobs SET status = 'pending', attempts = attempts + 1, claim_token = NULL, lease_expires_at = NULL,
+       changed_at = ?
+     WHERE status = 'processing' AND lease_expires_at <= ? RETURNING collection, pool, bot_id AS botId`,
+    now,
+    now,
+  );
+  const due = connection.all<GivenBackRow>(
+    `UPDATE jobs SET status = 'pending', available_at = NULL, changed_at = ?
+     WHERE status = 'waiting' AND available_at <= ? RETURNING collection, pool, bot_id AS botId`,
+    now,
+    now,
+  );
+  const claimable = [...lapsed, ...due].filter(({ collection }) => collection === 'active');
+  for (const { pool, botId } of claimable) announceArrival(connection, pool, botId);
+  return {
+    pools: [...new Set(claimable.map(({ pool }) => pool))],
+    poisoned: poisoned.toSorted((a, b) => a.seq - b.seq),
+    nextDueAt: nextDueAt(connection),
+  };
+}
+
+function nextDueAt(connection: Connection): number | null {
+  const due = connection.one<{ at: number | null }>(
+    `SELECT min(at) AS at FROM (
+       SELECT min(lease_expires_at) AS at FROM jobs WHERE status = 'processing'
+       UNION ALL SELECT min(available_at) FROM jobs WHERE status = 'waiting')`,
+  );
+  return due.at;
+}

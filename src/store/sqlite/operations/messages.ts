@@ -1,0 +1,176 @@
+import { DragomanError } from '../../../base/errors.ts';
+import type { Guid } from '../../../base/ids.ts';
+import type { CorrespondentKey } from '../../../jobs/job.ts';
+import { chatName } from '../../documents.ts';
+import type { AcceptOutcome } from '../../store.ts';
+import type { Connection } from '../connection.ts';
+import type { HistoryRow, NewJobRow } from '../rows.ts';
+import { endJob, insertJob } from './jobs.ts';
+import { ownedChat, type Session } from './session.ts';
+
+export interface AcceptanceRow {
+  readonly key: CorrespondentKey;
+  readonly id: number;
+  readonly acceptedTime: number;
+  readonly mediaProcessingId: Guid | null;
+  readonly message: string;
+  readonly sender: string;
+  readonly fromMe: boolean;
+  /** Null never matches another message. */
+  readonly providerMessageId: string | null;
+  readonly evictedIds: readonly number[];
+  readonly job: NewJobRow | null;
+}
+
+export function accept(session: Session, row: AcceptanceRow): AcceptOutcome {
+  const { connection } = session;
+  const { key, id } = row;
+  const chat = ownedChat(session, key);
+  const firstId = rememberMessageId(connection, chat.chat, row);
+  if (firstId !== null) return { kind: 'duplicate', id: firstId };
+  if (id < chat.next_id) {
+    throw new DragomanError(
+      'invariant_broken',
+      `expected ${chatName(key)} to go on from id ${chat.next_id}, got ${id}: its owner's memory is out of date`,
+    );
+  }
+  connection.run('UPDATE correspondents SET next_id = ? WHERE chat = ?', id + 1, chat.chat);
+  connection.run(
+    'INSERT INTO queue_journal VALUES (?, ?, ?, ?, ?, ?)',
+    key.botId,
+    key.providerName,
+    key.correspondentId,
+    id,
+    row.mediaProcessingId,
+    row.message,
+  );
+  deleteReady(connection, key, row.evictedIds);
+  if (row.job !== null) insertJob(connection, key, row.job);
+  return { kind: 'accepted' };
+}
+
+/** Returns the id of the first copy when this one is a duplicate, otherwise null. */
+function rememberMessageId(connection: Connection, chat: number, row: AcceptanceRow): number | null {
+  const { providerMessageId, sender, id } = row;
+  if (providerMessageId === null) return null;
+  const fromMe = row.fromMe ? 1 : 0;
+  const inserted = connection.run(
+    'INSERT INTO message_ids VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
+    chat,
+    sender,
+    fromMe,
+    providerMessageId,
+    id,
+    row.acceptedTime,
+  );
+  if (inserted > 0) return null;
+  const first = connection.one<{ id: number }>(
+    'SELECT id FROM message_ids WHERE chat = ? AND provider_message_id = ? AND sender = ? AND from_me = ?',
+    chat,
+    providerMessageId,
+    sender,
+    fromMe,
+  );
+  return first.id;
+}
+
+export interface SettlementRow {
+  readonly key: CorrespondentKey;
+  readonly guid: Guid;
+  readonly id: number;
+  readonly readyTime: number;
+  readonly message: string;
+  readonly evictedIds: readonly number[];
+  /** Null: the job is deleted. */
+  readonly error: string | null;
+}
+
+export function settle(session: Session, row: SettlementRow): 'settled' | 'gone' {
+  const { connection } = session;
+  const { key, guid } = row;
+  ownedChat(session, key);
+  endJob(connection, guid, row.error, row.readyTime);
+  const settled = connection.run(
+    `UPDATE queue_journal SET media_processing_id = NULL, message = ?
+     WHERE bot_id = ? AND provider_name = ? AND correspondent_id = ? AND id = ? AND media_processing_id = ?`,
+    row.message,
+    key.botId,
+    key.providerName,
+    key.correspondentId,
+    row.id,
+    guid,
+  );
+  if (settled === 0) return 'gone';
+  deleteReady(connection, key, row.evictedIds);
+  return 'settled';
+}
+
+/** Moves what the journal holds, so that the history is what was durable. */
+export function ingest(session: Session, key: CorrespondentKey, ids: readonly number[], now: number): number {
+  const { connection } = session;
+  const chat = ownedChat(session, key);
+  const { botId, providerName, correspondentId } = key;
+  let nextSeq = chat.next_ingest_seq;
+  for (const id of ids) {
+    nextSeq += connection.run(
+      `INSERT INTO queues (bot_id, provider_name, correspondent_id, id, ingest_seq, ingested_at, message)
+       SELECT bot_id, provider_name, correspondent_id, id, ?, ?, message FROM queue_journal
+       WHERE bot_id = ? AND provider_name = ? AND correspondent_id = ? AND id = ?
+         AND media_processing_id IS NULL`,
+      nextSeq,
+      now,
+      botId,
+      providerName,
+      correspondentId,
+      id,
+    );
+  }
+  deleteReady(connection, key, ids);
+  connection.run('UPDATE correspondents SET next_ingest_seq = ? WHERE chat = ?', nextSeq, chat.chat);
+  return nextSeq - chat.next_ingest_seq;
+}
+
+export function evict(session: Session, key: CorrespondentKey, ids: readonly number[]): void {
+  ownedChat(session, key);
+  deleteReady(session.connection, key, ids);
+}
+
+/** A placeholder is never deleted: its job is alive (S4). */
+function deleteReady(connection: Connection, key: CorrespondentKey, ids: readonly number[]): void {
+  for (const id of ids) {
+    connection.run(
+      `DELETE FROM queue_journal
+       WHERE bot_id = ? AND provider_name = ? AND correspondent_id = ? AND id = ? AND media_processing_id IS NULL`,
+      key.botId,
+      key.providerName,
+      key.correspondentId,
+      id,
+    );
+  }
+}
+
+/** One part of it at a time, so that writers wait for none that is long. */
+export const pruneMessageIds = ({ connection }: Session, before: number, atMost: number): number =>
+  connection.run(
+    `DELETE FROM message_ids WHERE rowid IN (
+       SELECT rowid FROM message_ids WHERE first_seen_at < ? ORDER BY first_seen_at LIMIT ?)`,
+    before,
+    atMost,
+  );
+
+export const history = (
+  connection: Connection,
+  key: CorrespondentKey,
+  afterSeq: number,
+  limit: number,
+): HistoryRow[] =>
+  connection.all(
+    `SELECT id, ingest_seq, ingested_at, message FROM queues
+     WHERE bot_id = ? AND provider_name = ? AND correspondent_id = ? AND ingest_seq > ?
+     ORDER BY ingest_seq LIMIT ?`,
+    key.botId,
+    key.providerName,
+    key.correspondentId,
+    afterSeq,
+    limit,
+  );

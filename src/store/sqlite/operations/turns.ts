@@ -1,0 +1,119 @@
+import { placeAfter, roundForJob } from '../../../jobs/fairness.ts';
+import type { Connection } from '../connection.ts';
+
+/**
+ * The decision of src/jobs/fairness.ts on indexes: `media_turns` holds each bot's place in each pool, the partial
+ * indexes of `jobs` order what waits. Nothing here scans more than the bots that may not be served now.
+ */
+
+interface Contender {
+  readonly pool: string;
+  readonly botId: string;
+  readonly correspondentId: string;
+}
+
+/** Tells the pool that a job of this bot became claimable. Returns the bot's round. */
+export function announceArrival(connection: Connection, pool: string, botId: string): number {
+  const bot = connection.one<{ round: number }>(
+    `INSERT INTO media_turns (pool, bot_id, turn, round, arrivals, claimable) VALUES (?, ?, 0, 0, 1, 1)
+     ON CONFLICT (pool, bot_id) DO UPDATE SET arrivals = arrivals + 1, claimable = 1 RETURNING round`,
+    pool,
+    botId,
+  );
+  return bot.round;
+}
+
+/** The round of a job that becomes claimable for the first time, or again after a stay in `holding`. */
+export function takeRound(connection: Connection, { pool, botId, correspondentId }: Contender): number {
+  const botRound = announceArrival(connection, pool, botId);
+  const waiting = connection.get<{ round: number }>(
+    `SELECT round FROM jobs
+     WHERE status = 'pending' AND collection = 'active' AND pool = ? AND bot_id = ? AND correspondent_id = ?
+     ORDER BY round DESC LIMIT 1`,
+    pool,
+    botId,
+    correspondentId,
+  );
+  return roundForJob(botRound, waiting?.round ?? 0);
+}
+
+/** `takeRound` for all pending jobs that a bot has in holding, in arrival order, while they are still there. */
+export function takeRoundsOfHeld(connection: Connection, botId: string): void {
+  connection.run(
+    `INSERT INTO media_turns (pool, bot_id, turn, round, arrivals, claimable)
+     SELECT pool, bot_id, 0, 0, count(*), 1 FROM jobs
+     WHERE bot_id = ? AND collection = 'holding' AND status = 'pending' GROUP BY pool ORDER BY min(seq)
+     ON CONFLICT (pool, bot_id) DO UPDATE SET arrivals = arrivals + excluded.arrivals, claimable = 1`,
+    botId,
+  );
+  connection.run(
+    `UPDATE jobs SET round = placed.round
+     FROM (
+       SELECT held.seq,
+         max(bot.round, coalesce((
+           SELECT max(waiting.round) FROM jobs AS waiting
+           WHERE waiting.status = 'pending' AND waiting.collection = 'active' AND waiting.pool = held.pool
+             AND waiting.bot_id = held.bot_id AND waiting.correspondent_id = held.correspondent_id), 0))
+         + row_number() OVER (PARTITION BY held.pool, held.correspondent_id ORDER BY held.seq) AS round
+       FROM jobs AS held JOIN media_turns AS bot ON bot.pool = held.pool AND bot.bot_id = held.bot_id
+       WHERE held.bot_id = ? AND held.collection = 'holding' AND held.status = 'pending'
+     ) AS placed
+     WHERE jobs.seq = placed.seq`,
+    botId,
+  );
+}
+
+interface BotRow {
+  readonly botId: string;
+  readonly round: number;
+}
+
+interface JobTurnRow {
+  readonly seq: number;
+  readonly round: number;
+}
+
+/** Chooses the bot and the job that are served next and moves the bot behind all others. Returns the job's seq. */
+export function takeTurn(connection: Connection, pool: string, cappedBots: readonly string[]): number | null {
+  const capped = JSON.stringify(cappedBots);
+  for (;;) {
+    const bot = connection.get<BotRow>(
+      `SELECT bot_id AS botId, round FROM media_turns
+       WHERE pool = ? AND claimable = 1 AND bot_id NOT IN (SELECT value FROM json_each(?))
+       ORDER BY turn, rowid LIMIT 1`,
+      pool,
+      capped,
+    );
+    if (bot === undefined) return null;
+    const job = connection.get<JobTurnRow>(
+      `SELECT seq, round FROM jobs
+       WHERE status = 'pending' AND collection = 'active' AND pool = ? AND bot_id = ?
+       ORDER BY round, seq LIMIT 1`,
+      pool,
+      bot.botId,
+    );
+    if (job !== undefined) {
+      markServed(connection, pool, bot, job);
+      return job.seq;
+    }
+    connection.run('UPDATE media_turns SET claimable = 0 WHERE pool = ? AND bot_id = ?', pool, bot.botId);
+  }
+}
+
+function markServed(connection: Connection, pool: string, bot: BotRow, job: JobTurnRow): void {
+  const latest = connection.one<{ turn: number }>(
+    `SELECT max(
+       coalesce((SELECT max(turn) FROM media_turns WHERE pool = ? AND claimable = 1), 0),
+       coalesce((SELECT max(turn) FROM media_turns WHERE pool = ? AND claimable = 0), 0)) AS turn`,
+    pool,
+    pool,
+  );
+  const { turn, round } = placeAfter(bot, job, latest.turn);
+  connection.run(
+    'UPDATE media_turns SET turn = ?, round = ? WHERE pool = ? AND bot_id = ?',
+    turn,
+    round,
+    pool,
+    bot.botId,
+  );
+}

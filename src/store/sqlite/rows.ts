@@ -1,0 +1,140 @@
+import type { Guid } from '../../base/ids.ts';
+import type { CorrespondentKey, JobCollection, JobStatus, MediaProcessingJob } from '../../jobs/job.ts';
+import type { Message } from '../../queue/message.ts';
+import {
+  chatName,
+  JOB_COLLECTION_NAMES,
+  type JobDocument,
+  jobFrom,
+  mediaMetadataDocument,
+  messageDocument,
+  type MessageDocument,
+  messageFrom,
+  readRecord,
+  readyMessageFrom,
+} from '../documents.ts';
+import type { UnplacedJob } from '../job-records.ts';
+import type { CorrespondentRecord, HistoryEntry } from '../store.ts';
+
+/**
+ * What crosses between the store's threads: rows as SQLite keeps them, documents as JSON text. The calling thread
+ * encodes and decodes, so that the threads only run statements.
+ */
+
+export interface ChatRow {
+  readonly chat: number;
+  readonly next_id: number;
+  readonly next_ingest_seq: number;
+  readonly fence: number;
+}
+
+export interface CorrespondentRow {
+  readonly bot_id: string;
+  readonly provider_name: string;
+  readonly correspondent_id: string;
+  readonly next_id: number;
+  readonly next_ingest_seq: number;
+  readonly created_at: number;
+  /** JSON array. */
+  readonly aliases: string;
+}
+
+export interface JournalRow {
+  readonly id: number;
+  readonly message: string;
+}
+
+export interface HistoryRow {
+  readonly id: number;
+  readonly ingest_seq: number;
+  readonly ingested_at: number;
+  readonly message: string;
+}
+
+/** A job's columns; the nested documents are JSON text. */
+export type JobRow = Omit<JobDocument, 'placeholder_message' | 'error' | 'media_metadata'> & {
+  readonly collection: JobCollection;
+  readonly placeholder_message: string;
+  readonly error: string | null;
+  readonly media_metadata: string;
+};
+
+/** A job before it has its place. */
+export interface NewJobRow {
+  readonly guid: Guid;
+  readonly collection: JobCollection;
+  readonly status: JobStatus;
+  readonly pool: string | null;
+  readonly createdAt: number;
+  readonly mimeType: string;
+  readonly originalFilename: string | null;
+  readonly error: string | null;
+  readonly mediaMetadata: string;
+  readonly placeholderMessage: string;
+}
+
+export const messageJson = (message: Message): string => JSON.stringify(messageDocument(message));
+export const mediaMetadataJson = (media: MediaProcessingJob['media']): string =>
+  JSON.stringify(mediaMetadataDocument(media));
+export const errorJson = (error: MediaProcessingJob['error']): string | null =>
+  error === null ? null : JSON.stringify(error);
+
+export function newJobRow(job: UnplacedJob): NewJobRow {
+  return {
+    guid: job.guid,
+    collection: job.collection,
+    status: job.status,
+    pool: job.pool,
+    createdAt: job.createdAt,
+    mimeType: job.mimeType,
+    originalFilename: job.originalFilename,
+    error: errorJson(job.error),
+    mediaMetadata: mediaMetadataJson(job.media),
+    placeholderMessage: messageJson(job.placeholder),
+  };
+}
+
+export function messageOfRow(key: CorrespondentKey, row: JournalRow): Message {
+  const name = { collection: 'queue_journal', key: `${chatName(key)}/${row.id}` };
+  return readRecord(name, () => messageFrom(messageDocumentOf(row.message)));
+}
+
+export function historyEntryOfRow(key: CorrespondentKey, row: HistoryRow): HistoryEntry {
+  const name = { collection: 'queues', key: `${chatName(key)}/${row.id}` };
+  return {
+    ingestSeq: row.ingest_seq,
+    ingestedAt: row.ingested_at,
+    message: readRecord(name, () => readyMessageFrom(messageDocumentOf(row.message))),
+  };
+}
+
+export function jobOfRow(row: JobRow): MediaProcessingJob {
+  const { collection, ...columns } = row;
+  return readRecord({ collection: JOB_COLLECTION_NAMES[collection], key: row.guid }, () =>
+    jobFrom(
+      {
+        ...columns,
+        placeholder_message: messageDocumentOf(row.placeholder_message),
+        error: row.error === null ? null : JSON.parse(row.error),
+        media_metadata: JSON.parse(row.media_metadata),
+      },
+      collection,
+    ),
+  );
+}
+
+export function correspondentOfRow(row: CorrespondentRow): CorrespondentRecord {
+  const aliases: readonly string[] = JSON.parse(row.aliases);
+  const others = aliases.filter((alias) => alias !== row.correspondent_id);
+  return {
+    botId: row.bot_id,
+    providerName: row.provider_name,
+    correspondentId: row.correspondent_id,
+    aliases: [row.correspondent_id, ...others],
+    nextId: row.next_id,
+    nextIngestSeq: row.next_ingest_seq,
+    createdAt: row.created_at,
+  };
+}
+
+const messageDocumentOf = (json: string): MessageDocument => JSON.parse(json);

@@ -1,0 +1,269 @@
+import { resolve as resolvePath } from 'node:path';
+import type { Clock } from '../../base/clock.ts';
+import type { Guid } from '../../base/ids.ts';
+import type { Logger } from '../../base/log.ts';
+import type {
+  ClaimedJob,
+  CorrespondentKey,
+  JobCollection,
+  JobError,
+  JobStatus,
+  MediaProcessingJob,
+  ProcessingResult,
+} from '../../jobs/job.ts';
+import type { Message } from '../../queue/message.ts';
+import { claimedJob, jobOfAcceptance, POISON } from '../job-records.ts';
+import type {
+  Acceptance,
+  AcceptOutcome,
+  BotRecord,
+  ClaimHandle,
+  ClaimRequest,
+  CorrespondentRecord,
+  HistoryEntry,
+  IngestBatch,
+  JobCount,
+  RevivedJobs,
+  Settlement,
+  StagedMedia,
+  Store,
+} from '../store.ts';
+import type { READS } from './operations/reads.ts';
+import type { WRITES } from './operations/writes.ts';
+import { prepareFile } from './prepare-file.ts';
+import {
+  correspondentOfRow,
+  errorJson,
+  historyEntryOfRow,
+  jobOfRow,
+  mediaMetadataJson,
+  messageJson,
+  messageOfRow,
+  newJobRow,
+} from './rows.ts';
+import type { StoreLock } from './store-lock.ts';
+import { StoreThread } from './store-thread.ts';
+
+export interface SqliteStoreOptions {
+  /** The database file; it and its folder are made when they are not there. */
+  readonly file: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Longer than any sound disk takes: past it, the thread is taken to be stuck. */
+const STALL_MS = 60_000;
+/** Duplicate keys that are deleted in one operation. */
+const PRUNE_STEP = 2_000;
+
+/**
+ * Opens the embedded store: one SQLite file, one owner.
+ * Rejects with `already_in_use`, `folder_unusable`, `store_corrupt` or `store_newer`; the message says what to do.
+ */
+export async function openSqliteStore({ file, clock, log }: SqliteStoreOptions): Promise<Store> {
+  const path = resolvePath(file);
+  const { lock, fence } = prepareFile(path);
+  const thread = { data: { file: path, fence }, clock, log, stallMs: STALL_MS };
+  return new SqliteStore({
+    fence,
+    clock,
+    lock,
+    writer: new StoreThread({ ...thread, script: new URL('./writer-thread.ts', import.meta.url) }),
+    reader: new StoreThread({ ...thread, script: new URL('./reader-thread.ts', import.meta.url) }),
+  });
+}
+
+interface Parts {
+  readonly fence: number;
+  readonly clock: Clock;
+  readonly lock: StoreLock;
+  readonly writer: StoreThread<typeof WRITES>;
+  readonly reader: StoreThread<typeof READS>;
+}
+
+/** Encodes, calls one of the two threads, decodes. Reads see every write whose promise has resolved. */
+class SqliteStore implements Store {
+  readonly fence: number;
+  readonly #clock: Clock;
+  readonly #lock: StoreLock;
+  readonly #writer: StoreThread<typeof WRITES>;
+  readonly #reader: StoreThread<typeof READS>;
+
+  constructor({ fence, clock, lock, writer, reader }: Parts) {
+    this.fence = fence;
+    this.#clock = clock;
+    this.#lock = lock;
+    this.#writer = writer;
+    this.#reader = reader;
+  }
+
+  async resolveCorrespondent(
+    botId: string,
+    providerName: string,
+    identifiers: readonly [string, ...string[]],
+  ): Promise<CorrespondentRecord> {
+    const now = this.#clock.now();
+    return correspondentOfRow(
+      await this.#writer.call('resolveCorrespondent', botId, providerName, identifiers, now),
+    );
+  }
+
+  async rehydrate(
+    key: CorrespondentKey,
+  ): Promise<{ readonly nextId: number; readonly messages: readonly Message[] }> {
+    const { nextId, rows } = await this.#writer.call('rehydrate', key);
+    return { nextId, messages: rows.map((row) => messageOfRow(key, row)) };
+  }
+
+  chatsWithJournal(botId: string): Promise<readonly CorrespondentKey[]> {
+    return this.#reader.call('chatsWithJournal', botId);
+  }
+
+  async accept(acceptance: Acceptance): Promise<AcceptOutcome> {
+    const { correspondent, message, evictedIds } = acceptance;
+    const job = jobOfAcceptance(acceptance);
+    return this.#writer.call('accept', {
+      key: correspondent,
+      id: message.id,
+      acceptedTime: message.acceptedTime,
+      mediaProcessingId: message.mediaProcessingId,
+      message: messageJson(message),
+      sender: message.sender.identifier,
+      fromMe: message.direction === 'outgoing',
+      providerMessageId: message.providerMessageId,
+      evictedIds,
+      job: job && newJobRow(job),
+    });
+  }
+
+  settle({ correspondent, guid, message, evictedIds, error }: Settlement): Promise<'settled' | 'gone'> {
+    return this.#writer.call('settle', {
+      key: correspondent,
+      guid,
+      id: message.id,
+      readyTime: message.readyTime,
+      message: messageJson(message),
+      evictedIds,
+      error: errorJson(error),
+    });
+  }
+
+  discardJob(guid: Guid, error: JobError | null, now: number): Promise<boolean> {
+    return this.#writer.call('discardJob', guid, errorJson(error), now);
+  }
+
+  async ingest({ correspondent, messages, now }: IngestBatch): Promise<{ readonly ingested: number }> {
+    const ids = messages.map(({ id }) => id);
+    return { ingested: await this.#writer.call('ingest', correspondent, ids, now) };
+  }
+
+  evict(key: CorrespondentKey, ids: readonly number[]): Promise<void> {
+    return this.#writer.call('evict', key, ids);
+  }
+
+  stage(guid: Guid, staged: StagedMedia, now: number): Promise<'pending' | 'already' | 'unknown'> {
+    const { mimeType, pool, media } = staged;
+    return this.#writer.call('stage', guid, { mimeType, pool, mediaMetadata: mediaMetadataJson(media) }, now);
+  }
+
+  async claim(request: ClaimRequest): Promise<ClaimedJob | null> {
+    const row = await this.#writer.call('claim', request);
+    return row === undefined ? null : claimedJob(jobOfRow(row));
+  }
+
+  heartbeat(claim: ClaimHandle, leaseExpiresAt: number): Promise<boolean> {
+    return this.#writer.call('heartbeat', handleOf(claim), leaseExpiresAt);
+  }
+
+  complete(claim: ClaimHandle, result: ProcessingResult, now: number): Promise<boolean> {
+    const error = result.kind === 'failure' ? errorJson(result.error) : null;
+    return this.#writer.call('complete', handleOf(claim), { words: result.words, error }, now);
+  }
+
+  release(claim: ClaimHandle, now: number): Promise<boolean> {
+    return this.#writer.call('release', handleOf(claim), now);
+  }
+
+  postpone(claim: ClaimHandle, availableAt: number, error: JobError, now: number): Promise<boolean> {
+    return this.#writer.call('postpone', handleOf(claim), availableAt, errorJson(error), now);
+  }
+
+  async reviveJobs(now: number, maxAttempts: number): Promise<RevivedJobs> {
+    const { pools, poisoned, nextDueAt } = await this.#writer.call(
+      'reviveJobs',
+      now,
+      maxAttempts,
+      JSON.stringify(POISON),
+    );
+    return { pools, poisoned: poisoned.map(jobOfRow), nextDueAt };
+  }
+
+  sweepToHolding(now: number): Promise<number> {
+    return this.#writer.call('sweepToHolding', now);
+  }
+
+  holdJobs(botId: string, now: number): Promise<number> {
+    return this.#writer.call('holdJobs', botId, now);
+  }
+
+  promoteJobs(botId: string, now: number): Promise<number> {
+    return this.#writer.call('promoteJobs', botId, now);
+  }
+
+  async jobsOfBot(
+    botId: string,
+    collection: JobCollection,
+    statuses?: readonly JobStatus[],
+  ): Promise<readonly MediaProcessingJob[]> {
+    const rows = await this.#reader.call('jobsOfBot', botId, collection, statuses ?? null);
+    return rows.map(jobOfRow);
+  }
+
+  async jobByGuid(guid: Guid): Promise<MediaProcessingJob | null> {
+    const row = await this.#reader.call('jobByGuid', guid);
+    return row === undefined ? null : jobOfRow(row);
+  }
+
+  countJobs(): Promise<readonly JobCount[]> {
+    return this.#reader.call('countJobs');
+  }
+
+  async history(
+    key: CorrespondentKey,
+    { afterSeq, limit }: { readonly afterSeq: number; readonly limit: number },
+  ): Promise<readonly HistoryEntry[]> {
+    const rows = await this.#reader.call('history', key, afterSeq, limit);
+    return rows.map((row) => historyEntryOfRow(key, row));
+  }
+
+  async correspondents(botId: string): Promise<readonly CorrespondentRecord[]> {
+    const rows = await this.#reader.call('correspondents', botId);
+    return rows.map(correspondentOfRow);
+  }
+
+  async pruneMessageIds(before: number): Promise<number> {
+    let pruned = 0;
+    for (;;) {
+      const step = await this.#writer.call('pruneMessageIds', before, PRUNE_STEP);
+      pruned += step;
+      if (step < PRUNE_STEP) return pruned;
+    }
+  }
+
+  saveBot(bot: BotRecord): Promise<void> {
+    return this.#writer.call('saveBot', bot);
+  }
+
+  bots(): Promise<readonly BotRecord[]> {
+    return this.#reader.call('bots');
+  }
+
+  async close(): Promise<void> {
+    await this.#reader.close();
+    await this.#writer.close();
+    this.#lock.release();
+  }
+}
+
+/** Callers may pass the whole claimed job, of which the thread needs no copy. */
+const handleOf = ({ guid, claimToken }: ClaimHandle): ClaimHandle => ({ guid, claimToken });

@@ -1,0 +1,33 @@
+import { type DestinationStream, pino } from 'pino';
+import { PinoPretty } from 'pino-pretty';
+import type { Logger } from '../base/log.ts';
+
+export interface LoggerOptions {
+  readonly level: string;
+  /** One readable line per event, for a terminal; JSON otherwise. */
+  readonly pretty: boolean;
+  readonly destination?: DestinationStream;
+}
+
+/** What could identify a person or open a door, wherever it turns up in a log line. */
+const REDACTED = [
+  'token',
+  'qr',
+  'text',
+  'content',
+  'message',
+  'phone',
+  '*.token',
+  '*.content',
+  '*.message.content',
+];
+
+export function createLogger({ level, pretty, destination }: LoggerOptions): Logger {
+  const sink = destination ?? process.stderr;
+  const options = { level, base: null, redact: { paths: REDACTED, censor: '[redacted]' } };
+  if (!pretty) return pino(options, sink);
+  return pino(
+    options,
+    PinoPretty({ destination: sink, colorize: true, ignore: 'actor', translateTime: 'HH:MM:ss' }),
+  );
+}

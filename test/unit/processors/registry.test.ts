@@ -1,0 +1,101 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { DEFAULT_POOLS, type PoolConfig } from '../../../src/jobs/pools.ts';
+import { BaseMediaProcessor } from '../../../src/processors/base-media-processor.ts';
+import { createPoolProcessor } from '../../../src/processors/registry.ts';
+import { claimedJob } from '../../support/claimed-job.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
+
+let baseFolder: string;
+const clock = new ManualClock();
+
+beforeAll(async () => {
+  baseFolder = await mkdtemp(path.join(tmpdir(), 'dragoman-registry-'));
+});
+afterAll(() => rm(baseFolder, { recursive: true }));
+
+const create = (processor: string, processorOptions: PoolConfig['processorOptions'] = {}) =>
+  createPoolProcessor(
+    { name: 'mine', mimeTypes: [], workers: 1, timeoutMs: 1_000, processor, processorOptions },
+    { clock, baseFolder },
+  );
+
+async function createFrom(name: string, source: string, options: PoolConfig['processorOptions'] = {}) {
+  await writeFile(path.join(baseFolder, name), source);
+  return create(`./${name}`, options);
+}
+
+const file = { path: '/nowhere', bytes: null, sha256: null };
+const attempt = async (processor: Awaited<ReturnType<typeof create>>) =>
+  processor.process(claimedJob(), file, { clock, timeoutMs: 1_000 }, new AbortController().signal);
+
+describe('a pool’s processor', () => {
+  test.each(DEFAULT_POOLS)('of the default pool $name is built in', async (pool) => {
+    const processor = await createPoolProcessor(pool, { clock, baseFolder });
+    expect(processor).toBeInstanceOf(BaseMediaProcessor);
+  });
+
+  test('may be a module, which is given the pool’s options', async () => {
+    const source = `export const createProcessor = async ({ options }) => ({
+      greeting: options.greeting,
+      async processMedia(file, mimeType) { return this.greeting + ' ' + mimeType; },
+    });`;
+    const processor = await createFrom('greets.mjs', source, { greeting: 'hello' });
+    expect(await attempt(processor)).toEqual({
+      kind: 'completed',
+      result: { kind: 'words', words: 'hello image/jpeg' },
+    });
+  });
+
+  test('may be a module whose processMedia is not even asynchronous', async () => {
+    const source = `export const createProcessor = () => ({ processMedia: () => 'at once' });`;
+    expect(await attempt(await createFrom('at-once.mjs', source))).toMatchObject({
+      result: { words: 'at once' },
+    });
+  });
+});
+
+const refused = (problem: RegExp) => ({
+  code: 'config_invalid',
+  message: expect.stringMatching(new RegExp(`^pool "mine": processor: .*${problem.source}`, 's')),
+});
+
+describe('a configuration is refused, naming the pool, when the processor', () => {
+  test('has a name that nothing has', async () => {
+    await expect(create('whisper')).rejects.toMatchObject(refused(/expected one of image, .*got "whisper"/));
+  });
+
+  test('is a module that is not there', async () => {
+    await expect(create('./missing.mjs')).rejects.toMatchObject(refused(/missing\.mjs: expected a module/));
+  });
+
+  test('is a module with a syntax error', async () => {
+    await expect(createFrom('broken.mjs', 'export const = 1')).rejects.toMatchObject(
+      refused(/broken\.mjs: expected a module/),
+    );
+  });
+
+  test('is a module without createProcessor', async () => {
+    await expect(createFrom('empty.mjs', 'export {}')).rejects.toMatchObject(
+      refused(/exported function createProcessor/),
+    );
+  });
+
+  test('is a module that makes something else', async () => {
+    await expect(
+      createFrom('nothing.mjs', 'export const createProcessor = () => ({})'),
+    ).rejects.toMatchObject(refused(/a function processMedia/));
+  });
+
+  test('throws while it is made', async () => {
+    const source = `export const createProcessor = () => { throw new Error('no API key') };`;
+    await expect(createFrom('keyless.mjs', source)).rejects.toMatchObject(refused(/no API key/));
+  });
+
+  test('does not know its options', async () => {
+    await expect(create('image', { delay: 5 })).rejects.toMatchObject(refused(/delay/));
+    await expect(create('image', { delayMs: -1 })).rejects.toMatchObject(refused(/delayMs/));
+  });
+});

@@ -1,0 +1,245 @@
+import { describe, expect, test, vi } from 'vitest';
+import { DragomanError } from '../../../src/base/errors.ts';
+import { silentLogger } from '../../../src/base/log.ts';
+import { DEFAULT_RETRY } from '../../../src/jobs/retry.ts';
+import type { BaseMediaProcessor } from '../../../src/processors/base-media-processor.ts';
+import { CorruptProcessor } from '../../../src/processors/corrupt-processor.ts';
+import { DEFAULT_JOB_TIMES, runJob } from '../../../src/processors/run-job.ts';
+import { UnsupportedProcessor } from '../../../src/processors/unsupported-processor.ts';
+import { claimedJob } from '../../support/claimed-job.ts';
+import { endlessProcessor, FunctionProcessor } from '../../support/function-processor.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
+import { passTimeUntil } from '../../support/pass-time.ts';
+import { ScriptedLedger } from '../../support/scripted-ledger.ts';
+
+const words = new FunctionProcessor(async () => 'a dog');
+const bug = new FunctionProcessor(async () => {
+  throw new Error('no decoder');
+});
+const busy = new FunctionProcessor(async () => {
+  throw new DragomanError('processing_retryable', 'busy');
+});
+
+function worker(processor: BaseMediaProcessor, overrides: Parameters<typeof claimedJob>[0] = {}) {
+  const job = claimedJob(overrides);
+  const clock = new ManualClock();
+  const ledger = new ScriptedLedger(job);
+  const removed: string[] = [];
+  const stop = new AbortController();
+  const files = {
+    pathOf: (guid: string) => `/staging/${guid}`,
+    remove: async (guid: string) => void removed.push(guid),
+  };
+  const times = { ...DEFAULT_JOB_TIMES, timeoutMs: 120_000 };
+  const run = (removal = files.remove) =>
+    runJob(
+      job,
+      {
+        processor,
+        ledger,
+        files: { ...files, remove: removal },
+        clock,
+        log: silentLogger,
+        random: () => 1,
+        times,
+        retry: DEFAULT_RETRY,
+      },
+      stop.signal,
+    );
+  return { job, clock, ledger, removed, stop, run };
+}
+
+describe('a job that becomes words', () => {
+  test('R1: is completed, then its file goes', async () => {
+    const { job, ledger, removed, run, clock } = worker(words);
+    expect(await run()).toEqual({ kind: 'completed', result: { kind: 'words', words: 'a dog' } });
+    expect(ledger.stored).toMatchObject({ status: 'completed', result: 'a dog', error: null });
+    expect(removed).toEqual([job.guid]);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test('R1: keeps its file while it is not durable', async () => {
+    const { ledger, removed, run, clock } = worker(words);
+    ledger.script('complete', 'never');
+    expect(await passTimeUntil(run(), clock)).toEqual({ kind: 'unsaved' });
+    expect(removed).toEqual([]);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test('is completed even when its file cannot be deleted', async () => {
+    const { run } = worker(words);
+    const outcome = await run(async () => {
+      throw new Error('EACCES');
+    });
+    expect(outcome.kind).toBe('completed');
+  });
+});
+
+describe('a job that fails', () => {
+  test('R1: keeps its file', async () => {
+    const { ledger, removed, run } = worker(bug);
+    expect(await run()).toMatchObject({ kind: 'completed', result: { words: 'Media processing failed' } });
+    expect(ledger.stored).toMatchObject({
+      status: 'completed',
+      result: 'Media processing failed',
+      error: { code: 'failed', reason: 'no decoder' },
+    });
+    expect(removed).toEqual([]);
+  });
+
+  test('R1: as corrupt leaves a record and no file', async () => {
+    const media = { bytes: null, sha256: null, quotaExceeded: true, corruptReason: 'quota', gatewayId: 'g' };
+    const { job, ledger, removed, run } = worker(new CorruptProcessor(), {
+      mimeType: 'media_corrupt_audio',
+      media,
+    });
+    await run();
+    expect(ledger.stored).toMatchObject({
+      result: 'Corrupted audio media could not be downloaded',
+      error: { code: 'corrupt', reason: 'quota' },
+    });
+    expect(removed).toEqual([job.guid]);
+  });
+
+  test('R1: as unsupported leaves a record and no file', async () => {
+    const { job, ledger, removed, run } = worker(new UnsupportedProcessor(), { mimeType: 'application/zip' });
+    await run();
+    expect(ledger.stored).toMatchObject({
+      result: 'Unsupported application/zip media',
+      error: { code: 'unsupported' },
+    });
+    expect(removed).toEqual([job.guid]);
+  });
+
+  test('by its deadline is told so', async () => {
+    const { ledger, run, clock } = worker(endlessProcessor(false));
+    await passTimeUntil(run(), clock);
+    expect(ledger.stored).toMatchObject({ result: 'Processing timed out', error: { code: 'timed_out' } });
+    expect(ledger.callsOf('heartbeat')).toBeGreaterThan(5);
+  });
+});
+
+describe('a job that fails in a way that may pass', () => {
+  test('R3: waits for its next attempt, file and all', async () => {
+    const { ledger, removed, run, clock } = worker(busy, { attempts: 1 });
+    const availableAt = clock.now() + DEFAULT_RETRY.firstDelayMs * 2;
+    expect(await run()).toEqual({ kind: 'postponed', availableAt });
+    expect(ledger.stored).toMatchObject({ status: 'waiting', availableAt, error: { reason: 'busy' } });
+    expect(removed).toEqual([]);
+  });
+
+  test('fails for good with its last attempt', async () => {
+    const { ledger, run } = worker(busy, { attempts: DEFAULT_RETRY.maxAttempts - 1 });
+    expect(await run()).toMatchObject({ kind: 'completed', result: { kind: 'failure' } });
+    expect(ledger.stored).toMatchObject({ status: 'completed', error: { code: 'failed', reason: 'busy' } });
+  });
+});
+
+describe('R2: a job that was taken over', () => {
+  test('is left alone when a heartbeat tells', async () => {
+    const { ledger, removed, run, clock } = worker(endlessProcessor(true));
+    const outcome = run();
+    ledger.takeOver();
+    clock.advance(10_000);
+    expect(await outcome).toEqual({ kind: 'lost' });
+    expect(ledger.calls).toEqual(['heartbeat']);
+    expect(removed).toEqual([]);
+  });
+
+  test.each([
+    ['complete', words],
+    ['complete', bug],
+    ['postpone', busy],
+  ] as const)('is left alone when %s tells', async (write, processor) => {
+    const { ledger, removed, run } = worker(processor);
+    ledger.takeOver();
+    expect(await run()).toEqual({ kind: 'lost' });
+    expect(ledger.calls).toEqual([write]);
+    expect(ledger.stored).toMatchObject({ status: 'processing', result: null });
+    expect(removed).toEqual([]);
+  });
+
+  test('by another backend is left alone', async () => {
+    const { ledger, removed, run } = worker(words);
+    ledger.script('complete', 'fenced');
+    expect(await run()).toEqual({ kind: 'lost' });
+    expect(removed).toEqual([]);
+  });
+});
+
+describe('R3: a signal', () => {
+  test('gives the job back untried', async () => {
+    const { ledger, removed, stop, run } = worker(endlessProcessor(false));
+    const outcome = run();
+    stop.abort();
+    expect(await outcome).toEqual({ kind: 'released' });
+    expect(ledger.stored).toMatchObject({ status: 'pending', attempts: 0 });
+    expect(removed).toEqual([]);
+  });
+});
+
+describe('a store that is down', () => {
+  test('gets the result when it is back', async () => {
+    const { job, ledger, removed, run, clock } = worker(words);
+    ledger.script('complete', 'unavailable', 'unavailable');
+    expect(await passTimeUntil(run(), clock)).toMatchObject({ kind: 'completed' });
+    expect(ledger.callsOf('complete')).toBe(3);
+    expect(removed).toEqual([job.guid]);
+  });
+
+  test('is waited for no longer than the deadline', async () => {
+    const { ledger, removed, run, clock } = worker(words);
+    const startedAt = clock.now();
+    ledger.script('complete', ...Array.from({ length: 1_000 }, () => 'unavailable' as const));
+    expect(await passTimeUntil(run(), clock)).toEqual({ kind: 'unsaved' });
+    expect(clock.now() - startedAt).toBe(DEFAULT_JOB_TIMES.saveDeadlineMs);
+    expect(removed).toEqual([]);
+  });
+
+  test('and wrote all the same, has the result: the owner is told and the file goes', async () => {
+    const { job, ledger, removed, run, clock } = worker(words);
+    ledger.script('complete', 'lost answer');
+    expect(await passTimeUntil(run(), clock)).toMatchObject({ kind: 'completed' });
+    expect(removed).toEqual([job.guid]);
+  });
+
+  test('and wrote all the same, and whose job is settled since, is no loss either', async () => {
+    const { ledger, run, clock } = worker(words);
+    ledger.script('complete', 'lost answer');
+    const outcome = run();
+    await vi.waitFor(() => expect(ledger.stored?.status).toBe('completed'));
+    ledger.stored = null;
+    expect(await passTimeUntil(outcome, clock)).toMatchObject({ kind: 'completed' });
+  });
+
+  test('R2: and gave the job to another meanwhile, ends it here', async () => {
+    const { ledger, removed, run, clock } = worker(words);
+    ledger.script('complete', 'unavailable');
+    const outcome = run();
+    await vi.waitFor(() => expect(ledger.callsOf('complete')).toBe(1));
+    ledger.takeOver();
+    expect(await passTimeUntil(outcome, clock)).toEqual({ kind: 'lost' });
+    expect(removed).toEqual([]);
+  });
+
+  test('and postponed all the same, is believed', async () => {
+    const { ledger, run, clock } = worker(busy);
+    ledger.script('postpone', 'lost answer');
+    expect(await passTimeUntil(run(), clock)).toMatchObject({ kind: 'postponed' });
+    expect(ledger.stored?.status).toBe('waiting');
+  });
+
+  test('and released all the same, is believed', async () => {
+    const { ledger, stop, run, clock } = worker(endlessProcessor(true));
+    ledger.script('release', 'lost answer');
+    const outcome = run();
+    stop.abort();
+    expect(await passTimeUntil(outcome, clock)).toEqual({ kind: 'released' });
+  });
+
+  test('in a way that nothing cures, is an error', async () => {
+    const { ledger, run } = worker(words);
+    ledger.script('complete', 'broken');
+    await expect(run()).rejects.toMatchObject({ code: 'invariant_broken' });
+  });
+});

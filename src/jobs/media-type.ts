@@ -88,7 +88,6 @@ function byteKindOf(mimeType: string): ByteKind {
 }
 
 function startsWith(head: Uint8Array, magic: string): boolean {
-  if (head.length < magic.length) return false;
   for (let at = 0; at < magic.length; at += 1) {
     if (magic[at] !== '?' && magic.charCodeAt(at) !== head[at]) return false;
   }

@@ -49,5 +49,5 @@ export function readMediaText(content: string): MediaText | null {
   if (!content.startsWith('[')) return null;
   const end = content.indexOf(']');
   if (end === -1) return { words: untrustedWords(content.slice(1)), caption: '' };
-  return { words: untrustedWords(content.slice(1, end)), caption: content.slice(end + 1).trimStart() };
+  return { words: untrustedWords(content.slice(1, end)), caption: content.slice(end + 1).replace(/^ /, '') };
 }

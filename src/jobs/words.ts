@@ -1,4 +1,5 @@
 import { bareMimeType, mediaKindOf } from '../queue/media-kind.ts';
+import { tooManyPendingWords } from '../queue/text.ts';
 import type { JobFailureCode } from './job.ts';
 
 /**
@@ -14,7 +15,7 @@ export function failureWords(code: JobFailureCode, mimeType: string): string {
     case 'timed_out':
       return 'Processing timed out';
     case 'too_many_pending':
-      return `Unprocessed ${mediaKindOf(mimeType)} media: too many pending`;
+      return tooManyPendingWords(mimeType);
     case 'stale':
       return 'Media processing failed: stale placeholder cleanup';
     case 'failed':

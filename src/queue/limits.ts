@@ -1,4 +1,4 @@
-/** A queue's limits. All at least 1, `maxPlaceholders` at least 0. */
+/** A queue's limits. All at least 1, `maxPlaceholders` at least 0; whole numbers but for `maxDays`. */
 export interface QueueLimits {
   /** Ready messages. */
   readonly maxMessages: number;
@@ -6,7 +6,7 @@ export interface QueueLimits {
   readonly maxCharacters: number;
   /** Age of a ready message, counted from its `readyTime`, in days. */
   readonly maxDays: number;
-  /** Longest text; longer ones are cut. */
+  /** Longest text, or caption of a placeholder; longer ones are cut. */
   readonly maxCharactersSingleMessage: number;
   /** Longest text made of media (words and caption together); the words are cut. */
   readonly maxCharactersMediaResult: number;
@@ -29,3 +29,37 @@ export type Ordering =
 
 export const SKIP_POP: Ordering = { kind: 'skip-pop' };
 export const DEFAULT_STRICT_HOLD_MS = 300_000;
+
+const DAY_MS = 86_400_000;
+
+/** What a queue would refuse about these limits, one sentence each; none when they are good. */
+export function limitsProblems(limits: QueueLimits): readonly string[] {
+  const problems: string[] = [];
+  const expectAtLeast = (
+    name: keyof QueueLimits,
+    least: number,
+    isNumber: (value: number) => boolean,
+  ): void => {
+    const value = limits[name];
+    if (!isNumber(value) || value < least)
+      problems.push(`expected ${name} of at least ${least}, got ${value}`);
+  };
+  expectAtLeast('maxMessages', 1, Number.isSafeInteger);
+  expectAtLeast('maxCharacters', 1, Number.isSafeInteger);
+  expectAtLeast('maxDays', 1, Number.isFinite);
+  expectAtLeast('maxCharactersSingleMessage', 1, Number.isSafeInteger);
+  expectAtLeast('maxCharactersMediaResult', 1, Number.isSafeInteger);
+  expectAtLeast('maxPlaceholders', 0, Number.isSafeInteger);
+  return problems;
+}
+
+/** The greatest age at which a ready message is still within the limits. */
+export const maxAgeMs = (limits: QueueLimits): number => Math.floor(limits.maxDays * DAY_MS);
+
+/** What a text or caption is cut to. A text longer than `maxCharacters` could never be within the limits. */
+export const maxTextSize = (limits: QueueLimits): number =>
+  Math.min(limits.maxCharactersSingleMessage, limits.maxCharacters);
+
+/** What words and caption together are cut to. */
+export const maxMediaTextSize = (limits: QueueLimits): number =>
+  Math.min(limits.maxCharactersMediaResult, limits.maxCharacters);

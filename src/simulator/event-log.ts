@@ -7,8 +7,11 @@ import type { Clock } from '../base/clock.ts';
  */
 export type SimulatorEvent =
   | { readonly type: 'paired'; readonly bot: string; readonly device: string }
+  | { readonly type: 'keys_uploaded'; readonly bot: string; readonly device: string; readonly count: number }
   | { readonly type: 'login'; readonly bot: string; readonly device: string; readonly backlog: number }
   | { readonly type: 'disconnect'; readonly bot: string; readonly device: string }
+  /** Somebody's message is at WhatsApp, for all bots of the chat. */
+  | SentEvent
   /** A message stanza went out to the bot; `offline` when it was kept for this login. */
   | (MessageEvent & { readonly type: 'delivered'; readonly offline: boolean })
   /** The bot's receipt came: `kind` is WhatsApp's own word, `delivered` when the stanza has none. */
@@ -27,6 +30,22 @@ export type SimulatorEvent =
       readonly quotedId: string | null;
       readonly decrypted: boolean;
     });
+
+export interface SentEvent {
+  readonly type: 'sent';
+  readonly chat: string;
+  /** The group's name, null in a chat of two. */
+  readonly group: string | null;
+  /** The sender's name. */
+  readonly from: string;
+  readonly messageId: string;
+  readonly kind: string;
+  /** The text, or the caption. */
+  readonly words: string;
+  /** SHA-256 of the medium in hex, as the message declares it; null without one. */
+  readonly sha256: string | null;
+  readonly writtenAt: number;
+}
 
 interface MessageEvent {
   readonly bot: string;
@@ -60,11 +79,12 @@ export class EventLog {
     this.#clock = clock;
   }
 
-  append(event: SimulatorEvent): void {
-    const entry: LoggedEvent = { ...event, seq: ++this.#lastSeq, at: this.#clock.now() };
+  append<E extends SimulatorEvent>(event: E): LoggedEvent<E> {
+    const entry: LoggedEvent<E> = { ...event, seq: ++this.#lastSeq, at: this.#clock.now() };
     this.#entries.push(entry);
     if (this.#entries.length > KEPT_EVENTS) this.#entries.shift();
     for (const listener of this.#listeners) listener(entry);
+    return entry;
   }
 
   get lastSeq(): number {

@@ -5,6 +5,7 @@ import {
   encodeWAMessage,
   generateSignalPubKey,
   initAuthCreds,
+  type KeyPair,
   proto,
   type SignalDataSet,
   type SignalDataTypeMap,
@@ -36,6 +37,11 @@ export class SignalParty {
       { creds: this.#creds, keys: this.#keys },
       silentBaileysLogger,
     );
+  }
+
+  /** The key that this phone's account is known by. */
+  get identityKey(): KeyPair {
+    return this.#creds.signedIdentityKey;
   }
 
   /** A bundle with a fresh one-time pre-key, for a device that wants to write to this phone. */
@@ -77,11 +83,12 @@ export class SignalParty {
       data: encodeWAMessage(message),
     });
     const sealed: Sealed = { type: 'skmsg', ciphertext };
-    const senderKey: proto.Message.ISenderKeyDistributionMessage = {
-      groupId: group,
-      axolotlSenderKeyDistributionMessage: senderKeyDistributionMessage,
-    };
-    return { sealed, senderKey };
+    return { sealed, senderKey: distribution(group, senderKeyDistributionMessage) };
+  }
+
+  /** The sender key as it stands: it opens what is sealed for the group from now on. */
+  async senderKey(group: string, self: string): Promise<proto.Message.ISenderKeyDistributionMessage> {
+    return distribution(group, await this.#repository.getSenderKeyDistributionMessage({ group, meId: self }));
   }
 
   /** Opens what `device` sealed, and learns the sender key that may be in it. `group` is needed for `skmsg`. */
@@ -105,6 +112,11 @@ export class SignalParty {
     this.#repository.close?.();
   }
 }
+
+const distribution = (groupId: string, key: Uint8Array): proto.Message.ISenderKeyDistributionMessage => ({
+  groupId,
+  axolotlSenderKeyDistributionMessage: key,
+});
 
 class MemoryKeyStore implements SignalKeyStore {
   readonly #values = new Map<string, unknown>();

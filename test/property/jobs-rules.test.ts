@@ -6,6 +6,7 @@ import { DEFAULT_POOLS, type PoolConfig, poolProblems, poolRouter } from '../../
 import { decideRetry, isRetryableFailure } from '../../src/jobs/retry.ts';
 import { MAX_WORDS_CHARACTERS, readMediaText, untrustedWords } from '../../src/jobs/untrusted-words.ts';
 import { failureWords } from '../../src/jobs/words.ts';
+import { composeMediaText } from '../../src/queue/text.ts';
 
 const numRuns = process.env['DRAGOMAN_DEEP'] === '1' ? 50_000 : 1_000;
 
@@ -146,8 +147,19 @@ describe('words', () => {
     fc.assert(
       fc.property(anyText, anyText, (output, caption) => {
         const words = untrustedWords(output);
-        const trimmed = caption.trim();
-        expect(readMediaText(`[${words}] ${trimmed}`)).toEqual({ words, caption: trimmed });
+        expect(readMediaText(composeMediaText(words, caption, 10_000))).toEqual({ words, caption });
+      }),
+      { numRuns },
+    );
+  });
+
+  test('W2: cut short to fit a queue, they hold nothing of the caption', () => {
+    fc.assert(
+      fc.property(anyText, fc.integer({ min: 1, max: 40 }), (output, max) => {
+        const words = untrustedWords(output);
+        const text = readMediaText(composeMediaText(words, 'caption', max));
+        expect(words.startsWith(text?.words ?? 'no words')).toBe(true);
+        expect('caption'.startsWith(text?.caption ?? 'no caption')).toBe(true);
       }),
       { numRuns },
     );

@@ -1,6 +1,6 @@
 import { newGuid } from '../../src/base/ids.ts';
 import type { ClaimedJob } from '../../src/jobs/job.ts';
-import type { Placeholder } from '../../src/queue/message.ts';
+import { placeholderMessage } from './store-records.ts';
 
 /** A job as a worker gets it: an image with the caption "look", in the pool "image", at its first attempt. */
 export function claimedJob(overrides: Partial<ClaimedJob> = {}): ClaimedJob {
@@ -8,7 +8,7 @@ export function claimedJob(overrides: Partial<ClaimedJob> = {}): ClaimedJob {
   return {
     guid,
     correspondent: { botId: 'bot-a', providerName: 'simulator', correspondentId: 'ana@example' },
-    placeholder: placeholder(guid),
+    placeholder: placeholderMessage(1, guid, { content: 'look', messageSize: 4 }),
     collection: 'active',
     status: 'processing',
     mimeType: 'image/jpeg',
@@ -28,28 +28,3 @@ export function claimedJob(overrides: Partial<ClaimedJob> = {}): ClaimedJob {
     ...overrides,
   };
 }
-
-const placeholder = (guid: string): Placeholder => ({
-  id: 1,
-  content: 'look',
-  messageSize: 4,
-  sender: { identifier: 'ana@example', displayName: null, alternateIdentifiers: [] },
-  source: 'user',
-  direction: 'incoming',
-  acceptedTime: 1_700_000_000_000,
-  readyTime: null,
-  originatingTime: null,
-  group: null,
-  providerMessageId: 'P1',
-  mediaProcessingId: guid,
-  mimeType: 'image/jpeg',
-  originalFilename: null,
-  recipientId: null,
-  actualSender: null,
-  quoted: null,
-  mentions: [],
-  albumId: null,
-  editsProviderMessageId: null,
-  correctsId: null,
-  backlog: false,
-});

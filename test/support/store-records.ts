@@ -59,7 +59,10 @@ export function placeholderMessage(
 }
 
 /** The placeholder's place with words in it. */
-export const fulfilled = (placeholder: Placeholder, content = `[words] ${placeholder.content}`): ReadyMessage => ({
+export const fulfilled = (
+  placeholder: Placeholder,
+  content = `[words] ${placeholder.content}`,
+): ReadyMessage => ({
   ...placeholder,
   content,
   messageSize: content.length,

@@ -61,6 +61,9 @@ export type Handlers<P> = {
   readonly [T in Topic<P>]: (payload: Payload<P, T>) => HandlerResult<Reply<P, T>>;
 };
 
+/** What a behaviour tells the inspector besides its mailbox. Never message content. */
+export type Detail = Readonly<Record<string, string | number | boolean | null>>;
+
 /** One life of an actor. A restart makes a new one, so whatever must survive is not kept here. */
 export interface Behaviour<P> {
   readonly handlers: Handlers<P>;
@@ -68,8 +71,8 @@ export interface Behaviour<P> {
   started?(): void | Promise<void>;
   /** Runs after the last message, when the actor stops or is restarted. Closes what this life opened. */
   stopped?(): void | Promise<void>;
-  /** What the inspector shows besides the mailbox. Cheap, and no message content. */
-  inspect?(): Readonly<Record<string, unknown>>;
+  /** Asked whenever the tree is inspected: cheap. */
+  inspect?(): Detail;
 }
 
 /** OTP's words: more than `intensity` restarts within `periodMs` are not cured by another. */
@@ -145,5 +148,5 @@ export interface ActorSnapshot {
   /** How long the handler in hand has been running; null when none is. */
   readonly busyMs: number | null;
   readonly children: readonly ActorSnapshot[];
-  readonly detail?: Readonly<Record<string, unknown>>;
+  readonly detail?: Detail;
 }

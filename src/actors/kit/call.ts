@@ -1,7 +1,6 @@
 import type { Clock, Timer } from '../../base/clock.ts';
 import { DragomanError } from '../../base/errors.ts';
-import type { Withdrawable } from './mailbox.ts';
-import type { Outcome } from './message.ts';
+import type { Caller, Outcome } from './message.ts';
 
 /** What is asked of whom, for error messages. */
 export interface Question {
@@ -15,7 +14,7 @@ export interface Question {
  *   A2 After `reply` settled, no timer and no listener is left.
  *   A3 `withdrawal` says that the caller gave up, so that a message not handled yet is skipped.
  */
-export class Call implements Withdrawable {
+export class Call implements Caller {
   readonly reply: Promise<unknown>;
   withdrawal: DragomanError | null = null;
   readonly #resolve: (value: unknown) => void;
@@ -45,7 +44,6 @@ export class Call implements Withdrawable {
     else signal.addEventListener('abort', abort);
   }
 
-  /** Tells the caller what became of its message; unheard when it gave up before. */
   settle(outcome: Outcome): void {
     this.#release();
     if (outcome.kind === 'reply') this.#resolve(outcome.value);

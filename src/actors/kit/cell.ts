@@ -15,7 +15,7 @@ import type { ComedyNode } from './comedy.ts';
 import { Later } from './later.ts';
 import { Life, type Host } from './life.ts';
 import { Mailbox } from './mailbox.ts';
-import { failureFor, isBug, type Envelope, type Outcome, type Receiver } from './message.ts';
+import { failureOf, isBug, type Envelope, type Receiver } from './message.ts';
 import { OutstandingReplies } from './outstanding-replies.ts';
 import { LocalRef, type Addressee } from './ref.ts';
 import { RestartBudget } from './restart-budget.ts';
@@ -124,23 +124,23 @@ export class Cell<P extends ProtocolOf<P>> implements Child, Addressee, Receiver
 
   // ── Messages ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-  deliver(envelope: Envelope, settle: (outcome: Outcome) => void): void {
+  deliver(envelope: Envelope): void {
     this.#unanswered += 1;
-    this.node.send(envelope).then(settle, (cause: unknown) => {
+    this.node.send(envelope).catch((cause: unknown) => {
       const error = new DragomanError('actor_stopped', `expected ${this.path} to run, it is gone`, { cause });
-      settle({ kind: 'failure', error });
+      envelope.caller.settle({ kind: 'failure', error });
     });
   }
 
-  async receive(envelope: Envelope): Promise<Outcome> {
+  async receive(envelope: Envelope): Promise<void> {
     try {
       const result = await this.#mailbox.post(() => this.#handle(envelope), envelope.caller);
       const value = result instanceof Later ? await result.reply : result;
       this.#handled += 1;
-      return { kind: 'reply', value };
+      envelope.caller.settle({ kind: 'reply', value });
     } catch (error) {
       this.#failed += 1;
-      return failureFor(this.path, envelope.topic, error);
+      envelope.caller.settle(failureOf(this.path, envelope.topic, error));
     } finally {
       this.#unanswered -= 1;
     }

@@ -8,6 +8,7 @@ import type {
   ActorSnapshot,
   AnyActorRef,
   Behaviour,
+  Detail,
   ProtocolOf,
   StopMode,
 } from './actor.ts';
@@ -158,7 +159,7 @@ export class Life<P extends ProtocolOf<P>> implements ActorContext<P>, Superviso
     return this.#closed;
   }
 
-  inspect(): { children: ActorSnapshot[]; detail?: Readonly<Record<string, unknown>> } {
+  inspect(): { children: ActorSnapshot[]; detail?: Detail } {
     const children = this.#children?.inspect() ?? [];
     if (!this.#ready || this.#behaviour?.inspect === undefined) return { children };
     try {

@@ -7,8 +7,8 @@ import type { Runtime } from './runtime.ts';
 export interface Addressee {
   readonly name: string;
   readonly path: string;
-  /** Sends to it, in the order of the calls. `settle` is called once. */
-  deliver(envelope: Envelope, settle: (outcome: Outcome) => void): void;
+  /** Sends to it, in the order of the calls. */
+  deliver(envelope: Envelope): void;
 }
 
 /** The ref of an actor in this process. */
@@ -33,16 +33,15 @@ export class LocalRef<P extends ProtocolOf<P>> implements ActorRef<P> {
     const { clock, askDeadlineMs } = this.#runtime;
     const { deadlineMs = askDeadlineMs, signal, traceId = null } = options;
     const call = new Call(clock, deadlineMs, signal, { addressee: this.#addressee, topic });
-    if (call.withdrawal === null) {
-      this.#addressee.deliver({ topic, payload, traceId, caller: call }, (outcome) => call.settle(outcome));
-    }
+    if (call.withdrawal === null) this.#addressee.deliver({ topic, payload, traceId, caller: call });
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the handler of this topic made it
     return call.reply as Promise<Reply<P, T>>;
   }
 
   tell<T extends Topic<P>>(topic: T, payload: Payload<P, T>, { traceId = null }: TellOptions = {}): void {
-    this.#addressee.deliver({ topic, payload, traceId, caller: null }, (outcome) => {
+    const settle = (outcome: Outcome) => {
       if (outcome.kind === 'failure') this.#runtime.tellFailed(this.path, topic, outcome.error);
-    });
+    };
+    this.#addressee.deliver({ topic, payload, traceId, caller: { withdrawal: null, settle } });
   }
 }

@@ -51,8 +51,9 @@ export class AuthState {
    */
   async loadCreds(): Promise<AuthenticationCreds> {
     const text = (await this.#read([CREDS_KEY])).get(CREDS_KEY);
-    const creds = text === undefined ? null : (decode(text) as AuthenticationCreds);
-    return creds?.account === undefined || creds === null ? initAuthCreds() : creds;
+    if (text === undefined) return initAuthCreds();
+    const creds: AuthenticationCreds = JSON.parse(text, BufferJSON.reviver);
+    return creds.account === undefined ? initAuthCreds() : creds;
   }
 
   /** Commits `creds` as they are now. */
@@ -124,7 +125,8 @@ export class AuthState {
   }
 
   #assertOpen(): void {
-    if (this.#closed) throw new DragomanError('link_closed', 'expected an open connection, got one that has ended');
+    if (this.#closed)
+      throw new DragomanError('link_closed', 'expected an open connection, got one that has ended');
   }
 }
 
@@ -144,11 +146,8 @@ export function asKeys(received: readonly ReceivedMessage[]): SignalDataSet {
 
 const keyName = (type: string, id: string): string => `${type}:${id}`;
 const encode = (value: unknown): string => JSON.stringify(value, BufferJSON.replacer);
-const decode = (text: string): unknown => JSON.parse(text, BufferJSON.reviver);
 
 function decodeKey<T extends keyof SignalDataTypeMap>(type: T, text: string): SignalDataTypeMap[T] {
-  const value = decode(text);
-  const revived =
-    type === 'app-state-sync-key' ? proto.Message.AppStateSyncKeyData.fromObject(value as object) : value;
-  return revived as SignalDataTypeMap[T];
+  const value = JSON.parse(text, BufferJSON.reviver);
+  return type === 'app-state-sync-key' ? proto.Message.AppStateSyncKeyData.fromObject(value) : value;
 }

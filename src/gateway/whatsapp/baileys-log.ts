@@ -46,8 +46,8 @@ const redacted = (fields: unknown, message: string | undefined): string =>
  * never uses the console for its log, so these methods go silent for the whole process. Errors stay.
  */
 export function silenceLibsignal(): void {
-  // oxlint-disable-next-line no-console
+  // oxlint-disable-next-line no-console -- silenced, not used
   console.info = () => {};
-  // oxlint-disable-next-line no-console
+  // oxlint-disable-next-line no-console -- silenced, not used
   console.warn = () => {};
 }

@@ -29,7 +29,8 @@ export const BUSINESS_CONTENT: Describers = {
     words(lines(node.title, node.description) || node.singleSelectReply?.selectedRowId),
   interactiveResponseMessage: (node) =>
     words(node.body?.text || bracketed('Answered a form', node.nativeFlowResponseMessage?.name)),
-  productMessage: (node) => withHeader({ imageMessage: node.product?.productImage ?? null }, describeProduct(node)),
+  productMessage: (node) =>
+    withHeader({ imageMessage: node.product?.productImage ?? null }, describeProduct(node)),
   orderMessage: (node) => {
     const items = toNumber(node.itemCount) > 0 ? `${toNumber(node.itemCount)} items` : null;
     return words(lines(bracketed('Order', node.orderTitle, items), node.message));
@@ -61,7 +62,10 @@ function describeTemplate(node: proto.Message.ITemplateMessage): Content {
     const text = lines(hydratedTitleText, hydratedContentText, hydratedFooterText, choices(buttons));
     return withHeader(hydrated, text || '[Template]');
   }
-  return withHeader(node.fourRowTemplate ?? {}, bracketed('Template', node.fourRowTemplate?.content?.elementName));
+  return withHeader(
+    node.fourRowTemplate ?? {},
+    bracketed('Template', node.fourRowTemplate?.content?.elementName),
+  );
 }
 
 function describeInteractive(node: proto.Message.IInteractiveMessage): Content {

@@ -18,7 +18,7 @@ export function containListeners(emitter: EventEmitter, onFailure: (error: unkno
 
 /** Runs the listener up to its first await at once, as an emitter does. */
 async function contained(
-  // oxlint-disable-next-line typescript/no-unsafe-function-type
+  // oxlint-disable-next-line typescript/no-unsafe-function-type -- as EventEmitter.listeners has them
   listener: Function,
   emitter: EventEmitter,
   args: readonly unknown[],

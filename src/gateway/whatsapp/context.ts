@@ -31,9 +31,9 @@ export function contextOf(
 /** WhatsApp keeps the context inside whichever field the content is. */
 function contextInfoOf(message: proto.IMessage): proto.IContextInfo | null {
   for (const value of Object.values(message) as unknown[]) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, 'contextInfo')) continue;
-    const { contextInfo } = value as { readonly contextInfo: proto.IContextInfo | null };
-    if (contextInfo) return contextInfo;
+    if (typeof value !== 'object' || value === null || !('contextInfo' in value)) continue;
+    const { contextInfo } = value;
+    if (typeof contextInfo === 'object' && contextInfo !== null) return contextInfo;
   }
   return null;
 }
@@ -45,13 +45,6 @@ function quotedText(quoted: proto.IMessage | null | undefined): string {
 }
 
 function textOf(content: Content): string {
-  switch (content.kind) {
-    case 'text':
-    case 'replacement':
-      return content.text;
-    case 'media':
-      return `[${content.media.kind}] ${content.caption}`.trimEnd();
-    case 'ignored':
-      return '';
-  }
+  if (content.kind === 'media') return `[${content.media.kind}] ${content.caption}`.trimEnd();
+  return content.kind === 'ignored' ? '' : content.text;
 }

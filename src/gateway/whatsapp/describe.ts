@@ -4,6 +4,8 @@ import { type Content, type Describers, ignored, words } from './content.ts';
 import { mediaIn } from './media-reference.ts';
 import { SOCIAL_CONTENT } from './social-content.ts';
 
+type FieldName = keyof proto.IMessage;
+
 const ProtocolType = proto.Message.ProtocolMessage.Type;
 
 const PLAIN_CONTENT: Describers = {
@@ -23,7 +25,7 @@ const PLAIN_CONTENT: Describers = {
 };
 
 /** Fields that people never see. */
-const HOUSEKEEPING: ReadonlySet<string> = new Set<keyof proto.IMessage>([
+const HOUSEKEEPING: ReadonlySet<FieldName> = new Set<FieldName>([
   'senderKeyDistributionMessage',
   'fastRatchetKeySenderKeyDistributionMessage',
   'messageContextInfo',
@@ -48,10 +50,10 @@ export const UNSUPPORTED: Content = words('[Unsupported message]');
 export function describe(message: proto.IMessage): Content {
   const found = mediaIn(message);
   if (found !== null) return { kind: 'media', ...found };
-  const present = Object.keys(message).filter((field) => hasValue(message, field));
+  const present = fieldsOf(message);
   const fields = present.filter((field) => !HOUSEKEEPING.has(field));
   for (const field of fields) {
-    const content = describeField(message, field as keyof proto.IMessage);
+    const content = describeField(message, field);
     if (content !== null) return content;
   }
   const [unknown] = fields;
@@ -59,15 +61,14 @@ export function describe(message: proto.IMessage): Content {
   return present.some((field) => field !== 'messageContextInfo') ? ignored('housekeeping') : UNSUPPORTED;
 }
 
-const hasValue = (message: proto.IMessage, field: string): boolean => {
-  const value = message[field as keyof proto.IMessage];
-  return value !== null && value !== undefined;
-};
+const fieldsOf = (message: proto.IMessage): readonly FieldName[] =>
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a decoded message has the schema's fields alone
+  (Object.keys(message) as FieldName[]).filter(
+    (field) => message[field] !== null && message[field] !== undefined,
+  );
 
-function describeField<Field extends keyof proto.IMessage>(
-  message: proto.IMessage,
-  field: Field,
-): Content | null {
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- ties the describer to the field's own type
+function describeField<Field extends FieldName>(message: proto.IMessage, field: Field): Content | null {
   const describer = DESCRIBERS[field];
   const value = message[field];
   return describer && value ? describer(value) : null;

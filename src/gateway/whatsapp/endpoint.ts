@@ -55,7 +55,9 @@ async function fetchEndpoint(simulatorUrl: string): Promise<z.infer<typeof simul
     return simulatorEndpoint.parse(await response.json());
   } catch (cause) {
     const reason = describeError(cause);
-    throw new DragomanError('config_invalid', `expected a simulator at ${simulatorUrl}, got: ${reason}`, { cause });
+    throw new DragomanError('config_invalid', `expected a simulator at ${simulatorUrl}, got: ${reason}`, {
+      cause,
+    });
   }
 }
 

@@ -29,7 +29,9 @@ export function interpret(
   account: Account,
 ): Interpretation {
   const message = decodeMessage(plaintext);
-  return message === null ? { kind: 'ignored', why: 'malformed' } : interpretMessage(attributes, message, account);
+  return message === null
+    ? { kind: 'ignored', why: 'malformed' }
+    : interpretMessage(attributes, message, account);
 }
 
 /** As `interpret`, for a message that is decoded already. */
@@ -98,7 +100,8 @@ function withDestination(
 ): StanzaAttributes {
   const destination = message.deviceSentMessage?.destinationJid;
   const { from, recipient } = attributes;
-  if (!destination || recipient !== undefined || from === undefined || !isOwn(account, from)) return attributes;
+  if (!destination || recipient !== undefined || from === undefined || !isOwn(account, from))
+    return attributes;
   return { ...attributes, recipient: destination };
 }
 

@@ -4,10 +4,11 @@ import {
   type SocketConfig,
   unpadRandomMax16,
 } from '@whiskeysockets/baileys';
+import { DragomanError } from '../../base/errors.ts';
 import type { ReceivedMessage } from '../received.ts';
 import { asKeys } from './auth-state.ts';
 import type { StanzaAttributes } from './identity.ts';
-import type { Stanza, Stanzas } from './stanzas.ts';
+import type { Stanzas } from './stanzas.ts';
 
 export interface Journaling {
   readonly stanzas: Stanzas;
@@ -32,8 +33,10 @@ export interface Journaling {
 export function journalingSignal(journaling: Journaling): SocketConfig['makeSignalRepository'] {
   return (auth, logger, pnToLid) => {
     const signal = DEFAULT_CONNECTION_CONFIG.makeSignalRepository(auth, logger, pnToLid);
-    // Baileys hands the repository the store that it gave transactions to; its type leaves that open.
-    const keys = auth.keys as SignalKeyStoreWithTransaction;
+    const { keys } = auth;
+    if (!('transaction' in keys)) {
+      throw new DragomanError('invariant_broken', 'expected Baileys to give its key store transactions');
+    }
 
     const journaled = async (
       payload: Uint8Array,
@@ -42,30 +45,14 @@ export function journalingSignal(journaling: Journaling): SocketConfig['makeSign
     ): Promise<Uint8Array> => {
       const stanza = journaling.stanzas.of(payload);
       if (stanza === null) return decrypt();
+      const { attributes, plaintext } = stanza;
       try {
-        return await decryptInto(keys, lock, stanza, payload, decrypt);
+        const decryptStanza = plaintext ? () => Promise.resolve(payload) : decrypt;
+        return await decryptInto(journaling, keys, lock, attributes, decryptStanza);
       } catch (error) {
-        await journaling.expectContent(stanza.attributes);
+        await journaling.expectContent(attributes);
         throw error;
       }
-    };
-
-    const decryptInto = async (
-      store: SignalKeyStoreWithTransaction,
-      lock: string,
-      stanza: Stanza,
-      payload: Uint8Array,
-      decrypt: () => Promise<Uint8Array>,
-    ): Promise<Uint8Array> => {
-      let brought: readonly ReceivedMessage[] = [];
-      const padded = await store.transaction(async () => {
-        const decrypted = stanza.plaintext ? payload : await decrypt();
-        brought = journaling.interpret(stanza.attributes, unpadRandomMax16(decrypted));
-        if (brought.length > 0) await store.set(asKeys(brought));
-        return decrypted;
-      }, lock);
-      if (brought.length > 0) journaling.received();
-      return padded;
     };
 
     return {
@@ -76,4 +63,23 @@ export function journalingSignal(journaling: Journaling): SocketConfig['makeSign
         journaled(options.msg, options.group, () => signal.decryptGroupMessage(options)),
     };
   };
+}
+
+/** Resolves to the plaintext, still padded, as Baileys wants it. */
+async function decryptInto(
+  journaling: Journaling,
+  keys: SignalKeyStoreWithTransaction,
+  lock: string,
+  attributes: StanzaAttributes,
+  decrypt: () => Promise<Uint8Array>,
+): Promise<Uint8Array> {
+  let brought: readonly ReceivedMessage[] = [];
+  const padded = await keys.transaction(async () => {
+    const plaintext = await decrypt();
+    brought = journaling.interpret(attributes, unpadRandomMax16(plaintext));
+    if (brought.length > 0) await keys.set(asKeys(brought));
+    return plaintext;
+  }, lock);
+  if (brought.length > 0) journaling.received();
+  return padded;
 }

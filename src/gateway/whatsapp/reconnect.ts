@@ -6,6 +6,7 @@ export type Disconnect =
   | 'lost'
   | 'unreachable'
   | 'silent'
+  | 'stuck'
   | 'storage_failed'
   | 'nobody_scanned'
   | 'replaced'
@@ -33,6 +34,7 @@ export const ANSWERS: Readonly<Record<Disconnect, Answer>> = {
   lost: { reaction: 'back-off', detail: 'The connection to WhatsApp was lost' },
   unreachable: { reaction: 'back-off', detail: 'WhatsApp cannot be reached: is there a network?' },
   silent: { reaction: 'back-off', detail: 'WhatsApp went silent' },
+  stuck: { reaction: 'back-off', detail: 'A message could not be handled in time' },
   storage_failed: { reaction: 'back-off', detail: "The gateway's own storage failed" },
   nobody_scanned: { reaction: 'wait', detail: 'Nobody linked the account in time: start the bot again' },
   replaced: { reaction: 'wait', detail: 'Another program took over this linked device' },
@@ -40,6 +42,15 @@ export const ANSWERS: Readonly<Record<Disconnect, Answer>> = {
   refused: { reaction: 'alert', detail: 'WhatsApp refuses this account' },
   outdated: { reaction: 'alert', detail: 'WhatsApp refuses this version of the client' },
   mismatched: { reaction: 'alert', detail: 'The account does not take linked devices' },
+};
+
+const BY_STATUS: Readonly<Record<number, Disconnect>> = {
+  [DisconnectReason.restartRequired]: 'restart_required',
+  [DisconnectReason.connectionReplaced]: 'replaced',
+  [DisconnectReason.loggedOut]: 'logged_out',
+  [DisconnectReason.forbidden]: 'refused',
+  405: 'outdated',
+  [DisconnectReason.multideviceMismatch]: 'mismatched',
 };
 
 /** What Baileys ends a connection with: a Boom. */
@@ -53,29 +64,12 @@ interface EndError {
  * upgrade with 401 must not cost the credentials.
  */
 export function disconnectOf(error: unknown): Disconnect {
-  const { message = '', output } = (error ?? {}) as EndError;
+  const { message = '', output }: EndError = error ?? {};
   if (message.startsWith('WebSocket Error')) return 'unreachable';
-  switch (output?.statusCode) {
-    case DisconnectReason.restartRequired:
-      return 'restart_required';
-    case DisconnectReason.timedOut:
-      return message.startsWith('QR refs') ? 'nobody_scanned' : 'lost';
-    case DisconnectReason.connectionReplaced:
-      return 'replaced';
-    case DisconnectReason.loggedOut:
-      return 'logged_out';
-    case DisconnectReason.forbidden:
-      return 'refused';
-    case CLIENT_OUTDATED:
-      return 'outdated';
-    case DisconnectReason.multideviceMismatch:
-      return 'mismatched';
-    default:
-      return 'lost';
-  }
+  if (message.startsWith('QR refs')) return 'nobody_scanned';
+  return BY_STATUS[output?.statusCode ?? 0] ?? 'lost';
 }
 
-const CLIENT_OUTDATED = 405;
 const FIRST_DELAY_MS = 1_000;
 const LONGEST_DELAY_MS = 5 * 60_000;
 

@@ -3,39 +3,18 @@ import type { ReceivedMessage } from '../received.ts';
 import { type Account, isOwn, type StanzaAttributes } from './identity.ts';
 import { decodeMessage, interpretMessage } from './interpret.ts';
 
-const MAX_AWAITED = 1_000;
-const RESEND_RESPONSE =
-  proto.Message.ProtocolMessage.Type.PEER_DATA_OPERATION_REQUEST_RESPONSE_MESSAGE;
-
-/**
- * Stanzas that came without content, whose content the account's own phone is asked to send again. The phone tells
- * less of a message's addresses than its stanza did, so the attributes are kept for it, the newest `MAX_AWAITED`.
- */
-export class AwaitedStanzas {
-  readonly #byId = new Map<string, StanzaAttributes>();
-
-  add(attributes: StanzaAttributes): void {
-    const { id } = attributes;
-    if (id === undefined) return;
-    this.#byId.set(id, attributes);
-    const [oldest] = this.#byId.keys();
-    if (this.#byId.size > MAX_AWAITED && oldest !== undefined) this.#byId.delete(oldest);
-  }
-
-  get(id: string): StanzaAttributes | null {
-    return this.#byId.get(id) ?? null;
-  }
-}
+const RESEND_RESPONSE = proto.Message.ProtocolMessage.Type.PEER_DATA_OPERATION_REQUEST_RESPONSE_MESSAGE;
 
 /**
  * The messages that the account's own phone sends again inside a stanza to its linked device. Only the account's own
- * devices may do that; a stanza of anybody else holds none.
+ * devices may do that; a stanza of anybody else holds none. The phone tells less of a message's addresses than the
+ * stanza did that came without content: `awaited` knows those stanzas' attributes by message id.
  */
 export function resentMessages(
   attributes: StanzaAttributes,
   plaintext: Uint8Array,
   account: Account,
-  awaited: AwaitedStanzas,
+  awaited: { get(id: string): StanzaAttributes | undefined },
 ): readonly ReceivedMessage[] {
   const { from, category } = attributes;
   if (category !== 'peer' || from === undefined || !isOwn(account, from)) return [];

@@ -1,5 +1,6 @@
 import {
   type BaileysEventMap,
+  type BinaryNode,
   decryptMediaRetryData,
   encryptMediaRetryRequest,
   proto,
@@ -29,15 +30,21 @@ export async function requestReupload(
   if (media.mediaKey === null) throw new DragomanError('not_found', 'expected a medium with a key, got none');
   if (me === undefined) throw new DragomanError('link_closed', 'expected a linked account, got none');
   const mediaKey = Buffer.from(media.mediaKey, 'base64');
-  const answer = mediaUpdateOf(socket, key.id, signal);
-  // The request is sent meanwhile; without this, an abort while it is would go unhandled.
-  answer.catch(() => {});
-  const request = encryptMediaRetryRequest({ ...key, participant: key.participant }, mediaKey, me);
-  await socket.sendNode(request).catch((cause: unknown) => {
+  const waiting = new AbortController();
+  const answer = mediaUpdateOf(socket, key.id, AbortSignal.any([signal, waiting.signal]));
+  try {
+    const request = encryptMediaRetryRequest(key, mediaKey, me);
+    const [update] = await Promise.all([answer, sendRequest(socket, request)]);
+    return newPath(update, mediaKey, key.id);
+  } finally {
+    waiting.abort();
+  }
+}
+
+const sendRequest = (socket: WASocket, request: BinaryNode): Promise<void> =>
+  socket.sendNode(request).catch((cause: unknown) => {
     throw new DragomanError('link_closed', 'expected an open link to ask over', { cause });
   });
-  return newPath(await answer, mediaKey, key.id);
-}
 
 /** The next answer about this message. */
 function mediaUpdateOf(socket: WASocket, id: string, signal: AbortSignal): Promise<MediaUpdate> {
@@ -46,7 +53,7 @@ function mediaUpdateOf(socket: WASocket, id: string, signal: AbortSignal): Promi
     const update = updates.find((candidate) => candidate.key.id === id);
     if (update !== undefined) resolve(update);
   };
-  const abort = (): void => reject(signal.reason as Error);
+  const abort = (): void => reject(signal.reason);
   socket.ev.on('messages.media-update', take);
   signal.addEventListener('abort', abort, { once: true });
   return promise.finally(() => {

@@ -7,8 +7,7 @@ const MAX_DATE_MS = 8.64e15;
 /** What people send each other besides text and media: places, contacts, polls, events, reactions. */
 export const SOCIAL_CONTENT: Describers = {
   locationMessage: (node) => words(describeLocation(node)),
-  liveLocationMessage: (node) =>
-    words(lines(bracketed('Live location', coordinates(node)), node.caption)),
+  liveLocationMessage: (node) => words(lines(bracketed('Live location', coordinates(node)), node.caption)),
   contactMessage: (node) => words(describeContact(node)),
   contactsArrayMessage: (node) => words(lines(...(node.contacts ?? []).map(describeContact))),
   pollCreationMessage: describePoll,
@@ -54,12 +53,16 @@ const coordinates = ({ degreesLatitude, degreesLongitude }: Place): string =>
   `${degreesLatitude ?? 0}, ${degreesLongitude ?? 0}`;
 
 function describeContact(node: proto.Message.IContactMessage): string {
-  const numbers = [...(node.vcard ?? '').matchAll(/^(?:item\d+\.)?TEL[^:\n]*:(.+)$/gim)].map(([, tel]) => tel);
+  const numbers = [...(node.vcard ?? '').matchAll(/^(?:item\d+\.)?TEL[^:\n]*:(.+)$/gim)].map(
+    ([, tel]) => tel,
+  );
   return bracketed('Contact', node.displayName, ...numbers);
 }
 
 function describePoll(node: proto.Message.IPollCreationMessage): Content {
-  return words(lines(bracketed('Poll', node.name), choices(node.options?.map((option) => option.optionName))));
+  return words(
+    lines(bracketed('Poll', node.name), choices(node.options?.map((option) => option.optionName))),
+  );
 }
 
 function describePollResult(node: proto.Message.IPollResultSnapshotMessage): Content {
@@ -71,7 +74,9 @@ function describeEvent(node: proto.Message.IEventMessage): Content {
   const label = node.isCanceled ? 'Canceled event' : 'Event';
   const { name, location, startTime, description, joinLink } = node;
   const starts = instant(toNumber(startTime) * 1_000);
-  return words(lines(bracketed(label, name, starts, location?.name, location?.address), description, joinLink));
+  return words(
+    lines(bracketed(label, name, starts, location?.name, location?.address), description, joinLink),
+  );
 }
 
 /** A time that a person can read; null when there is none. */

@@ -19,11 +19,13 @@ export class Stanzas {
   readonly #byPayload = new WeakMap<Uint8Array, Stanza>();
 
   /**
-   * Notes a `<message>` stanza before Baileys sees it, and makes a `<plaintext>` child look like a ciphertext, so
-   * that it takes the same way: through the Signal repository, to the disk, and only then to the receipt. Returns
-   * whether the stanza has any content.
+   * Notes a `<message>` stanza before Baileys sees it, and makes two changes to it. A `<plaintext>` child looks like
+   * a ciphertext from then on, so that it takes the same way: through the Signal repository, to the disk, and only
+   * then to the receipt. And the stanza is no longer marked as backlog, which Baileys would put in a queue of its
+   * own, where live messages overtake it; `attributes` are those from before. Returns whether the stanza has any content.
    */
-  note(node: BinaryNode): boolean {
+  note(node: BinaryNode, attributes: StanzaAttributes): boolean {
+    delete node.attrs['offline'];
     if (!Array.isArray(node.content)) return false;
     let hasContent = false;
     for (const child of node.content) {
@@ -32,10 +34,10 @@ export class Stanzas {
         child.tag = 'enc';
         child.attrs = { type: 'msg' };
         child.content = Buffer.concat([child.content, NO_PADDING]);
-        this.#byPayload.set(child.content, { attributes: node.attrs, plaintext: true });
+        this.#byPayload.set(child.content, { attributes, plaintext: true });
         hasContent = true;
       } else if (child.tag === 'enc') {
-        this.#byPayload.set(child.content, { attributes: node.attrs, plaintext: false });
+        this.#byPayload.set(child.content, { attributes, plaintext: false });
         hasContent = true;
       }
     }

@@ -43,8 +43,8 @@ function peel(outer: Unwrapped): Unwrapped | null {
 
 /** What a wrapper holds. An order has a `message` as well, but that is a text. */
 function messageIn(value: unknown): proto.IMessage | null {
-  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, 'message')) return null;
-  const { message } = value as { readonly message: unknown };
+  if (typeof value !== 'object' || value === null || !('message' in value)) return null;
+  const { message } = value;
   return typeof message === 'object' && message !== null ? message : null;
 }
 

@@ -88,6 +88,7 @@ class SqliteStore implements Store {
   readonly #lock: StoreLock;
   readonly #writer: StoreThread<typeof WRITES>;
   readonly #reader: StoreThread<typeof READS>;
+  #closing: Promise<void> | null = null;
 
   constructor({ fence, clock, lock, writer, reader }: Parts) {
     this.fence = fence;
@@ -258,7 +259,12 @@ class SqliteStore implements Store {
     return this.#reader.call('bots');
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     await this.#reader.close();
     await this.#writer.close();
     this.#lock.release();

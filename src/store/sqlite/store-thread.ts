@@ -59,7 +59,6 @@ export class StoreThread<Table extends Operations<never>> {
 
   /** Waits for the calls that are under way, then ends the thread. */
   async close(): Promise<void> {
-    if (this.#state === 'closed') return this.#ended;
     this.#state = 'closed';
     if (this.#pending.size > 0) {
       await new Promise<void>((resolve) => {
@@ -135,8 +134,10 @@ export class StoreThread<Table extends Operations<never>> {
       { calls: this.#pending.size, stall_ms: stallMs },
       'a store thread does not answer and is ended',
     );
-    if (this.#state === 'running') this.#state = 'ending';
-    void this.#worker?.terminate();
+    if (this.#worker !== null) {
+      if (this.#state === 'running') this.#state = 'ending';
+      void this.#worker.terminate();
+    }
     this.#failAll(`its thread did not answer for ${stallMs} ms`);
   }
 }

@@ -1,9 +1,18 @@
 import { describe, expect, test } from 'vitest';
 import { hasCode } from '../../../src/base/errors.ts';
-import { acceptMedia, acceptText, fulfilled, keyOf, placeholderMessage, PROVIDER, textMessage } from '../../support/store-records.ts';
+import {
+  acceptMedia,
+  acceptText,
+  fulfilled,
+  keyOf,
+  placeholderMessage,
+  PROVIDER,
+  textMessage,
+} from '../../support/store-records.ts';
 import { chat, type Suite, useSubject } from './subject.ts';
 
 const fenced = (error: unknown): boolean => hasCode(error, 'fenced');
+const notFound = (error: unknown): boolean => hasCode(error, 'not_found');
 
 export const chatSuite: Suite = (open) => {
   describe('chats', () => {
@@ -12,11 +21,18 @@ export const chatSuite: Suite = (open) => {
     test('a chat is called by the identifier that came first, and later ones become aliases', async () => {
       const { store } = subject();
       const first = await store.resolveCorrespondent('bot-a', PROVIDER, ['77@lid']);
-      expect(first).toMatchObject({ correspondentId: '77@lid', aliases: ['77@lid'], nextId: 1, nextIngestSeq: 1 });
+      expect(first).toMatchObject({
+        correspondentId: '77@lid',
+        aliases: ['77@lid'],
+        nextId: 1,
+        nextIngestSeq: 1,
+      });
       const second = await store.resolveCorrespondent('bot-a', PROVIDER, ['4915@s', '77@lid']);
       expect(second.correspondentId).toBe('77@lid');
       expect(second.aliases.toSorted()).toEqual(['4915@s', '77@lid']);
-      expect((await store.resolveCorrespondent('bot-a', PROVIDER, ['4915@s'])).correspondentId).toBe('77@lid');
+      expect((await store.resolveCorrespondent('bot-a', PROVIDER, ['4915@s'])).correspondentId).toBe(
+        '77@lid',
+      );
       expect(await store.correspondents('bot-a')).toEqual([second]);
     });
 
@@ -30,10 +46,9 @@ export const chatSuite: Suite = (open) => {
       await store.resolveCorrespondent('bot-a', PROVIDER, ['4915@s', 'a-alias']);
       await store.resolveCorrespondent('bot-b', PROVIDER, ['4915@s', 'b-alias']);
       await store.resolveCorrespondent('bot-a', 'other', ['4915@s', 'c-alias']);
-      expect((await store.correspondents('bot-a')).map(({ providerName }) => providerName).toSorted()).toEqual([
-        'other',
-        PROVIDER,
-      ].toSorted());
+      expect(
+        (await store.correspondents('bot-a')).map(({ providerName }) => providerName).toSorted(),
+      ).toEqual(['other', PROVIDER].toSorted());
       const [ofB] = await store.correspondents('bot-b');
       expect(ofB?.aliases.toSorted()).toEqual(['4915@s', 'b-alias']);
       expect(await store.correspondents('bot-c')).toEqual([]);
@@ -43,7 +58,11 @@ export const chatSuite: Suite = (open) => {
       const { store } = subject();
       await store.resolveCorrespondent('bot-a', PROVIDER, ['older@lid', 'older-alias']);
       await store.resolveCorrespondent('bot-a', PROVIDER, ['younger@s', 'younger-alias']);
-      const merged = await store.resolveCorrespondent('bot-a', PROVIDER, ['younger@s', 'older-alias', 'new-alias']);
+      const merged = await store.resolveCorrespondent('bot-a', PROVIDER, [
+        'younger@s',
+        'older-alias',
+        'new-alias',
+      ]);
       expect(merged.correspondentId).toBe('older@lid');
       expect(merged.aliases.toSorted()).toEqual([
         'new-alias',
@@ -53,7 +72,9 @@ export const chatSuite: Suite = (open) => {
         'younger@s',
       ]);
       const records = await store.correspondents('bot-a');
-      expect(records.find(({ correspondentId }) => correspondentId === 'younger@s')?.aliases).toEqual(['younger@s']);
+      expect(records.find(({ correspondentId }) => correspondentId === 'younger@s')?.aliases).toEqual([
+        'younger@s',
+      ]);
       for (const identifier of ['younger@s', 'younger-alias', 'older-alias'] as const) {
         const { correspondentId } = await store.resolveCorrespondent('bot-a', PROVIDER, [identifier]);
         expect(correspondentId).toBe('older@lid');
@@ -67,23 +88,30 @@ export const chatSuite: Suite = (open) => {
       await store.accept(acceptText(younger, textMessage(1)));
       await store.resolveCorrespondent('bot-a', PROVIDER, ['older', 'younger']);
       expect((await store.rehydrate(younger)).messages).toHaveLength(1);
-      expect(await store.ingest({ correspondent: younger, messages: [textMessage(1)], now: 1 })).toEqual({ ingested: 1 });
+      expect(await store.ingest({ correspondent: younger, messages: [textMessage(1)], now: 1 })).toEqual({
+        ingested: 1,
+      });
       expect(await store.history(younger, { afterSeq: 0, limit: 10 })).toHaveLength(1);
     });
 
     test('a chat that was never resolved is not found', async () => {
       const { store } = subject();
       const stranger = keyOf('stranger');
-      const notFound = (error: unknown): boolean => hasCode(error, 'not_found');
       await expect(store.rehydrate(stranger)).rejects.toSatisfy(notFound);
       await expect(store.accept(acceptText(stranger, textMessage(1)))).rejects.toSatisfy(notFound);
-      await expect(store.ingest({ correspondent: stranger, messages: [], now: 1 })).rejects.toSatisfy(notFound);
+      await expect(store.ingest({ correspondent: stranger, messages: [], now: 1 })).rejects.toSatisfy(
+        notFound,
+      );
       expect(await store.history(stranger, { afterSeq: 0, limit: 10 })).toEqual([]);
     });
 
     test('chats with a journal are those that hold something', async () => {
       const { store } = subject();
-      const [empty, holding, drained] = [await chat(store, 'e'), await chat(store, 'h'), await chat(store, 'd')];
+      const [empty, holding, drained] = [
+        await chat(store, 'e'),
+        await chat(store, 'h'),
+        await chat(store, 'd'),
+      ];
       await store.accept(acceptText(holding, textMessage(1)));
       await store.accept(acceptText(holding, textMessage(2)));
       await store.accept(acceptText(drained, textMessage(1)));
@@ -115,7 +143,9 @@ export const chatSuite: Suite = (open) => {
       ).rejects.toSatisfy(fenced);
       await expect(store.evict(taken, [1])).rejects.toSatisfy(fenced);
       await expect(store.rehydrate(taken)).rejects.toSatisfy(fenced);
-      await expect(store.resolveCorrespondent('bot-a', PROVIDER, ['taken', 'more'])).rejects.toSatisfy(fenced);
+      await expect(store.resolveCorrespondent('bot-a', PROVIDER, ['taken', 'more'])).rejects.toSatisfy(
+        fenced,
+      );
 
       expect(await newer.rehydrate(taken)).toEqual({ nextId: 2, messages: [placeholder] });
       expect(await newer.settle(settlement)).toBe('settled');

@@ -15,6 +15,7 @@ import {
 import { chat, type Suite, useSubject } from './subject.ts';
 
 const broken = (error: unknown): boolean => hasCode(error, 'invariant_broken');
+const unavailable = (error: unknown): boolean => hasCode(error, 'store_unavailable');
 
 export const messageSuite: Suite = (open) => {
   describe('messages', () => {
@@ -41,7 +42,10 @@ export const messageSuite: Suite = (open) => {
       await subject().store.accept(acceptText(key, rich));
       await subject().store.accept(acceptMedia(key, placeholder));
       const store = await subject().reopen();
-      expect(await store.rehydrate(key)).toEqual({ nextId: 4, messages: [textMessage(1), rich, placeholder] });
+      expect(await store.rehydrate(key)).toEqual({
+        nextId: 4,
+        messages: [textMessage(1), rich, placeholder],
+      });
     });
 
     test.for([
@@ -156,7 +160,9 @@ export const messageSuite: Suite = (open) => {
       expect(second.status === 'rejected' && broken(second.reason)).toBe(true);
       expect(third.status).toBe('fulfilled');
       expect((await store.rehydrate(key)).messages.map(({ id }) => id)).toEqual([1, 3]);
-      expect((await store.accept(acceptText(key, textMessage(4, { providerMessageId: 'provider-2' })))).kind).toBe('accepted');
+      expect(
+        (await store.accept(acceptText(key, textMessage(4, { providerMessageId: 'provider-2' })))).kind,
+      ).toBe('accepted');
     });
 
     test('S4: a placeholder without a job and a live job without its placeholder are refused', async () => {
@@ -246,7 +252,13 @@ export const messageSuite: Suite = (open) => {
       for (const placeholder of placeholders) await store.accept(acceptMedia(key, placeholder));
       const [settled, discarded] = placeholders;
       const misplaced = { ...fulfilled(settled), id: 77 };
-      const settlement = { correspondent: key, guid: settled.mediaProcessingId, message: misplaced, evictedIds: [], error };
+      const settlement = {
+        correspondent: key,
+        guid: settled.mediaProcessingId,
+        message: misplaced,
+        evictedIds: [],
+        error,
+      };
       expect(await store.settle(settlement)).toBe('gone');
       expect(await store.discardJob(discarded.mediaProcessingId, error, NOW)).toBe(true);
       expect(await store.discardJob(discarded.mediaProcessingId, error, NOW)).toBe(false);
@@ -264,7 +276,11 @@ export const messageSuite: Suite = (open) => {
       const message = textMessage(1, { content: '[Unprocessed audio media: too many pending] a caption' });
       await store.accept({ ...acceptText(key, message), job: newJob(guid, { start }) });
       expect((await store.rehydrate(key)).messages).toEqual([message]);
-      expect(await store.jobByGuid(guid)).toMatchObject({ collection: 'failed', error: start.error, placeholder });
+      expect(await store.jobByGuid(guid)).toMatchObject({
+        collection: 'failed',
+        error: start.error,
+        placeholder,
+      });
     });
 
     test('S3, S6: ingested messages leave the journal for the history, in the order given', async () => {
@@ -274,8 +290,12 @@ export const messageSuite: Suite = (open) => {
       for (const message of messages) await store.accept(acceptText(key, message));
       const [first, second, third, fourth] = messages;
       if (!first || !second || !third || !fourth) throw new Error('four messages');
-      expect(await store.ingest({ correspondent: key, messages: [second, first], now: NOW + 1 })).toEqual({ ingested: 2 });
-      expect(await store.ingest({ correspondent: key, messages: [first, fourth, third], now: NOW + 2 })).toEqual({ ingested: 2 });
+      expect(await store.ingest({ correspondent: key, messages: [second, first], now: NOW + 1 })).toEqual({
+        ingested: 2,
+      });
+      expect(
+        await store.ingest({ correspondent: key, messages: [first, fourth, third], now: NOW + 2 }),
+      ).toEqual({ ingested: 2 });
       expect((await store.rehydrate(key)).messages).toEqual([]);
       const entries = await store.history(key, { afterSeq: 0, limit: 10 });
       expect(entries).toEqual([
@@ -293,7 +313,9 @@ export const messageSuite: Suite = (open) => {
       const key = await chat(store, 'a');
       const placeholder = placeholderMessage(1);
       await store.accept(acceptMedia(key, placeholder));
-      expect(await store.ingest({ correspondent: key, messages: [fulfilled(placeholder)], now: NOW })).toEqual({ ingested: 0 });
+      expect(
+        await store.ingest({ correspondent: key, messages: [fulfilled(placeholder)], now: NOW }),
+      ).toEqual({ ingested: 0 });
       expect((await store.rehydrate(key)).messages).toEqual([placeholder]);
       expect(await store.history(key, { afterSeq: 0, limit: 1 })).toEqual([]);
     });
@@ -302,7 +324,9 @@ export const messageSuite: Suite = (open) => {
       const { store } = subject();
       const keys = await Promise.all(Array.from({ length: 20 }, (_, index) => chat(store, `chat-${index}`)));
       const ids = Array.from({ length: 10 }, (_, index) => index + 1);
-      await Promise.all(keys.flatMap((key) => ids.map((id) => store.accept(acceptText(key, textMessage(id))))));
+      await Promise.all(
+        keys.flatMap((key) => ids.map((id) => store.accept(acceptText(key, textMessage(id))))),
+      );
       await Promise.all(
         keys.map((correspondent) =>
           store.ingest({ correspondent, messages: ids.slice(0, 5).map((id) => textMessage(id)), now: NOW }),
@@ -318,7 +342,8 @@ export const messageSuite: Suite = (open) => {
     test('bots are kept as last saved', async () => {
       const bot = { botId: 'bot-a', providerName: 'simulator', gatewayId: 'gateway-1', createdAt: NOW };
       const other = { ...bot, botId: 'bot-0' };
-      for (const each of [bot, other, { ...bot, gatewayId: 'gateway-2' }]) await subject().store.saveBot(each);
+      for (const each of [bot, other, { ...bot, gatewayId: 'gateway-2' }])
+        await subject().store.saveBot(each);
       const store = await subject().reopen();
       expect(await store.bots()).toEqual([other, { ...bot, gatewayId: 'gateway-2' }]);
     });
@@ -327,7 +352,6 @@ export const messageSuite: Suite = (open) => {
       const { store } = subject();
       const key = await chat(store, 'a');
       await store.close();
-      const unavailable = (error: unknown): boolean => hasCode(error, 'store_unavailable');
       await expect(store.accept(acceptText(key, textMessage(1)))).rejects.toSatisfy(unavailable);
       await expect(store.history(key, { afterSeq: 0, limit: 1 })).rejects.toSatisfy(unavailable);
     });

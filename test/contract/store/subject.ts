@@ -7,11 +7,11 @@ import { PROVIDER } from '../../support/store-records.ts';
 export interface StoreSubject {
   readonly store: Store;
   /** Another owner of the same data, of which the first one has not heard. */
-  rival(): Promise<Store>;
+  readonly rival: () => Promise<Store>;
   /** Closes the store and opens the same data again. */
-  reopen(): Promise<Store>;
+  readonly reopen: () => Promise<Store>;
   /** Closes whatever is open and removes the data. */
-  dispose(): Promise<void>;
+  readonly dispose: () => Promise<void>;
 }
 
 export type OpenSubject = () => Promise<StoreSubject>;

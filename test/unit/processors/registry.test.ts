@@ -1,30 +1,29 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { DEFAULT_POOLS, type PoolConfig } from '../../../src/jobs/pools.ts';
 import { BaseMediaProcessor } from '../../../src/processors/base-media-processor.ts';
 import { createPoolProcessor } from '../../../src/processors/registry.ts';
 import { claimedJob } from '../../support/claimed-job.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
+import { scratchFolder } from '../../support/scratch-folder.ts';
 
-let baseFolder: string;
 const clock = new ManualClock();
 
-beforeAll(async () => {
-  baseFolder = await mkdtemp(path.join(tmpdir(), 'dragoman-registry-'));
-});
-afterAll(() => rm(baseFolder, { recursive: true }));
-
-const create = (processor: string, processorOptions: PoolConfig['processorOptions'] = {}) =>
+const create = (
+  processor: string,
+  processorOptions: PoolConfig['processorOptions'] = {},
+  baseFolder = '/nowhere',
+) =>
   createPoolProcessor(
     { name: 'mine', mimeTypes: [], workers: 1, timeoutMs: 1_000, processor, processorOptions },
     { clock, baseFolder },
   );
 
 async function createFrom(name: string, source: string, options: PoolConfig['processorOptions'] = {}) {
+  const baseFolder = await scratchFolder();
   await writeFile(path.join(baseFolder, name), source);
-  return create(`./${name}`, options);
+  return create(`./${name}`, options, baseFolder);
 }
 
 const file = { path: '/nowhere', bytes: null, sha256: null };
@@ -33,7 +32,7 @@ const attempt = async (processor: Awaited<ReturnType<typeof create>>) =>
 
 describe('a pool’s processor', () => {
   test.each(DEFAULT_POOLS)('of the default pool $name is built in', async (pool) => {
-    const processor = await createPoolProcessor(pool, { clock, baseFolder });
+    const processor = await createPoolProcessor(pool, { clock, baseFolder: '/nowhere' });
     expect(processor).toBeInstanceOf(BaseMediaProcessor);
   });
 

@@ -159,6 +159,13 @@ describe('R2: a job that was taken over', () => {
     expect(removed).toEqual([]);
   });
 
+  test('and is settled and gone since, is left alone', async () => {
+    const { ledger, removed, run } = worker(words);
+    ledger.stored = null;
+    expect(await run()).toEqual({ kind: 'lost' });
+    expect(removed).toEqual([]);
+  });
+
   test('by another backend is left alone', async () => {
     const { ledger, removed, run } = worker(words);
     ledger.script('complete', 'fenced');

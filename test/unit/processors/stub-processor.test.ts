@@ -1,20 +1,16 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { DEFAULT_STUB_DELAYS_MS, StubProcessor } from '../../../src/processors/stub-processor.ts';
 import { claimedJob } from '../../support/claimed-job.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
+import { scratchFolder } from '../../support/scratch-folder.ts';
 
-let folder: string;
-let staged: string;
-
-beforeAll(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'dragoman-stub-'));
-  staged = path.join(folder, 'staged');
-  await writeFile(staged, Buffer.alloc(200_000, 1));
-});
-afterAll(() => rm(folder, { recursive: true }));
+async function stagedFile(): Promise<string> {
+  const file = path.join(await scratchFolder(), 'staged');
+  await writeFile(file, Buffer.alloc(200_000, 1));
+  return file;
+}
 
 function attempt(stub: StubProcessor, file: string, clock: ManualClock, signal: AbortSignal) {
   const job = claimedJob();
@@ -31,7 +27,7 @@ describe('a stub', () => {
     'for %s reads the file, takes its time and names what it got',
     async (kind) => {
       const clock = new ManualClock();
-      const { job, outcome } = attempt(new StubProcessor(kind, clock, {}), staged, clock, never);
+      const { job, outcome } = attempt(new StubProcessor(kind, clock, {}), await stagedFile(), clock, never);
       await delaying(clock);
       clock.advance(DEFAULT_STUB_DELAYS_MS[kind] - 1);
       expect(clock.pendingTimers).toBe(2);
@@ -53,7 +49,7 @@ describe('a stub', () => {
   test('takes as long as it is configured to', async () => {
     const clock = new ManualClock();
     const stub = new StubProcessor('video', clock, { delayMs: 7 });
-    const { outcome } = attempt(stub, staged, clock, never);
+    const { outcome } = attempt(stub, await stagedFile(), clock, never);
     await delaying(clock);
     clock.advance(7);
     expect((await outcome).kind).toBe('completed');
@@ -62,7 +58,12 @@ describe('a stub', () => {
   test('stops waiting when its signal aborts', async () => {
     const clock = new ManualClock();
     const stop = new AbortController();
-    const { outcome } = attempt(new StubProcessor('video', clock, {}), staged, clock, stop.signal);
+    const { outcome } = attempt(
+      new StubProcessor('video', clock, {}),
+      await stagedFile(),
+      clock,
+      stop.signal,
+    );
     await delaying(clock);
     stop.abort();
     expect(await outcome).toEqual({ kind: 'aborted' });
@@ -72,7 +73,7 @@ describe('a stub', () => {
   test('fails when its file is not there', async () => {
     const clock = new ManualClock();
     const stub = new StubProcessor('image', clock, {});
-    const { outcome } = attempt(stub, path.join(folder, 'missing'), clock, never);
+    const { outcome } = attempt(stub, path.join(await scratchFolder(), 'missing'), clock, never);
     expect(await outcome).toMatchObject({ result: { kind: 'failure', error: { code: 'failed' } } });
   });
 });

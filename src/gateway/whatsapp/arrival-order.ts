@@ -1,0 +1,42 @@
+import type { EventEmitter } from 'node:events';
+import type { Clock } from '../../base/clock.ts';
+
+export interface HandOver {
+  /** After it aborts nothing more is handed over. */
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+  /** How long one value may take. */
+  readonly deadlineMs: number;
+  /** Called when one takes longer; the others go on waiting for it, until `signal` aborts. */
+  readonly onOverdue: () => void;
+  readonly onFailure: (error: unknown) => void;
+}
+
+/**
+ * Hands an event's values to its present listeners one after another, in the order they arrived: the next when they
+ * are done with the last. Baileys handles live messages side by side and a backlog beside them, so that a message may
+ * overtake an earlier one of its chat.
+ */
+export function inArrivalOrder(
+  emitter: EventEmitter,
+  event: string,
+  { signal, clock, deadlineMs, onOverdue, onFailure }: HandOver,
+): void {
+  const listeners = emitter.listeners(event);
+  emitter.removeAllListeners(event);
+
+  const handOver = async (value: unknown): Promise<void> => {
+    if (signal.aborted) return;
+    const deadline = clock.schedule(deadlineMs, onOverdue);
+    try {
+      for (const listener of listeners) await Reflect.apply(listener, emitter, [value]);
+    } finally {
+      deadline.cancel();
+    }
+  };
+
+  let tail: Promise<void> = Promise.resolve();
+  emitter.on(event, (value: unknown) => {
+    tail = tail.then(() => handOver(value)).catch(onFailure);
+  });
+}

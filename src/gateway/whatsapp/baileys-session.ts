@@ -1,0 +1,220 @@
+import { type WAMessage, type WASocket } from '@whiskeysockets/baileys';
+import type { Clock } from '../../base/clock.ts';
+import { describeError, DragomanError } from '../../base/errors.ts';
+import type { Logger } from '../../base/log.ts';
+import type { BotState } from '../../protocol/frames.ts';
+import { pause } from '../deadlines.ts';
+import type { MediaReference, ProviderKey } from '../received.ts';
+import type { OutgoingText, Session, SessionListener, SessionStorage } from '../session.ts';
+import { silenceLibsignal } from './baileys-log.ts';
+import { Connection } from './connection.ts';
+import type { Endpoint } from './endpoint.ts';
+import type { ReceptionPolicy } from './identity.ts';
+import { ANSWERS, delayBefore, type Disconnect, STEADY_AFTER_MS } from './reconnect.ts';
+import { requestReupload } from './reupload.ts';
+import { createSessionMemory } from './session-memory.ts';
+
+export interface BaileysSessionOptions {
+  readonly botId: string;
+  readonly storage: SessionStorage;
+  readonly listener: SessionListener;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly endpoint: Endpoint;
+  readonly policy: ReceptionPolicy;
+  /** Digits only: pair by a code that is typed into this phone, not by a QR code. */
+  readonly pairingPhone?: string;
+  /** From [0, 1), for the jitter between two connections. */
+  readonly random?: () => number;
+}
+
+/** A session with WhatsApp over Baileys. It does nothing until it is started. */
+export function createBaileysSession(options: BaileysSessionOptions): Session {
+  silenceLibsignal();
+  return new BaileysSession(options);
+}
+
+/**
+ * Keeps one account connected, one connection after another.
+ *   B1 At most one connection is there at any time; a new one begins when the last has ended altogether.
+ *   B2 When `stop` resolves, nothing of the session runs: no socket, no timer, no write.
+ *   B3 Credentials are cleared only when WhatsApp itself says that the device is unlinked.
+ */
+class BaileysSession implements Session {
+  readonly botId: string;
+  readonly #options: BaileysSessionOptions;
+  readonly #log: Logger;
+  readonly #memory = createSessionMemory();
+  #running: AbortController | null = null;
+  #ended: Promise<void> = Promise.resolve();
+  #open: Connection | null = null;
+
+  constructor(options: BaileysSessionOptions) {
+    this.botId = options.botId;
+    this.#options = options;
+    this.#log = options.log.child({ bot_id: options.botId });
+  }
+
+  start(): void {
+    if (this.#running !== null) return;
+    const running = new AbortController();
+    this.#running = running;
+    this.#ended = this.#ended
+      .then(() => this.#run(running.signal))
+      .finally(() => {
+        if (this.#running === running) this.#running = null;
+      });
+  }
+
+  async stop(): Promise<void> {
+    this.#running?.abort();
+    this.#running = null;
+    await this.#ended;
+    this.#report('stopped', null);
+  }
+
+  mediaOrigin(): string {
+    return this.#options.endpoint.mediaOrigin;
+  }
+
+  async requestReupload(key: ProviderKey, media: MediaReference, signal: AbortSignal): Promise<string> {
+    const { socket, signal: lifetime } = this.#openConnection();
+    return requestReupload(socket, key, media, AbortSignal.any([signal, lifetime]));
+  }
+
+  async sendText(message: OutgoingText, signal: AbortSignal): Promise<string> {
+    signal.throwIfAborted();
+    const { socket, signal: lifetime } = this.#openConnection();
+    const sent = await unlessAborted(sendTextOver(socket, message), AbortSignal.any([signal, lifetime]));
+    const id = sent?.key.id;
+    if (!id) throw new DragomanError('link_closed', 'expected WhatsApp to take the text, got no id for it');
+    if (sent.message) this.#memory.sent.set(id, sent.message);
+    return id;
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    const { clock, random = Math.random } = this.#options;
+    let failures = 0;
+    while (!signal.aborted) {
+      const { reason, wasSteady } = await this.#connectOnce(signal);
+      if (signal.aborted) return;
+      failures = wasSteady ? 1 : failures + 1;
+      const { reaction, detail } = ANSWERS[reason];
+      this.#log.info({ reason, reaction, failures }, 'connection ended');
+      switch (reaction) {
+        case 'at-once':
+        case 'back-off':
+          this.#report('closed', detail);
+          await pause(clock, delayBefore(reaction, failures, random()), signal);
+          break;
+        case 'forget':
+          await this.#forgetAccount(detail);
+          await pause(clock, delayBefore('at-once', failures, random()), signal);
+          break;
+        case 'wait':
+          this.#report('closed', detail);
+          return;
+        case 'alert':
+          this.#log.error({ reason }, 'session needs attention');
+          this.#report('closed', detail);
+          return;
+      }
+    }
+  }
+
+  async #connectOnce(
+    signal: AbortSignal,
+  ): Promise<{ readonly reason: Disconnect; readonly wasSteady: boolean }> {
+    this.#report('connecting', null);
+    const connection = await this.#dial();
+    if (connection === null) return { reason: 'storage_failed', wasSteady: false };
+    const hangUp = (): void => connection.close('lost');
+    signal.addEventListener('abort', hangUp, { once: true });
+    if (signal.aborted) hangUp();
+    connection.signal.addEventListener('abort', () => (this.#open = null), { once: true });
+    const reason = await connection.ended;
+    signal.removeEventListener('abort', hangUp);
+    return { reason, wasSteady: connection.openForMs >= STEADY_AFTER_MS };
+  }
+
+  /** Null when the credentials cannot be read; then nothing is dialled, rather than paired anew. */
+  async #dial(): Promise<Connection | null> {
+    const { botId, storage, endpoint, policy, clock, listener } = this.#options;
+    try {
+      return await Connection.open({
+        botId,
+        storage,
+        endpoint,
+        policy,
+        clock,
+        log: this.#log,
+        memory: this.#memory,
+        pairing: (connection, qr) => this.#pair(connection, qr),
+        opened: (connection) => {
+          this.#open = connection;
+          this.#report('open', null);
+        },
+        received: () => listener.received(),
+      });
+    } catch (error) {
+      this.#log.error({ error: describeError(error) }, 'session cannot be opened');
+      return null;
+    }
+  }
+
+  #pair(connection: Connection, qr: string): void {
+    const { pairingPhone, listener } = this.#options;
+    if (pairingPhone === undefined) {
+      listener.statusChanged({ state: 'pairing', qr, detail: 'Scan the QR code with the phone' });
+      return;
+    }
+    // WhatsApp renews the QR code from time to time; a pairing code stays good as long as the connection.
+    if (connection.socket.authState.creds.pairingCode !== undefined) return;
+    connection.socket.requestPairingCode(pairingPhone).then(
+      (code) =>
+        this.#report('pairing', `Type this code into the phone: ${code.slice(0, 4)}-${code.slice(4)}`),
+      () => connection.close('lost'),
+    );
+  }
+
+  async #forgetAccount(detail: string): Promise<void> {
+    try {
+      await this.#options.storage.clearAuth(this.botId);
+      this.#report('logged_out', detail);
+    } catch (error) {
+      this.#log.error({ error: describeError(error) }, 'credentials cannot be cleared');
+      this.#report('closed', ANSWERS.storage_failed.detail);
+    }
+  }
+
+  #openConnection(): Connection {
+    if (this.#open === null) {
+      throw new DragomanError('link_closed', 'expected an open connection to WhatsApp, got none');
+    }
+    return this.#open;
+  }
+
+  #report(state: BotState, detail: string | null): void {
+    this.#options.listener.statusChanged({ state, qr: null, detail });
+  }
+}
+
+function sendTextOver(socket: WASocket, { to, text, quoted }: OutgoingText): Promise<WAMessage | undefined> {
+  if (quoted === null) return socket.sendMessage(to, { text, linkPreview: null });
+  const key = { remoteJid: to, id: quoted.providerMessageId, fromMe: false };
+  return socket.sendMessage(
+    to,
+    { text, linkPreview: null },
+    { quoted: { key, message: { conversation: quoted.text } } },
+  );
+}
+
+/** What `work` comes to, unless `signal` aborts first; `work` itself goes on then, and its outcome is not looked at. */
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise, resolve, reject } = Promise.withResolvers<T>();
+  const abort = (): void => reject(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  if (signal.aborted) abort();
+  work.then(resolve, reject);
+  return promise.finally(() => signal.removeEventListener('abort', abort));
+}

@@ -1,0 +1,32 @@
+import type { CacheStore, proto } from '@whiskeysockets/baileys';
+import type { StanzaAttributes } from './identity.ts';
+import { RecentMap } from './recent-map.ts';
+
+const REMEMBERED_RETRIES = 10_000;
+const REMEMBERED_STANZAS = 1_000;
+const REMEMBERED_TEXTS = 256;
+
+/** What a session remembers from one connection to the next, in bounds. */
+export interface SessionMemory {
+  /** How often a message was asked for again: lost with a connection, a poisoned one would be asked for for ever. */
+  readonly retryCounters: CacheStore;
+  /** Stanzas that came without content, by message id. */
+  readonly awaited: RecentMap<string, StanzaAttributes>;
+  /** Texts sent, by message id: a recipient that could not decrypt one asks for it again. */
+  readonly sent: RecentMap<string, proto.IMessage>;
+}
+
+export function createSessionMemory(): SessionMemory {
+  const counters = new RecentMap<string, unknown>(REMEMBERED_RETRIES);
+  return {
+    awaited: new RecentMap(REMEMBERED_STANZAS),
+    sent: new RecentMap(REMEMBERED_TEXTS),
+    retryCounters: {
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion, typescript/no-unnecessary-type-parameters -- Baileys' interface
+      get: <T>(key: string) => counters.get(key) as T | undefined,
+      set: (key, value) => counters.set(key, value),
+      del: (key) => counters.delete(key),
+      flushAll: () => counters.clear(),
+    },
+  };
+}

@@ -1,0 +1,18 @@
+import { proto, type UserFacingSocketConfig } from '@whiskeysockets/baileys';
+import type { SessionMemory } from './session-memory.ts';
+
+const { FULL } = proto.HistorySync.HistorySyncType;
+
+/** How Dragoman wants Baileys' sockets, whichever account they are for. */
+export const socketSettings = (memory: SessionMemory): Omit<UserFacingSocketConfig, 'auth'> => ({
+  markOnlineOnConnect: false,
+  syncFullHistory: false,
+  // The other parts of the history bring the map between LIDs and phone numbers.
+  shouldSyncHistoryMessage: ({ syncType }) => syncType !== FULL,
+  shouldIgnoreJid: (jid) => jid.endsWith('@broadcast') || jid.endsWith('@newsletter'),
+  msgRetryCounterCache: memory.retryCounters,
+  enableRecentMessageCache: false,
+  getMessage: async ({ id }) => memory.sent.get(id ?? ''),
+  // A commit that failed has ended the connection: trying it again is for the next one, when WhatsApp delivers again.
+  transactionOpts: { maxCommitRetries: 1, delayBetweenTriesMs: 0 },
+});

@@ -1,0 +1,275 @@
+import {
+  type BinaryNode,
+  getBinaryNodeChild,
+  getBinaryNodeChildren,
+  isJidGroup,
+  S_WHATSAPP_NET,
+} from '@whiskeysockets/baileys';
+import PQueue from 'p-queue';
+import type { Timer } from '../base/clock.ts';
+import type { Logger } from '../base/log.ts';
+import { type ActiveSession, conflict, type LinkedDevice } from './account.ts';
+import { type Parcel, parcelsOf, readParcel } from './bot-messages.ts';
+import type { Connection } from './connection.ts';
+import { type Directory, deviceJidLike } from './directory.ts';
+import { type MessageReference, referenceOf } from './mailbox.ts';
+import { answerReuploadRequest } from './media-retry.ts';
+import type { Surroundings } from './person.ts';
+import { answerQuery } from './queries.ts';
+
+/** The marker of a backlog's end does not wait longer than this for the bot's answers. */
+const OFFLINE_MARKER_DEADLINE_MS = 2_000;
+/** With fewer one-time pre-keys than this a device is asked for more. */
+const FEW_PRE_KEYS = 5;
+
+export interface SessionContext extends Surroundings {
+  readonly directory: Directory;
+  readonly log: Logger;
+}
+
+/**
+ * One login of a linked device.
+ *
+ *   S1 All that the mailbox holds at the login goes out, marked `offline`, before `<ib><offline count>`.
+ *   S2 That marker follows when each of these is answered, at the latest after two seconds: the bot has given
+ *      its receipts while its events are still held back, as it happens with a large backlog.
+ *   S3 After the end of the session nothing that it received changes the mailbox.
+ */
+export class DeviceSession implements ActiveSession {
+  readonly connection: Connection;
+  readonly #device: LinkedDevice;
+  readonly #context: SessionContext;
+  readonly #reading = new PQueue({ concurrency: 1 });
+  readonly #delayedReceipts = new Set<Timer>();
+  readonly #unanswered = new Set<string>();
+  #phase: 'login' | 'backlog' | 'online' | 'ended' = 'login';
+  #backlog = 0;
+  #markerDeadline: Timer | null = null;
+
+  constructor(connection: Connection, device: LinkedDevice, context: SessionContext) {
+    this.connection = connection;
+    this.#device = device;
+    this.#context = context;
+    const before = device.session;
+    before?.connection.send(conflict('replaced'));
+    before?.connection.close();
+    device.session = this;
+    connection.send({
+      tag: 'success',
+      attrs: { t: String(seconds(context.clock.now())), lid: device.lid, props: '1', location: 'simulator' },
+    });
+  }
+
+  /** Sends a message on, unless the backlog, of which it is then a part, has not gone out yet. */
+  deliver(stanza: BinaryNode): void {
+    if (this.#phase === 'backlog' || this.#phase === 'online') this.#sendMessage(stanza, false);
+  }
+
+  received(stanza: BinaryNode): void {
+    switch (stanza.tag) {
+      case 'iq':
+        if (stanza.attrs['type'] !== 'result') void this.#answerQuery(stanza);
+        return;
+      case 'receipt':
+        this.#acknowledge(stanza, 'receipt');
+        this.#afterReceiptDelay(() => this.#receipt(stanza));
+        return;
+      case 'ack':
+        if (stanza.attrs['class'] === 'message') this.#refused(stanza);
+        return;
+      case 'message':
+        this.#acknowledge(stanza, 'message');
+        void this.#reading.add(() => this.#readBotMessage(stanza));
+        return;
+    }
+  }
+
+  closed(): void {
+    this.#phase = 'ended';
+    this.#markerDeadline?.cancel();
+    for (const timer of this.#delayedReceipts) timer.cancel();
+    this.#reading.clear();
+    if (this.#device.session === this) this.#device.session = null;
+    this.#context.events.append({ type: 'disconnect', ...this.#who });
+  }
+
+  get #who() {
+    return { bot: this.#device.account.identity.phone, device: this.#device.jid };
+  }
+
+  get #isOver(): boolean {
+    return this.#phase === 'ended';
+  }
+
+  async #answerQuery(iq: BinaryNode): Promise<void> {
+    const { directory, events, log } = this.#context;
+    try {
+      this.connection.send(await answerQuery(iq, { device: this.#device, directory, events }));
+      // Bots ask for their messages by becoming active, once their keys are uploaded.
+      if (getBinaryNodeChild(iq, 'active') && this.#phase === 'login') this.#deliverBacklog();
+    } catch (err) {
+      log.warn({ err, xmlns: iq.attrs['xmlns'] }, 'a query of a bot could not be answered');
+      this.connection.drop();
+    }
+  }
+
+  #deliverBacklog(): void {
+    this.#phase = 'backlog';
+    const stanzas = this.#device.mailbox.redeliver();
+    this.#backlog = stanzas.length;
+    this.#context.events.append({ type: 'login', ...this.#who, backlog: stanzas.length });
+    for (const stanza of stanzas) {
+      this.#unanswered.add(keyOf(referenceOf(stanza)));
+      this.#sendMessage(stanza, true);
+    }
+    this.#markerDeadline = this.#context.clock.schedule(OFFLINE_MARKER_DEADLINE_MS, () => this.#endBacklog());
+    this.#answered();
+  }
+
+  #answered(reference?: MessageReference): void {
+    if (reference) this.#unanswered.delete(keyOf(reference));
+    if (this.#unanswered.size === 0) this.#endBacklog();
+  }
+
+  #endBacklog(): void {
+    if (this.#phase !== 'backlog') return;
+    this.#phase = 'online';
+    this.#markerDeadline?.cancel();
+    this.connection.send({
+      tag: 'ib',
+      attrs: { from: S_WHATSAPP_NET },
+      content: [{ tag: 'offline', attrs: { count: String(this.#backlog) } }],
+    });
+  }
+
+  #sendMessage(stanza: BinaryNode, offline: boolean): void {
+    const { chat, id } = referenceOf(stanza);
+    this.#context.events.append({ type: 'delivered', ...this.#who, chat, messageId: id, offline });
+    this.connection.send(offline ? { ...stanza, attrs: { ...stanza.attrs, offline: '0' } } : stanza);
+    this.#askForPreKeys();
+  }
+
+  #askForPreKeys(): void {
+    const { count } = this.#device.preKeys;
+    if (count >= FEW_PRE_KEYS) return;
+    this.connection.send({
+      tag: 'notification',
+      attrs: { from: S_WHATSAPP_NET, type: 'encrypt', id: 'few-pre-keys' },
+      content: [{ tag: 'count', attrs: { value: String(count) } }],
+    });
+  }
+
+  #afterReceiptDelay(take: () => void): void {
+    const delayMs = this.#device.account.receiptDelayMs;
+    if (delayMs === 0) {
+      take();
+      return;
+    }
+    const timer = this.#context.clock.schedule(delayMs, () => {
+      this.#delayedReceipts.delete(timer);
+      take();
+    });
+    this.#delayedReceipts.add(timer);
+  }
+
+  #receipt(receipt: BinaryNode): void {
+    const { attrs } = receipt;
+    if (attrs['type'] === 'server-error') {
+      this.#reupload(receipt);
+      return;
+    }
+    if (attrs['type'] === 'retry') {
+      void this.#retry(receipt);
+      return;
+    }
+    const { chat, participant, id: firstId } = referenceOf(receipt);
+    const more = getBinaryNodeChildren(getBinaryNodeChild(receipt, 'list'), 'item');
+    for (const id of [firstId, ...more.map((item) => item.attrs['id'] ?? '')]) {
+      this.#device.mailbox.receive({ chat, participant, id });
+      const kind = attrs['type'] ?? 'delivered';
+      this.#context.events.append({ type: 'receipt', ...this.#who, chat, messageId: id, kind });
+      this.#answered({ chat, participant, id });
+    }
+  }
+
+  async #retry(receipt: BinaryNode): Promise<void> {
+    const { mailbox } = this.#device;
+    const reference = referenceOf(receipt);
+    const decision = mailbox.retry(reference);
+    this.#answered(reference);
+    if (decision.kind === 'unknown') return;
+    const { events, log } = this.#context;
+    const { attempt } = decision;
+    const about = { ...this.#who, chat: reference.chat, messageId: reference.id };
+    events.append({ type: 'retry', ...about, attempt, granted: decision.kind === 'granted' });
+    if (decision.kind === 'exhausted') return;
+    try {
+      const stanza = await decision.envelope.reseal(receipt, attempt);
+      if (!this.#isOver && mailbox.replace(stanza)) this.#sendMessage(stanza, false);
+    } catch (err) {
+      log.warn({ err }, 'a message could not be encrypted anew');
+    }
+  }
+
+  #refused(ack: BinaryNode): void {
+    const reference = referenceOf(ack);
+    const { chat, id } = reference;
+    if (this.#device.mailbox.refuse(reference)) {
+      const code = ack.attrs['error'] ?? null;
+      this.#context.events.append({ type: 'refused', ...this.#who, chat, messageId: id, code });
+    }
+    this.#answered(reference);
+  }
+
+  #reupload(request: BinaryNode): void {
+    const { account } = this.#device;
+    const { events, reuploads } = this.#context;
+    const about = { type: 'reupload', bot: account.identity.phone, messageId: request.attrs['id'] ?? '' } as const;
+    const answer = account.phoneOnline ? answerReuploadRequest(request, account, reuploads) : null;
+    events.append({ ...about, outcome: answer?.outcome ?? 'phone_offline' });
+    if (answer) this.connection.send(answer.notification);
+  }
+
+  async #readBotMessage(stanza: BinaryNode): Promise<void> {
+    // Messages of category "peer" are between the bot and its own phone.
+    if (stanza.attrs['category'] === 'peer') return;
+    for (const parcel of parcelsOf(stanza, this.#device, this.#context.directory)) {
+      await this.#readParcel(stanza, parcel);
+    }
+  }
+
+  async #readParcel({ attrs }: BinaryNode, parcel: Parcel): Promise<void> {
+    const chat = attrs['to'] ?? '';
+    const messageId = attrs['id'] ?? '';
+    const read = await readParcel(parcel, this.#device, chat);
+    const { reader } = parcel;
+    const { clock, events } = this.#context;
+    events.append({ type: 'bot_message', ...this.#who, chat, messageId, reader: reader.name, ...read });
+    if (!read.decrypted) return;
+    const group = isJidGroup(chat) ? this.#context.directory.groupOf(chat) : null;
+    const self = group ? deviceJidLike(reader, 0, participantLike(group.addressing)) : null;
+    this.connection.send({
+      tag: 'receipt',
+      attrs: { id: messageId, from: chat, t: String(seconds(clock.now())), ...(self && { participant: self }) },
+    });
+  }
+
+  /** Tells the bot that its stanza is at WhatsApp. */
+  #acknowledge({ attrs }: BinaryNode, kind: 'message' | 'receipt'): void {
+    this.connection.send({
+      tag: 'ack',
+      attrs: {
+        class: kind,
+        id: attrs['id'] ?? '',
+        from: attrs['to'] ?? S_WHATSAPP_NET,
+        t: String(seconds(this.#context.clock.now())),
+        ...(attrs['type'] && { type: attrs['type'] }),
+        ...(attrs['participant'] && { participant: attrs['participant'] }),
+      },
+    });
+  }
+}
+
+const seconds = (ms: number): number => Math.floor(ms / 1_000);
+const keyOf = ({ chat, participant, id }: MessageReference): string => JSON.stringify([chat, participant, id]);
+const participantLike = (mode: 'pn' | 'lid') => (mode === 'lid' ? '0@lid' : '0@s.whatsapp.net');

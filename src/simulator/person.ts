@@ -1,0 +1,201 @@
+import type { BinaryNode, proto } from '@whiskeysockets/baileys';
+import PQueue from 'p-queue';
+import type { Clock } from '../base/clock.ts';
+import type { LinkedDevice } from './account.ts';
+import { accountsOf, addressAttributes, addressOf, type Chat, chatJid, isFromOwner } from './chat.ts';
+import { type Composed, type Content, compose, findMedium, stanzaType } from './content.ts';
+import type { EventLog, LoggedEvent, SentEvent } from './event-log.ts';
+import type { AddressingMode, Identity } from './identity.ts';
+import type { Envelope } from './mailbox.ts';
+import type { MediaHost } from './media-host.ts';
+import type { ReuploadShelf } from './media-retry.ts';
+import { bundleOfRetryReceipt } from './pre-keys.ts';
+import type { SeededRandom } from './seeded-random.ts';
+import { type Sealed, SignalParty } from './signal-party.ts';
+
+/** What everybody at one simulated WhatsApp shares. */
+export interface Surroundings {
+  readonly clock: Clock;
+  readonly events: EventLog;
+  readonly mediaHost: MediaHost;
+  readonly reuploads: ReuploadShelf;
+}
+
+export interface PersonProfile {
+  readonly name: string;
+  readonly identity: Identity;
+  /** The name that the bot knows this person by in a chat of two. */
+  readonly addressing: AddressingMode;
+}
+
+export interface SendOptions {
+  /** Default: the next id of this person's seeded sequence. */
+  readonly id?: string;
+  /** When it was written, in ms since the epoch; default now. */
+  readonly writtenAt?: number;
+}
+
+/** `seq` tells the order in which messages were sent, over all chats. */
+export type SentMessage = LoggedEvent<SentEvent>;
+
+/** How long a message waits for a bot that is not linked yet, or has not uploaded its keys. */
+const REACH_DEADLINE_MS = 60_000;
+
+/**
+ * Somebody with a phone, and real end-to-end encryption between it and each linked device.
+ *
+ *   P1 One person's messages reach every device in the order in which `send` was called.
+ *   P2 A device gets a group's sender key before, or with, the first message that needs it.
+ *   P3 Whatever a device asks for again has the same id and the same content.
+ */
+export class Person {
+  readonly name: string;
+  readonly identity: Identity;
+  readonly addressing: AddressingMode;
+  readonly party = new SignalParty();
+  readonly #surroundings: Surroundings;
+  readonly #random: SeededRandom;
+  readonly #outbox = new PQueue({ concurrency: 1 });
+  readonly #senderKeyHolders = new Set<string>();
+
+  constructor(profile: PersonProfile, surroundings: Surroundings, random: SeededRandom) {
+    this.name = profile.name;
+    this.identity = profile.identity;
+    this.addressing = profile.addressing;
+    this.#surroundings = surroundings;
+    this.#random = random;
+  }
+
+  /**
+   * Writes to a chat; resolves when the message is at WhatsApp, which keeps it until each bot has received it.
+   * Waits for the chat's first bot; rejects with `deadline_exceeded` when none is linked within a minute.
+   */
+  send(chat: Chat, content: Content, options: SendOptions = {}): Promise<SentMessage> {
+    const id = options.id ?? this.#random.messageId();
+    return this.#outbox.add(() => this.#send(chat, content, id, options.writtenAt));
+  }
+
+  async #send(chat: Chat, content: Content, id: string, writtenAt?: number): Promise<SentMessage> {
+    const { clock, events, mediaHost, reuploads } = this.#surroundings;
+    const composed = await compose(content, mediaHost, this.#random);
+    const devices = await this.#devicesOf(chat);
+    const at = writtenAt ?? clock.now();
+    const letter: Letter = { chat, message: composed.message, attrs: this.#attributes(chat, composed, id, at) };
+    const envelopes = await this.#seal(letter, devices);
+    const medium = findMedium(composed.message);
+    if (medium) reuploads.remember(id, medium);
+    for (const [device, envelope] of envelopes) device.post(envelope);
+    return events.append({
+      type: 'sent',
+      chat: chatJid(chat),
+      group: chat.kind === 'group' ? chat.name : null,
+      from: this.name,
+      messageId: id,
+      kind: composed.kind,
+      words: composed.words,
+      sha256: composed.sha256,
+      writtenAt: at,
+    });
+  }
+
+  /** Ends what its encryption keeps running. */
+  close(): void {
+    this.#outbox.clear();
+    this.party.close();
+  }
+
+  async #devicesOf(chat: Chat): Promise<readonly LinkedDevice[]> {
+    const accounts = accountsOf(chat);
+    const reachable = () => accounts.flatMap((account) => account.reachableDevices);
+    const phones = new Set(accounts.map(({ identity }) => identity.phone));
+    const { events } = this.#surroundings;
+    while (reachable().length === 0) {
+      const options = { deadlineMs: REACH_DEADLINE_MS, afterSeq: events.lastSeq };
+      await events.waitFor('keys_uploaded', ({ bot }) => phones.has(bot), options);
+    }
+    return reachable();
+  }
+
+  #attributes(chat: Chat, { message }: Composed, id: string, at: number): BinaryNode['attrs'] {
+    return {
+      ...addressAttributes(chat, this),
+      id,
+      t: String(Math.floor(at / 1_000)),
+      type: stanzaType(message),
+      notify: this.name,
+    };
+  }
+
+  async #seal(letter: Letter, devices: readonly LinkedDevice[]): Promise<(readonly [LinkedDevice, Envelope])[]> {
+    const sealFor = await this.#sealerOf(letter);
+    const envelopes: (readonly [LinkedDevice, Envelope])[] = [];
+    for (const device of devices) {
+      const stanza = stanzaOf(letter, await sealFor(device));
+      const reseal: Envelope['reseal'] = (receipt, attempt) => this.#reseal(letter, device, receipt, attempt);
+      envelopes.push([device, { stanza, reseal }]);
+    }
+    return envelopes;
+  }
+
+  /** In a chat of two each device has its own ciphertext; a group has one for all, opened by a sender key. */
+  async #sealerOf({ chat, message }: Letter): Promise<(device: LinkedDevice) => Promise<Sealed[]>> {
+    if (chat.kind === 'direct') {
+      return async (device) => [await this.#sealForDevice(device, this.#wrapped(chat, message))];
+    }
+    const self = addressOf(this.identity, chat.addressing);
+    const { sealed, senderKey } = await this.party.sealForGroup(chat.jid, self, message);
+    return async (device) => {
+      const holder = `${chat.jid} ${device.lid}`;
+      if (this.#senderKeyHolders.has(holder)) return [sealed];
+      const key = await this.#sealForDevice(device, { senderKeyDistributionMessage: senderKey });
+      this.#senderKeyHolders.add(holder);
+      return [key, sealed];
+    };
+  }
+
+  async #sealForDevice(device: LinkedDevice, message: proto.IMessage): Promise<Sealed> {
+    if (!(await this.party.hasSession(device.lid))) {
+      await this.party.startSession(device.lid, device.preKeys.take());
+    }
+    return this.party.seal(device.lid, message);
+  }
+
+  /** As phones answer a retry receipt: a fresh session, and in a group the sender key along with the message. */
+  async #reseal(letter: Letter, device: LinkedDevice, receipt: BinaryNode, attempt: number): Promise<BinaryNode> {
+    const { chat, message } = letter;
+    await this.party.startSession(device.lid, bundleOfRetryReceipt(receipt) ?? device.preKeys.take());
+    const complete: proto.IMessage =
+      chat.kind === 'direct'
+        ? this.#wrapped(chat, message)
+        : { ...message, senderKeyDistributionMessage: await this.#senderKeyOf(chat) };
+    const sealed = await this.party.seal(device.lid, complete);
+    return stanzaOf(letter, [sealed], { count: String(attempt) });
+  }
+
+  #senderKeyOf(group: Extract<Chat, { kind: 'group' }>) {
+    return this.party.senderKey(group.jid, addressOf(this.identity, group.addressing));
+  }
+
+  #wrapped(chat: Chat, message: proto.IMessage): proto.IMessage {
+    return isFromOwner(chat, this)
+      ? { deviceSentMessage: { destinationJid: chatJid(chat), message } }
+      : message;
+  }
+}
+
+/** A message before it is sealed for anybody. */
+interface Letter {
+  readonly chat: Chat;
+  readonly message: proto.Message;
+  readonly attrs: BinaryNode['attrs'];
+}
+
+const stanzaOf = ({ attrs }: Letter, sealed: readonly Sealed[], more: BinaryNode['attrs'] = {}): BinaryNode => ({
+  tag: 'message',
+  attrs,
+  content: sealed.map(({ type, ciphertext }) => ({
+    tag: 'enc',
+    attrs: { v: '2', type, ...more },
+    content: ciphertext,
+  })),
+});

@@ -1,0 +1,16 @@
+import { systemClock } from '../../src/base/clock.ts';
+import { newGuid } from '../../src/base/ids.ts';
+import { MemoryDatabase, openMemoryStore } from '../../src/store/memory/memory-store.ts';
+import type { Store } from '../../src/store/store.ts';
+import { describeStore } from './store.contract.ts';
+import type { StoreSubject } from './store/subject.ts';
+
+async function memorySubject(): Promise<StoreSubject> {
+  const database = new MemoryDatabase();
+  const open = async (): Promise<Store> =>
+    openMemoryStore({ clock: systemClock(), newClaimToken: newGuid, database });
+  const store = await open();
+  return { store, rival: open, reopen: open, dispose: () => store.close() };
+}
+
+describeStore('the memory store', memorySubject);

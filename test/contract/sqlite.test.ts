@@ -1,0 +1,8 @@
+import { sqliteSubject } from '../support/sqlite-subject.ts';
+import { describeStore } from './store.contract.ts';
+import { describeModel } from './store/model.ts';
+
+const isDeep = process.env['DRAGOMAN_DEEP'] === '1';
+
+describeStore('the SQLite store', sqliteSubject);
+describeModel('the SQLite store', sqliteSubject, { runs: isDeep ? 500 : 25, calls: 100 });

@@ -1,0 +1,30 @@
+import { perform } from '../../src/store/sqlite/calls.ts';
+import { serveCalls } from '../../src/store/sqlite/serve-calls.ts';
+
+/** A store thread that can be made to fail in every way a thread can. */
+const given: string[] = [];
+
+const OPERATIONS = {
+  /** Returns every text it was ever given in this thread. */
+  echo(texts: string[], text: string): string[] {
+    texts.push(text);
+    return [...texts];
+  },
+  exit(): void {
+    process.exit(1);
+  },
+  raise(): void {
+    throw new Error('raised in the thread');
+  },
+  hang(): void {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+  },
+};
+
+export type FragileOperations = typeof OPERATIONS;
+
+serveCalls({
+  mostCallsTogether: 1,
+  run: (batch) => batch.map((call) => perform(OPERATIONS, given, call)),
+  close: () => given.splice(0),
+});

@@ -1,0 +1,91 @@
+import type { ProviderKey, ReceivedMessage } from '../../src/gateway/received.ts';
+import type { AuthChange, SessionStorage, UndecryptableMessage } from '../../src/gateway/session.ts';
+
+/** What a storage does with its next commits: `refuse` writes nothing and rejects; `lose-answer` writes, then rejects. */
+export type CommitFault = 'refuse' | 'lose-answer';
+
+/** A session's durable side in memory. Survives its sessions, so it stands for the disk in crash tests. */
+export class MemorySessionStorage implements SessionStorage {
+  /** Each message once, in commit order. */
+  readonly received: ReceivedMessage[] = [];
+  readonly expected: UndecryptableMessage[] = [];
+  /** Every commit as it came: a message and the keys that changed with it. */
+  readonly commits: { readonly auth: AuthChange; readonly received: readonly ReceivedMessage[] }[] = [];
+  /** Deliveries of messages that were there already. */
+  duplicates = 0;
+  readonly #auth = new Map<string, Map<string, string>>();
+  readonly #seen = new Set<string>();
+  #faults: CommitFault[] = [];
+  #readFault: Error | null = null;
+
+  /** The next commits that carry a message fare as told, one each. */
+  failNextMessages(...faults: readonly CommitFault[]): void {
+    this.#faults.push(...faults);
+  }
+
+  failReads(error: Error | null): void {
+    this.#readFault = error;
+  }
+
+  auth(botId: string): Map<string, string> {
+    const auth = this.#auth.get(botId) ?? new Map<string, string>();
+    this.#auth.set(botId, auth);
+    return auth;
+  }
+
+  async readAuth(botId: string, keys: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    await turn();
+    if (this.#readFault !== null) throw this.#readFault;
+    const auth = this.auth(botId);
+    return new Map(
+      keys.flatMap((key) => {
+        const value = auth.get(key);
+        return value === undefined ? [] : [[key, value] as const];
+      }),
+    );
+  }
+
+  async commit(botId: string, change: AuthChange, received: readonly ReceivedMessage[]): Promise<void> {
+    await turn();
+    const fault = received.length > 0 ? this.#faults.shift() : undefined;
+    if (fault === 'refuse') throw new Error('the disk is full');
+    const auth = this.auth(botId);
+    for (const [key, value] of change.puts) auth.set(key, value);
+    for (const key of change.deletes) auth.delete(key);
+    this.commits.push({ auth: change, received });
+    for (const message of received) this.#take(message);
+    if (fault === 'lose-answer') throw new Error('the outcome is unknown');
+  }
+
+  async expectContent(_botId: string, message: UndecryptableMessage): Promise<void> {
+    await turn();
+    if (!this.#seen.has(keyText(message.key))) this.expected.push(message);
+  }
+
+  async clearAuth(botId: string): Promise<void> {
+    await turn();
+    this.#auth.delete(botId);
+  }
+
+  has(id: string): boolean {
+    return this.received.some((message) => message.key.id === id);
+  }
+
+  #take(message: ReceivedMessage): void {
+    const key = keyText(message.key);
+    if (this.#seen.has(key)) {
+      this.duplicates += 1;
+      return;
+    }
+    this.#seen.add(key);
+    this.received.push(message);
+    const waiting = this.expected.findIndex((expected) => keyText(expected.key) === key);
+    if (waiting >= 0) this.expected.splice(waiting, 1);
+  }
+}
+
+const keyText = ({ remoteJid, participant, id, fromMe }: ProviderKey): string =>
+  JSON.stringify([remoteJid, participant, id, fromMe]);
+
+/** A disk never answers in the same turn of the event loop. */
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

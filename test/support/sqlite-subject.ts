@@ -1,0 +1,40 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { systemClock } from '../../src/base/clock.ts';
+import { silentLogger } from '../../src/base/log.ts';
+import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
+import type { Store } from '../../src/store/store.ts';
+import type { StoreSubject } from '../contract/store/subject.ts';
+
+export const openStoreAt = (file: string): Promise<Store> =>
+  openSqliteStore({ file, clock: systemClock(), log: silentLogger });
+
+/** An SQLite store in a folder of its own. */
+export async function sqliteSubject(): Promise<StoreSubject> {
+  const folder = await mkdtemp(join(tmpdir(), 'dragoman-store-'));
+  const file = join(folder, 'dragoman.db');
+  const opened: Store[] = [];
+  const open = async (): Promise<Store> => {
+    const store = await openStoreAt(file);
+    opened.push(store);
+    return store;
+  };
+  const store = await open();
+  return {
+    store,
+    async rival() {
+      // The lock forbids a second owner; without its file, the first one holds a lock that nobody asks for.
+      await rm(`${file}.lock`);
+      return open();
+    },
+    async reopen() {
+      await store.close();
+      return open();
+    },
+    async dispose() {
+      for (const each of opened) await each.close();
+      await rm(folder, { recursive: true });
+    },
+  };
+}

@@ -1,0 +1,388 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { describe, expect, test } from 'vitest';
+import { WIRE_LIMITS } from '../../../src/protocol/frames.ts';
+import { downloadFailed } from '../../../src/gateway/download-outcome.ts';
+import type { UndecryptableMessage } from '../../../src/gateway/session.ts';
+import { encryptMedia } from '../../support/encrypted-media.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
+import { framesOf, NO_AUTH, openJournal, received, seqsOf } from '../../support/open-journal.ts';
+import { scratchFolder } from '../../support/scratch-folder.ts';
+
+const { reference } = encryptMedia(Buffer.from('a picture'), { fileName: 'cat.jpg' });
+const STAGED = { kind: 'staged', bytes: 9, sha256: 'a'.repeat(64) } as const;
+
+const undecryptable = (id: string): UndecryptableMessage => ({
+  key: received(id).key,
+  wire: { provider_message_id: id, sender: 'ana@lid', originating_time: 1 },
+});
+
+/** The GUID of the only pending medium. */
+async function announceMedium(journal: Awaited<ReturnType<typeof openJournal>>, id = 'm'): Promise<string> {
+  await journal.sessions.commit('bot', NO_AUTH, [received(id, { media: reference })]);
+  const guid = journal.media.pendingAfter('bot', 0).at(-1)?.guid;
+  if (guid === undefined) throw new Error('expected a pending medium');
+  return guid;
+}
+
+describe('opening', () => {
+  test('the gateway id is made up once and kept; a given one takes its place', async () => {
+    const dir = await scratchFolder();
+    const first = await openJournal({ dir });
+    const { gatewayId } = first;
+    first.close();
+    const second = await openJournal({ dir });
+    expect(second.gatewayId).toBe(gatewayId);
+    second.close();
+    expect((await openJournal({ dir, gatewayId: 'north' })).gatewayId).toBe('north');
+  });
+
+  test('B2: a journal that is open is already_in_use', async () => {
+    const dir = await scratchFolder();
+    await openJournal({ dir });
+    await expect(openJournal({ dir })).rejects.toMatchObject({ code: 'already_in_use' });
+  });
+
+  test('a file that is no database is store_corrupt', async () => {
+    const dir = await scratchFolder();
+    await writeFile(
+      path.join(dir, 'gateway.sqlite'),
+      'not a database, but long enough to be read as one '.repeat(50),
+    );
+    await expect(openJournal({ dir })).rejects.toMatchObject({ code: 'store_corrupt' });
+  });
+
+  test('a journal of a newer Dragoman is store_newer', async () => {
+    const dir = await scratchFolder();
+    const db = new DatabaseSync(path.join(dir, 'gateway.sqlite'));
+    db.exec('PRAGMA user_version = 99');
+    db.close();
+    await expect(openJournal({ dir })).rejects.toMatchObject({ code: 'store_newer' });
+  });
+
+  test('a folder that is not there is folder_unusable', async () => {
+    await expect(openJournal({ dir: '/nonexistent' })).rejects.toMatchObject({ code: 'folder_unusable' });
+  });
+});
+
+describe('the sequence', () => {
+  test('O1: seqs rise by one, over every kind of frame', async () => {
+    const journal = await openJournal();
+    const guid = await announceMedium(journal);
+    journal.media.staged(guid, 'image/jpeg', STAGED);
+    journal.sends.begin('bot', 'r1');
+    journal.sends.end('bot', 'r1', { kind: 'sent', providerMessageId: 'p1' });
+    journal.sends.begin('bot', 'r2');
+    journal.sends.end('bot', 'r2', { kind: 'failed', reason: 'no such chat' });
+    expect(framesOf(journal).map((frame) => frame.type)).toEqual([
+      'inbound',
+      'media.staged',
+      'sent',
+      'send.failed',
+    ]);
+    expect(seqsOf(journal)).toEqual([1, 2, 3, 4]);
+  });
+
+  test('O1: a seq is never used twice, even when everything is acked before a restart', async () => {
+    const dir = await scratchFolder();
+    const first = await openJournal({ dir });
+    await first.sessions.commit('bot', NO_AUTH, [received('a'), received('b')]);
+    first.frames.acknowledge([1, 2]);
+    first.close();
+    const second = await openJournal({ dir });
+    await second.sessions.commit('bot', NO_AUTH, [received('c')]);
+    expect(seqsOf(second)).toEqual([3]);
+  });
+
+  test('O2: an acked frame is gone, the others stay in order', async () => {
+    const journal = await openJournal();
+    await journal.sessions.commit(
+      'bot',
+      NO_AUTH,
+      ['a', 'b', 'c'].map((id) => received(id)),
+    );
+    journal.frames.acknowledge([2, 2, 77]);
+    expect(seqsOf(journal)).toEqual([1, 3]);
+    expect(journal.frames.after(1, 10).map(({ seq }) => seq)).toEqual([3]);
+    expect(journal.frames.after(0, 1).map(({ seq }) => seq)).toEqual([1]);
+  });
+
+  test('O2: a refused frame is a dead letter', async () => {
+    const journal = await openJournal();
+    await journal.sessions.commit('bot', NO_AUTH, [received('a'), received('b')]);
+    expect(journal.frames.refuse(1, 'frame_invalid', 'no')).toBeNull();
+    expect(journal.frames.refuse(1, 'frame_invalid', 'no')).toBeNull();
+    expect(seqsOf(journal)).toEqual([2]);
+    expect(journal.frames.deadLetterCount()).toBe(1);
+  });
+
+  test('O3: a message that the wire cannot carry is a dead letter, and no medium waits for it', async () => {
+    const journal = await openJournal();
+    const bad = received('bad', { media: reference });
+    await journal.sessions.commit('bot', NO_AUTH, [
+      { ...bad, wire: { ...bad.wire, sender: 'x'.repeat(WIRE_LIMITS.identifierCharacters + 1) } },
+      received('good'),
+    ]);
+    expect(seqsOf(journal)).toEqual([2]);
+    expect(journal.frames.deadLetterCount()).toBe(1);
+    expect(journal.media.pendingAfter('bot', 0)).toEqual([]);
+  });
+
+  test('the backlog is the size of what is unacked', async () => {
+    const journal = await openJournal();
+    await journal.sessions.commit('bot', NO_AUTH, [received('a', { text: 'é'.repeat(100) }), received('b')]);
+    const bytes = journal.frames.after(0, 10).reduce((sum, { body }) => sum + Buffer.byteLength(body), 0);
+    expect(journal.frames.backlog()).toEqual({ frames: 2, bytes });
+    journal.frames.acknowledge([1, 2]);
+    expect(journal.frames.backlog()).toEqual({ frames: 0, bytes: 0 });
+  });
+});
+
+describe('what sessions commit', () => {
+  test('J1: a ratchet and its message are there together, or neither is', async () => {
+    const journal = await openJournal();
+    const auth = { puts: [['session:ana', '{"n":1}']], deletes: [] } as const;
+    const unstorable: never[] = [];
+    Object.defineProperty(unstorable, Symbol.iterator, {
+      value: function* () {
+        yield received('a');
+        throw new Error('power cut');
+      },
+    });
+    await expect(journal.sessions.commit('bot', auth, unstorable)).rejects.toThrow('power cut');
+    expect(await journal.sessions.readAuth('bot', ['session:ana'])).toEqual(new Map());
+    expect(seqsOf(journal)).toEqual([]);
+    expect(journal.frames.backlog()).toEqual({ frames: 0, bytes: 0 });
+    await journal.sessions.commit('bot', auth, [received('a')]);
+    expect(await journal.sessions.readAuth('bot', ['session:ana'])).toEqual(
+      new Map([['session:ana', '{"n":1}']]),
+    );
+    expect(seqsOf(journal)).toHaveLength(1);
+  });
+
+  test('credentials are each bot’s own, replaced, deleted and cleared', async () => {
+    const journal = await openJournal();
+    const put = (key: string, value: string) => ({ puts: [[key, value]], deletes: [] }) as const;
+    await journal.sessions.commit('a', put('creds', '1'), []);
+    await journal.sessions.commit('a', put('creds', '2'), []);
+    await journal.sessions.commit('b', put('creds', '3'), []);
+    await journal.sessions.commit('a', put('key', '4'), []);
+    await journal.sessions.commit('a', { puts: [], deletes: ['key'] }, []);
+    expect(await journal.sessions.readAuth('a', ['creds', 'key', 'none'])).toEqual(new Map([['creds', '2']]));
+    await journal.sessions.clearAuth('a');
+    expect(await journal.sessions.readAuth('a', ['creds'])).toEqual(new Map());
+    expect(await journal.sessions.readAuth('b', ['creds'])).toEqual(new Map([['creds', '3']]));
+  });
+
+  test('J3: a read error rejects', async () => {
+    const journal = await openJournal();
+    journal.close();
+    await expect(journal.sessions.readAuth('bot', ['creds'])).rejects.toThrow();
+  });
+
+  test('J4: a second delivery is ignored, also after a restart, and a bot’s own only', async () => {
+    const dir = await scratchFolder();
+    const first = await openJournal({ dir });
+    await first.sessions.commit('bot', NO_AUTH, [received('a'), received('a', { text: 'again' })]);
+    first.close();
+    const second = await openJournal({ dir });
+    await second.sessions.commit('bot', NO_AUTH, [received('a')]);
+    expect(seqsOf(second)).toEqual([1]);
+    await second.sessions.commit('other', NO_AUTH, [received('a')]);
+    expect(seqsOf(second)).toEqual([1, 2]);
+  });
+
+  test('what was seen is forgotten when it has expired', async () => {
+    const clock = new ManualClock();
+    const journal = await openJournal({ clock, seenDays: 1 });
+    await journal.sessions.commit('bot', NO_AUTH, [received('a')]);
+    clock.advance(23 * 3_600_000);
+    journal.prune();
+    await journal.sessions.commit('bot', NO_AUTH, [received('a')]);
+    expect(seqsOf(journal)).toEqual([1]);
+    clock.advance(2 * 3_600_000);
+    journal.prune();
+    await journal.sessions.commit('bot', NO_AUTH, [received('a')]);
+    expect(seqsOf(journal)).toEqual([1, 2]);
+  });
+
+  test('a medium is announced as downloading, under a GUID of its own', async () => {
+    const journal = await openJournal();
+    const guid = await announceMedium(journal);
+    expect(framesOf(journal)).toMatchObject([
+      {
+        type: 'inbound',
+        seq: 1,
+        bot_id: 'bot',
+        provider_name: 'simulator',
+        message: {
+          media_processing_id: guid,
+          media_state: 'downloading',
+          mime_type: 'image/jpeg',
+          original_filename: 'cat.jpg',
+        },
+      },
+    ]);
+  });
+
+  test('a text that is too long for a frame is cut, whole characters only', async () => {
+    const journal = await openJournal();
+    const text = '😀'.repeat(WIRE_LIMITS.textCharacters);
+    const long = received('a', { text: `x${text}` });
+    await journal.sessions.commit('bot', NO_AUTH, [
+      { ...long, wire: { ...long.wire, quoted: { provider_message_id: 'q', text: text.slice(0, 65_536) } } },
+    ]);
+    const [frame] = framesOf(journal);
+    expect(frame?.type === 'inbound' && frame.message.message.isWellFormed()).toBe(true);
+    expect(frame?.type === 'inbound' && frame.message.message.length).toBeGreaterThan(60_000);
+    expect(journal.frames.backlog().bytes).toBeLessThanOrEqual(WIRE_LIMITS.frameBytes);
+  });
+
+  test('the echo of a text that the bot sent is no news; the owner’s own text is', async () => {
+    const journal = await openJournal();
+    journal.sends.begin('bot', 'r1');
+    journal.sends.end('bot', 'r1', { kind: 'sent', providerMessageId: 'p1' });
+    const fromMe = (id: string) => received(id, { key: { ...received(id).key, fromMe: true } });
+    await journal.sessions.commit('bot', NO_AUTH, [fromMe('p1'), fromMe('p2')]);
+    expect(framesOf(journal).map((frame) => frame.type)).toEqual(['sent', 'inbound']);
+  });
+});
+
+describe('messages that cannot be decrypted', () => {
+  test('J5: content that comes in time is all that is announced', async () => {
+    const clock = new ManualClock();
+    const journal = await openJournal({ clock });
+    await journal.sessions.expectContent('bot', undecryptable('a'));
+    clock.advance(119_000);
+    expect(journal.sessions.announceOverdue()).toBe(0);
+    await journal.sessions.commit('bot', NO_AUTH, [received('a')]);
+    clock.advance(2_000);
+    expect(journal.sessions.announceOverdue()).toBe(0);
+    expect(framesOf(journal)).toMatchObject([{ message: { message: 'text a' } }]);
+  });
+
+  test('J5: without content it is announced once, and content that comes later is announced as well', async () => {
+    const clock = new ManualClock();
+    const journal = await openJournal({ clock });
+    await journal.sessions.expectContent('bot', undecryptable('a'));
+    clock.advance(120_000);
+    expect(journal.sessions.announceOverdue()).toBe(1);
+    await journal.sessions.expectContent('bot', undecryptable('a'));
+    clock.advance(120_000);
+    expect(journal.sessions.announceOverdue()).toBe(0);
+    await journal.sessions.commit('bot', NO_AUTH, [received('a')]);
+    expect(framesOf(journal)).toMatchObject([
+      { message: { provider_message_id: 'a#undecrypted', message: '[Message could not be decrypted]' } },
+      { message: { provider_message_id: 'a', message: 'text a' } },
+    ]);
+  });
+
+  test('J4: a stub of what was received is ignored', async () => {
+    const clock = new ManualClock();
+    const journal = await openJournal({ clock });
+    await journal.sessions.commit('bot', NO_AUTH, [received('a')]);
+    await journal.sessions.expectContent('bot', undecryptable('a'));
+    clock.advance(120_000);
+    expect(journal.sessions.announceOverdue()).toBe(0);
+  });
+});
+
+describe('media', () => {
+  test('E1: a medium is pending until it is staged, after a restart too', async () => {
+    const dir = await scratchFolder();
+    const first = await openJournal({ dir });
+    const guid = await announceMedium(first);
+    first.frames.acknowledge([1]);
+    first.close();
+    const second = await openJournal({ dir });
+    expect(second.media.pendingAfter('bot', 0)).toMatchObject([
+      { guid, chat: 'ana@lid', key: { id: 'm' }, media: reference },
+    ]);
+    expect(second.media.staged(guid, 'image/jpeg', STAGED)).toBe(true);
+    expect(second.media.pendingAfter('bot', 0)).toEqual([]);
+    expect(framesOf(second)).toMatchObject([
+      { type: 'media.staged', guid, bytes: 9, sha256: STAGED.sha256, mime_type: 'image/jpeg' },
+    ]);
+  });
+
+  test('E1: what came first counts', async () => {
+    const journal = await openJournal();
+    const guid = await announceMedium(journal);
+    journal.media.gaveUp(guid, 'image', downloadFailed('quota'));
+    expect(journal.media.staged(guid, 'image/jpeg', STAGED)).toBe(false);
+    journal.media.gaveUp(guid, 'image', downloadFailed('gone'));
+    expect(framesOf(journal).slice(1)).toMatchObject([
+      { type: 'media.corrupt', guid, media_kind: 'image', quota_exceeded: true },
+    ]);
+  });
+
+  test('E2: a medium is held until the last frame about it is acked', async () => {
+    const journal = await openJournal();
+    const guid = await announceMedium(journal);
+    const other = '7c9e6679-7425-40de-944b-e07fc1f90ae7';
+    expect(journal.media.held([guid, other])).toEqual([guid]);
+    journal.media.staged(guid, 'image/jpeg', STAGED);
+    journal.frames.acknowledge([1]);
+    expect(journal.media.held([guid])).toEqual([guid]);
+    journal.frames.acknowledge([2]);
+    expect(journal.media.held([guid])).toEqual([]);
+  });
+
+  test('E2: a released medium is not pending, and not held once its frames are acked', async () => {
+    const journal = await openJournal();
+    const [unacked, acked] = [await announceMedium(journal, 'm1'), await announceMedium(journal, 'm2')];
+    journal.frames.acknowledge([2]);
+    journal.media.released(unacked);
+    journal.media.released(acked);
+    expect(journal.media.pendingAfter('bot', 0)).toEqual([]);
+    expect(journal.media.held([unacked, acked])).toEqual([unacked]);
+    journal.frames.acknowledge([1]);
+    expect(journal.media.held([unacked])).toEqual([]);
+    expect(journal.media.staged(acked, 'image/jpeg', STAGED)).toBe(false);
+  });
+
+  test('refusing the announcement of a medium names it', async () => {
+    const journal = await openJournal();
+    const guid = await announceMedium(journal);
+    expect(journal.frames.refuse(1, 'unknown_bot', 'no')).toBe(guid);
+  });
+});
+
+describe('sends', () => {
+  test('T1: a request is begun once, also after a restart', async () => {
+    const dir = await scratchFolder();
+    const first = await openJournal({ dir });
+    expect(first.sends.begin('bot', 'r')).toBe(true);
+    expect(first.sends.begin('bot', 'r')).toBe(false);
+    first.sends.end('bot', 'r', { kind: 'sent', providerMessageId: 'p' });
+    first.close();
+    expect((await openJournal({ dir })).sends.begin('bot', 'r')).toBe(false);
+  });
+
+  test('T2: what a crash cut short is answered as failed, once', async () => {
+    const dir = await scratchFolder();
+    const first = await openJournal({ dir });
+    first.sends.begin('bot', 'r');
+    first.close();
+    const second = await openJournal({ dir });
+    expect(framesOf(second)).toMatchObject([{ type: 'send.failed', request_id: 'r' }]);
+    second.close();
+    expect(framesOf(await openJournal({ dir }))).toHaveLength(1);
+  });
+});
+
+describe('bots', () => {
+  test('the last wish is remembered over a restart', async () => {
+    const dir = await scratchFolder();
+    const first = await openJournal({ dir });
+    first.bots.started('a', 25);
+    first.bots.started('b', 0.5);
+    first.bots.stopped('a');
+    first.close();
+    expect((await openJournal({ dir })).bots.all()).toEqual([
+      { botId: 'a', running: false, quotaGb: 25 },
+      { botId: 'b', running: true, quotaGb: 0.5 },
+    ]);
+  });
+});

@@ -1,0 +1,193 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { DragomanError } from '../../../../src/base/errors.ts';
+import type { Store } from '../../../../src/store/store.ts';
+import { chat } from '../../../contract/store/subject.ts';
+import { openStoreAt } from '../../../support/sqlite-subject.ts';
+import {
+  acceptMedia,
+  acceptText,
+  jobError,
+  newJob,
+  NOW,
+  placeholderMessage,
+  textMessage,
+} from '../../../support/store-records.ts';
+
+const damage = (collection: string, key: string): object => ({
+  code: 'store_corrupt',
+  message: `${collection}: the record ${key} is damaged`,
+});
+
+describe('an SQLite store file', () => {
+  let folder: string;
+  let file: string;
+  const stores: Store[] = [];
+
+  const open = async (path = file): Promise<Store> => {
+    const store = await openStoreAt(path);
+    stores.push(store);
+    return store;
+  };
+  const refusal = async (path = file): Promise<DragomanError> => {
+    const error = await open(path).then(
+      () => 'opened',
+      (reason: unknown) => reason,
+    );
+    if (error instanceof DragomanError) return error;
+    throw new Error(`expected a refusal, got ${String(error)}`);
+  };
+  /** Runs SQL on the file behind the store's back. */
+  const tamper = (sql: string): void => {
+    const database = new DatabaseSync(file);
+    database.exec(sql);
+    database.close();
+  };
+  const closeAll = async (): Promise<void> => {
+    for (const store of stores.splice(0)) await store.close();
+  };
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'dragoman-file-'));
+    file = join(folder, 'data', 'dragoman.db');
+  });
+  afterEach(async () => {
+    await closeAll();
+    rmSync(folder, { recursive: true });
+  });
+
+  test('is made with its folder', async () => {
+    await open();
+    expect(existsSync(file)).toBe(true);
+  });
+
+  test('has one owner: a second one is told which file it is and what to do', async () => {
+    await open();
+    const { code, message } = await refusal();
+    expect(code).toBe('already_in_use');
+    expect(message).toContain(file);
+    expect(message).toContain('stop that one');
+  });
+
+  test('has one owner, by whichever path it is opened', async () => {
+    await open();
+    const alias = join(folder, 'alias.db');
+    symlinkSync(file, alias);
+    expect((await refusal(alias)).code).toBe('already_in_use');
+  });
+
+  test('is free again after its store was closed', async () => {
+    const first = await open();
+    await first.close();
+    await expect(open()).resolves.toBeDefined();
+  });
+
+  test('in a place that is no folder is refused with what to do', async () => {
+    writeFileSync(join(folder, 'data'), 'a file');
+    const { code, message } = await refusal();
+    expect(code).toBe('folder_unusable');
+    expect(message).toContain(join(folder, 'data'));
+    expect(message).toContain('choose another data folder');
+  });
+
+  test('that is a folder is refused', async () => {
+    expect((await refusal(folder)).code).toBe('folder_unusable');
+  });
+
+  test('that is no database is refused and left as it is', async () => {
+    file = join(folder, 'notes.db');
+    const content = 'dear diary, '.repeat(1_000);
+    writeFileSync(file, content);
+    const { code, message } = await refusal();
+    expect(code).toBe('store_corrupt');
+    expect(message).toContain('move it away');
+    expect(message).not.toContain('\n');
+    expect(readFileSync(file, 'utf8')).toBe(content);
+  });
+
+  test('of another program is refused and left as it is', async () => {
+    file = join(folder, 'other.db');
+    tamper('CREATE TABLE recipes (name TEXT)');
+    const { code, message } = await refusal();
+    expect(code).toBe('store_corrupt');
+    expect(message).toContain('another program');
+    const tables = new DatabaseSync(file).prepare('SELECT name FROM sqlite_schema').all();
+    expect(tables).toHaveLength(1);
+  });
+
+  test('of a newer Dragoman is refused with both versions', async () => {
+    await open();
+    await closeAll();
+    tamper(`UPDATE meta SET value = 99 WHERE key = 'schema_version'`);
+    const { code, message } = await refusal();
+    expect(code).toBe('store_newer');
+    expect(message).toContain('99');
+    tamper(`UPDATE meta SET value = 1 WHERE key = 'schema_version'`);
+    await expect(open()).resolves.toBeDefined();
+  });
+
+  test('has the collections, the views and the compound index that people look for', async () => {
+    await open();
+    await closeAll();
+    const database = new DatabaseSync(file, { readOnly: true });
+    const names = database
+      .prepare('SELECT name FROM sqlite_schema')
+      .all()
+      .map(({ name }) => name);
+    const columns = database
+      .prepare(`SELECT name FROM pragma_index_info('queues_by_id')`)
+      .all()
+      .map(({ name }) => name);
+    database.close();
+    for (const name of [
+      'media_processing_jobs',
+      'media_processing_jobs_holding',
+      'media_processing_jobs_failed',
+      'queue_journal',
+      'queues',
+      'correspondents',
+      'message_ids',
+      'media_turns',
+      'bots',
+    ]) {
+      expect(names).toContain(name);
+    }
+    expect(columns).toEqual(['bot_id', 'provider_name', 'correspondent_id', 'id']);
+  });
+
+  test('with a damaged record tells which one it is, and serves the others', async () => {
+    const store = await open();
+    const [damaged, sound] = [await chat(store, 'damaged'), await chat(store, 'sound')];
+    const placeholder = placeholderMessage(2);
+    for (const key of [damaged, sound]) await store.accept(acceptText(key, textMessage(1)));
+    await store.accept(acceptMedia(damaged, placeholder));
+    const failed = placeholderMessage(3);
+    const start = { kind: 'failed', error: jobError(), placeholder: failed } as const;
+    await store.accept({
+      ...acceptText(damaged, textMessage(3)),
+      job: newJob(failed.mediaProcessingId, { start }),
+    });
+    await store.ingest({ correspondent: damaged, messages: [textMessage(1)], now: NOW });
+    await closeAll();
+    tamper(`UPDATE queues SET message = '{"id":1,"content":' WHERE correspondent_id = 'damaged';
+            UPDATE queue_journal SET message = '{"id":3,"content":null}' WHERE correspondent_id = 'damaged';
+            UPDATE jobs SET placeholder_message = '[]' WHERE guid = '${placeholder.mediaProcessingId}'`);
+
+    const again = await open();
+    await expectDamage(
+      again.history(damaged, { afterSeq: 0, limit: 9 }),
+      'queues',
+      'bot-a/simulator/damaged/1',
+    );
+    await expect(again.rehydrate(damaged)).rejects.toMatchObject(
+      damage('queue_journal', 'bot-a/simulator/damaged/2'),
+    );
+    const guid = placeholder.mediaProcessingId;
+    await expect(again.jobByGuid(guid)).rejects.toMatchObject(damage('media_processing_jobs', guid));
+    expect((await again.rehydrate(sound)).messages).toEqual([textMessage(1)]);
+    expect(await again.jobByGuid(failed.mediaProcessingId)).toMatchObject({ error: jobError() });
+  });
+});

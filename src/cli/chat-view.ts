@@ -21,7 +21,13 @@ const MARK: Record<EntryState, string> = { placeholder: '◌', ready: '●', ing
 
 /** What a person sees of the chats: each one's messages in their places, placeholders turning into words. */
 export class ChatView {
+  readonly #titles: ReadonlyMap<string, string>;
   readonly #chats = new Map<string, ChatLines>();
+
+  /** `titles`: names of chats by id, where a message does not bring one. */
+  constructor(titles: ReadonlyMap<string, string>) {
+    this.#titles = titles;
+  }
 
   /** Takes an event in. Returns the one line that tells it, or null when there is nothing to show. */
   take(event: DragomanEvent): string | null {
@@ -78,7 +84,8 @@ export class ChatView {
   #linesOf(chat: CorrespondentKey, { group, sender }: Message): ChatLines {
     const known = this.#chats.get(chat.correspondentId);
     if (known !== undefined) return known;
-    const title = group === null ? (sender.displayName ?? 'somebody') : (group.name ?? 'a group');
+    const own = group === null ? sender.displayName : group.name;
+    const title = own ?? this.#titles.get(chat.correspondentId) ?? 'somebody';
     const lines = { title, entries: new Map<number, Entry>() };
     this.#chats.set(chat.correspondentId, lines);
     return lines;

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import QRCode from 'qrcode';
 import type { DragomanEvent } from '../actors/events.ts';
+import { InspectorLog } from '../actors/kit/inspector-log.ts';
 import { systemClock } from '../base/clock.ts';
 import { describeError } from '../base/errors.ts';
 import { type ConfigSources, loadConfig } from '../system/config.ts';
@@ -14,6 +15,7 @@ export async function start(sources: ConfigSources): Promise<number> {
   const config = loadConfig(sources);
   const clock = systemClock();
   const log = createLogger({ level: config.log.level, pretty: process.stderr.isTTY });
+  const stopRequested = untilSignal();
   const escalated = Promise.withResolvers<'escalated'>();
   const together = await startTogether({
     config,
@@ -26,26 +28,46 @@ export async function start(sources: ConfigSources): Promise<number> {
   });
   console.log(`Dragoman is up. Everything durable lies in ${path.resolve(config.dataFolder)}.`);
   console.log(`Gateways dial ${together.backend.url}. Ctrl-C drains and stops.`);
-  together.backend.events.listen((event) => void showPairing(event));
-  const stopTree = together.backend.system.logTreeEvery(config.log.treeEveryMs);
-  process.on('SIGUSR2', () => together.backend.system.logTree());
+  together.backend.events.listen((event) => {
+    showBot(event, config.simulator).catch((error: unknown) =>
+      log.warn({ reason: describeError(error) }, 'the bot could not be linked'),
+    );
+  });
+  const { treeEveryMs } = config.log;
+  const inspector = new InspectorLog(together.backend.system, {
+    clock,
+    log,
+    ...(treeEveryMs > 0 && { everyMs: treeEveryMs }),
+  });
+  process.on('SIGUSR2', () => inspector.logTree());
 
-  const reason = await Promise.race([untilSignal(), escalated.promise]);
+  const reason = await Promise.race([stopRequested, escalated.promise]);
   console.log('Draining: what was begun is finished, what is left is on the disk.');
-  stopTree();
+  inspector.close();
   await together.stop();
   return reason === 'escalated' ? EXIT.failed : EXIT.ok;
 }
 
-/** Shows a person what to do about a bot that is not linked. */
-async function showPairing(event: DragomanEvent): Promise<void> {
+/** Tells a person how a bot is, and what to do about one that is not linked. */
+async function showBot(event: DragomanEvent, simulator: string | undefined): Promise<void> {
   if (event.kind !== 'bot') return;
-  if (event.qr !== null) {
+  if (event.qr === null) {
+    console.log(`${event.botId}: ${event.state}${event.detail === null ? '' : ` (${event.detail})`}`);
+  } else if (simulator !== undefined) {
+    await scanBySimulator(simulator, event.qr);
+  } else {
     console.log(
-      `Link ${event.botId}: on the phone, WhatsApp → Settings → Linked devices → Link a device, and scan`,
+      `Link ${event.botId}: WhatsApp on the phone → Settings → Linked devices → Link a device, and scan:`,
     );
     console.log(await QRCode.toString(event.qr, { type: 'terminal', small: true }));
-    return;
   }
-  console.log(`${event.botId}: ${event.state}${event.detail === null ? '' : ` (${event.detail})`}`);
+}
+
+async function scanBySimulator(simulator: string, qr: string): Promise<void> {
+  await fetch(new URL('/scan', simulator), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ qr }),
+    signal: AbortSignal.timeout(10_000),
+  });
 }

@@ -60,7 +60,7 @@ export class GatewayBot {
   #running: Running | null = null;
   /** Rises with every session, so that a former one is told apart. */
   #generation = 0;
-  #lane: Promise<void> | null = null;
+  #lane = Promise.resolve();
   #status: SessionStatus = STOPPED;
 
   constructor(botId: string, desk: BotDesk) {
@@ -94,6 +94,7 @@ export class GatewayBot {
 
   /** While held, a bot that is wanted has no session: its provider keeps what comes. */
   hold(held: boolean): void {
+    if (held === this.#held) return;
     this.#held = held;
     void this.#converge();
   }
@@ -117,30 +118,27 @@ export class GatewayBot {
     await Promise.all([this.stop(), this.#sends.close()]);
   }
 
+  /** Each wish takes one step after those before it; the step goes by the wishes of then. */
   #converge(): Promise<void> {
-    this.#lane ??= this.#walkLane().finally(() => (this.#lane = null));
+    this.#lane = this.#lane.then(() => this.#step());
     return this.#lane;
   }
 
   /** Never rejects. */
-  async #walkLane(): Promise<void> {
-    for (;;) {
-      const shouldRun = this.#wanted && !this.#held;
-      if (shouldRun === (this.#running !== null)) return;
-      if (!shouldRun) await this.#shutDown();
-      else if (!this.#launch()) return;
-    }
+  async #step(): Promise<void> {
+    const shouldRun = this.#wanted && !this.#held;
+    if (shouldRun === (this.#running !== null)) return;
+    if (shouldRun) this.#launch();
+    else await this.#shutDown();
   }
 
-  /** False when there is no session to be had; the next wish tries again. */
-  #launch(): boolean {
+  #launch(): void {
     const { createSession, storage, downloads, log } = this.#desk;
     try {
       const session = createSession({ botId: this.botId, storage, listener: this.#newListener() });
       this.#running = { session, downloads: new MediaDownloads(this.botId, session, downloads) };
       session.start();
       this.#running.downloads.resume();
-      return true;
     } catch (error) {
       this.#running = null;
       log.error({ bot_id: this.botId, reason: describeError(error) }, 'the session could not be started');

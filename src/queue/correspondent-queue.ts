@@ -21,7 +21,6 @@ import { fulfilled, placePlaceholder, placeText } from './place.ts';
 import { Placeholders } from './placeholders.ts';
 import type {
   AddPlan,
-  Basis,
   Empty,
   FulfilPlan,
   Held,
@@ -77,7 +76,8 @@ export class CorrespondentQueue {
   readonly #placeholders: Placeholders;
   #nextId: number;
   #latestTime = -Infinity;
-  #basis: Basis = {};
+  /** How often the queue has changed. */
+  #changes = 0;
 
   /**
    * @throws `config_invalid` for limits that cannot be kept, `invariant_broken` when `messages` are not in id order or
@@ -144,7 +144,7 @@ export class CorrespondentQueue {
     const content = cutText(draft.content, maxTextSize(this.#limits));
     const place = { id: this.#nextId, acceptedTime: time };
     if (draft.mediaProcessingId === null) return this.#addPlan(placeText(draft, content, place), null);
-    const placeholder = placePlaceholder(draft, draft.mediaProcessingId, content, place);
+    const placeholder = placePlaceholder(draft, content, place, draft.mediaProcessingId);
     if (this.#placeholders.count < this.#limits.maxPlaceholders) return this.#addPlan(placeholder, null);
     const words = tooManyPendingWords(draft.mimeType ?? '');
     return this.#addPlan(this.#withWords(placeholder, words, time), placeholder);
@@ -157,7 +157,7 @@ export class CorrespondentQueue {
     if (placeholder === undefined) return null;
     const message = this.#withWords(placeholder, words, time);
     const evicted = planEvictions(this.#ready, this.#limits, message, time);
-    return { kind: 'fulfil', basis: this.#basis, placeholder, message, evicted };
+    return { kind: 'fulfil', queue: this, changes: this.#changes, placeholder, message, evicted };
   }
 
   /**
@@ -172,13 +172,13 @@ export class CorrespondentQueue {
       throw new DragomanError('invariant_broken', `expected place ${id} to be free for ${guid}, it is taken`);
     }
     const evicted = planEvictions(this.#ready, this.#limits, null, time);
-    return { kind: 'inject', basis: this.#basis, placeholder, evicted };
+    return { kind: 'inject', queue: this, changes: this.#changes, placeholder, evicted };
   }
 
   /** Evicts what is over the limits at `now`, and does nothing else. */
   planTick(now: number): TickPlan {
     const evicted = planEvictions(this.#ready, this.#limits, null, this.#timeAt(now));
-    return { kind: 'tick', basis: this.#basis, evicted };
+    return { kind: 'tick', queue: this, changes: this.#changes, evicted };
   }
 
   /** Takes the oldest ready messages, at most `limit` (at least 1). Evicts nothing. */
@@ -195,12 +195,12 @@ export class CorrespondentQueue {
       if (message === undefined || (hold !== null && hold.id < message.id)) break;
       messages.push(message);
     }
-    return { kind: 'pop', basis: this.#basis, messages, evicted: [] };
+    return { kind: 'pop', queue: this, changes: this.#changes, messages, evicted: [] };
   }
 
   /** @throws `invariant_broken` when the queue changed since the plan was made, or for a GUID that is here already. */
   apply(plan: Plan): void {
-    if (plan.basis !== this.#basis) {
+    if (plan.queue !== this || plan.changes !== this.#changes) {
       throw new DragomanError(
         'invariant_broken',
         `expected a plan for the present state, got a stale ${plan.kind}`,
@@ -227,7 +227,7 @@ export class CorrespondentQueue {
         break;
     }
     for (const { message } of plan.evicted) this.#ready.remove(message);
-    this.#basis = {};
+    this.#changes += 1;
     if ((plan.kind === 'add' || plan.kind === 'fulfil') && isReady(plan.message)) this.#onReady(plan.message);
   }
 
@@ -282,7 +282,7 @@ export class CorrespondentQueue {
   #addPlan(message: AddPlan['message'], overCap: Placeholder | null): AddPlan {
     const incoming = isReady(message) ? message : null;
     const evicted = planEvictions(this.#ready, this.#limits, incoming, message.acceptedTime);
-    return { kind: 'add', basis: this.#basis, message, overCap, evicted };
+    return { kind: 'add', queue: this, changes: this.#changes, message, overCap, evicted };
   }
 
   #withWords(placeholder: Placeholder, words: string, time: number): ReadyMessage {

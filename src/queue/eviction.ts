@@ -10,8 +10,6 @@ export interface Eviction {
   readonly reason: EvictionReason;
 }
 
-const NO_EVICTIONS: readonly Eviction[] = [];
-
 /**
  * What must go at the time `now`, so that the ready messages and the incoming one are within the limits: those too old,
  * then the oldest, and no more than needed. The incoming one is not among the candidates, hence never evicted.
@@ -23,31 +21,24 @@ export function planEvictions(
   incoming: ReadyMessage | null,
   now: number,
 ): readonly Eviction[] {
+  const evicted: Eviction[] = [];
   let count = ready.count + (incoming === null ? 0 : 1);
   let characters = ready.characters + (incoming?.messageSize ?? 0);
-  const exceeded = (): EvictionReason | null => {
-    if (count > limits.maxMessages) return 'count';
-    return characters > limits.maxCharacters ? 'characters' : null;
-  };
-  const oldestAllowed = now - maxAgeMs(limits);
-  const oldest = ready.oldestReadyTime;
-  const someAreTooOld = oldest !== null && oldest < oldestAllowed;
-  if (!someAreTooOld && exceeded() === null) return NO_EVICTIONS;
-
-  const evicted: Eviction[] = [];
   const evict = (message: ReadyMessage, reason: EvictionReason): void => {
     evicted.push({ message, reason });
     count -= 1;
     characters -= message.messageSize;
   };
-  if (someAreTooOld) {
-    for (const message of ready.readyBefore(oldestAllowed)) evict(message, 'age');
-  }
+
+  const oldestAllowed = now - maxAgeMs(limits);
+  for (const message of ready.readyBefore(oldestAllowed)) evict(message, 'age');
+
   const candidates = ready.oldestFirst();
-  for (let reason = exceeded(); reason !== null; reason = exceeded()) {
+  while (count > limits.maxMessages || characters > limits.maxCharacters) {
     const message = candidates.next();
     if (message === undefined) break;
-    if (message.readyTime >= oldestAllowed) evict(message, reason);
+    const isEvictedAlready = message.readyTime < oldestAllowed;
+    if (!isEvictedAlready) evict(message, count > limits.maxMessages ? 'count' : 'characters');
   }
   return evicted;
 }

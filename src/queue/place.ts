@@ -1,5 +1,5 @@
 import type { Guid } from '../base/ids.ts';
-import type { MessageDraft, Placeholder, ReadyMessage } from './message.ts';
+import type { Message, MessageDraft, Placeholder, ReadyMessage } from './message.ts';
 
 /** What a queue gives a message on its arrival. */
 export interface Place {
@@ -8,37 +8,55 @@ export interface Place {
 }
 
 /** A text, ready from its arrival. `content`: the draft's, cut. */
-export function placeText(draft: MessageDraft, content: string, { id, acceptedTime }: Place): ReadyMessage {
-  return {
-    ...draft,
-    content,
-    mediaProcessingId: null,
-    id,
-    acceptedTime,
-    readyTime: acceptedTime,
-    messageSize: content.length,
-  };
+export function placeText(draft: MessageDraft, content: string, place: Place): ReadyMessage {
+  return message(draft, content, place, null, place.acceptedTime);
 }
 
 /** A medium whose words are to come. `content`: the draft's caption, cut. */
 export function placePlaceholder(
   draft: MessageDraft,
-  guid: Guid,
   content: string,
-  { id, acceptedTime }: Place,
+  place: Place,
+  guid: Guid,
 ): Placeholder {
-  return {
-    ...draft,
-    content,
-    mediaProcessingId: guid,
-    id,
-    acceptedTime,
-    readyTime: null,
-    messageSize: content.length,
-  };
+  return message(draft, content, place, guid, null);
 }
 
 /** The placeholder as a ready message: the same place, another content. */
 export function fulfilled(placeholder: Placeholder, content: string, readyTime: number): ReadyMessage {
-  return { ...placeholder, content, mediaProcessingId: null, readyTime, messageSize: content.length };
+  return message(placeholder, content, placeholder, null, readyTime);
+}
+
+/** Spelt out, because engines make an object whose fields are all named at once twice as fast and a third smaller. */
+function message<G extends Guid | null, T extends number | null>(
+  draft: MessageDraft,
+  content: string,
+  { id, acceptedTime }: Place,
+  mediaProcessingId: G,
+  readyTime: T,
+): Message & { readonly mediaProcessingId: G; readonly readyTime: T } {
+  return {
+    id,
+    content,
+    messageSize: content.length,
+    acceptedTime,
+    readyTime,
+    mediaProcessingId,
+    sender: draft.sender,
+    source: draft.source,
+    direction: draft.direction,
+    originatingTime: draft.originatingTime,
+    group: draft.group,
+    providerMessageId: draft.providerMessageId,
+    mimeType: draft.mimeType,
+    originalFilename: draft.originalFilename,
+    recipientId: draft.recipientId,
+    actualSender: draft.actualSender,
+    quoted: draft.quoted,
+    mentions: draft.mentions,
+    albumId: draft.albumId,
+    editsProviderMessageId: draft.editsProviderMessageId,
+    correctsId: draft.correctsId,
+    backlog: draft.backlog,
+  };
 }

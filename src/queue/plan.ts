@@ -1,11 +1,10 @@
 import type { Eviction } from './eviction.ts';
 import type { Placeholder, ReadyMessage } from './message.ts';
 
-/** Stands for one state of one queue: a plan may be applied only to the state that it was made from. */
-export type Basis = object;
-
 interface Change {
-  readonly basis: Basis;
+  /** The state that the plan was made from: the queue, and how often it had changed. */
+  readonly queue: object;
+  readonly changes: number;
   /** What goes to make room, and what grew too old. */
   readonly evicted: readonly Eviction[];
 }

@@ -88,6 +88,8 @@ export class ReadyMessages {
 
   /** The messages that became ready before `time`, oldest first within each lane. */
   readyBefore(time: number): readonly ReadyMessage[] {
+    const oldest = this.oldestReadyTime;
+    if (oldest === null || oldest >= time) return NONE;
     const found: ReadyMessage[] = [];
     for (let position = 0; ; position += 1) {
       const message = this.#inTurn.at(position);
@@ -116,6 +118,8 @@ export class ReadyMessages {
     return this.#inTurn.at(low)?.id === id;
   }
 }
+
+const NONE: readonly ReadyMessage[] = [];
 
 /** Both lanes merged by id. */
 export class OldestFirst {

@@ -10,8 +10,9 @@ import type { Timer } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import { type ActiveSession, conflict, type LinkedDevice } from './account.ts';
 import { type Parcel, parcelsOf, readParcel } from './bot-messages.ts';
+import { addressOf } from './chat.ts';
 import type { Connection } from './connection.ts';
-import { type Directory, deviceJidLike } from './directory.ts';
+import type { Directory } from './directory.ts';
 import { type MessageReference, referenceOf } from './mailbox.ts';
 import { answerReuploadRequest } from './media-retry.ts';
 import type { Surroundings } from './person.ts';
@@ -224,7 +225,11 @@ export class DeviceSession implements ActiveSession {
   #reupload(request: BinaryNode): void {
     const { account } = this.#device;
     const { events, reuploads } = this.#context;
-    const about = { type: 'reupload', bot: account.identity.phone, messageId: request.attrs['id'] ?? '' } as const;
+    const about = {
+      type: 'reupload',
+      bot: account.identity.phone,
+      messageId: request.attrs['id'] ?? '',
+    } as const;
     const answer = account.phoneOnline ? answerReuploadRequest(request, account, reuploads) : null;
     events.append({ ...about, outcome: answer?.outcome ?? 'phone_offline' });
     if (answer) this.connection.send(answer.notification);
@@ -247,10 +252,15 @@ export class DeviceSession implements ActiveSession {
     events.append({ type: 'bot_message', ...this.#who, chat, messageId, reader: reader.name, ...read });
     if (!read.decrypted) return;
     const group = isJidGroup(chat) ? this.#context.directory.groupOf(chat) : null;
-    const self = group ? deviceJidLike(reader, 0, participantLike(group.addressing)) : null;
+    const participant = group ? addressOf(reader.identity, group.addressing) : null;
     this.connection.send({
       tag: 'receipt',
-      attrs: { id: messageId, from: chat, t: String(seconds(clock.now())), ...(self && { participant: self }) },
+      attrs: {
+        id: messageId,
+        from: chat,
+        t: String(seconds(clock.now())),
+        ...(participant && { participant }),
+      },
     });
   }
 
@@ -271,5 +281,5 @@ export class DeviceSession implements ActiveSession {
 }
 
 const seconds = (ms: number): number => Math.floor(ms / 1_000);
-const keyOf = ({ chat, participant, id }: MessageReference): string => JSON.stringify([chat, participant, id]);
-const participantLike = (mode: 'pn' | 'lid') => (mode === 'lid' ? '0@lid' : '0@s.whatsapp.net');
+const keyOf = ({ chat, participant, id }: MessageReference): string =>
+  JSON.stringify([chat, participant, id]);

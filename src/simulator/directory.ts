@@ -1,7 +1,7 @@
 import { DragomanError } from '../base/errors.ts';
 import { Account } from './account.ts';
 import type { Group } from './chat.ts';
-import { type AddressingMode, decodeJid, deviceJid, type Identity, identityOf } from './identity.ts';
+import { type AddressingMode, decodeJid, type Identity, identityOf } from './identity.ts';
 import { Person, type PersonProfile, type Surroundings } from './person.ts';
 import type { KeyBundle } from './pre-keys.ts';
 import { SeededRandom } from './seeded-random.ts';
@@ -55,7 +55,10 @@ export class Directory {
   }
 
   /** The person of a name, made when new: with a phone number that depends on seed and name alone. */
-  person(name: string, { phone, addressing = 'pn' }: { phone?: string; addressing?: AddressingMode } = {}): Person {
+  person(
+    name: string,
+    { phone, addressing = 'pn' }: { phone?: string; addressing?: AddressingMode } = {},
+  ): Person {
     const known = this.#people.get(name);
     if (known) return known;
     const identity = identityOf(phone ?? `49151${this.#random(`phone of ${name}`).digits(8)}`);
@@ -121,9 +124,3 @@ export class Directory {
 }
 
 const usersOf = ({ pn, lid }: Identity): string[] => [pn, lid].map((jid) => decodeJid(jid).user);
-
-/** A device of `person` under the name that `like` has: phone number or LID. */
-export function deviceJidLike(person: Person, device: number, like: string): string {
-  const { pn, lid } = person.identity;
-  return deviceJid(decodeJid(like).server === 'lid' ? lid : pn, device);
-}

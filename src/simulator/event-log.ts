@@ -6,6 +6,8 @@ import type { Clock } from '../base/clock.ts';
  * `device` the JID of the linked device, `chat` the JID as the bot knows the chat.
  */
 export type SimulatorEvent =
+  /** A bot waits for the owner of this number to type its pairing code. */
+  | { readonly type: 'pairing_code'; readonly bot: string }
   | { readonly type: 'paired'; readonly bot: string; readonly device: string }
   | { readonly type: 'keys_uploaded'; readonly bot: string; readonly device: string; readonly count: number }
   | { readonly type: 'login'; readonly bot: string; readonly device: string; readonly backlog: number }
@@ -73,7 +75,9 @@ export class EventLog {
   readonly #clock: Clock;
   readonly #entries: LoggedEvent[] = [];
   readonly #listeners = new Set<(event: LoggedEvent) => void>();
+  readonly #waiting = new Set<() => void>();
   #lastSeq = 0;
+  #closed = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -110,7 +114,7 @@ export class EventLog {
 
   /**
    * The first event of `type` after `afterSeq` (0: from the beginning) that `matches`.
-   * Rejects with `deadline_exceeded` when none came within `deadlineMs`.
+   * Rejects with `deadline_exceeded` when none came within `deadlineMs`, with `aborted` when the log is closed.
    */
   waitFor<T extends SimulatorEvent['type']>(
     type: T,
@@ -121,17 +125,28 @@ export class EventLog {
       event.type === type && matches(event as LoggedEvent<EventOf<T>>);
     const known = this.since(afterSeq).find(wanted);
     if (known) return Promise.resolve(known);
-    return new Promise((resolve, reject) => {
-      const deadline = this.#clock.schedule(deadlineMs, () => {
-        unsubscribe();
-        reject(new DragomanError('deadline_exceeded', `expected a ${type} event within ${deadlineMs} ms`));
-      });
-      const unsubscribe = this.subscribe((event) => {
-        if (!wanted(event)) return;
-        deadline.cancel();
-        unsubscribe();
-        resolve(event);
-      });
+
+    const { promise, resolve, reject } = Promise.withResolvers<LoggedEvent<EventOf<T>>>();
+    const giveUp = (): void =>
+      reject(new DragomanError('aborted', `expected a ${type} event before the end`));
+    if (this.#closed) giveUp();
+    this.#waiting.add(giveUp);
+    const deadline = this.#clock.schedule(deadlineMs, () => {
+      reject(new DragomanError('deadline_exceeded', `expected a ${type} event within ${deadlineMs} ms`));
     });
+    const unsubscribe = this.subscribe((event) => {
+      if (wanted(event)) resolve(event);
+    });
+    return promise.finally(() => {
+      this.#waiting.delete(giveUp);
+      deadline.cancel();
+      unsubscribe();
+    });
+  }
+
+  /** Ends all waiting; what is in the log stays readable. */
+  close(): void {
+    this.#closed = true;
+    for (const giveUp of this.#waiting) giveUp();
   }
 }

@@ -41,7 +41,12 @@ export type MediaFault = z.infer<typeof mediaFault>;
 const DRIP_INTERVAL_MS = 50;
 
 /** Answers a request for `body` with what `fault` makes of it. */
-export function serveWithFault(fault: MediaFault, body: Buffer, response: ServerResponse, clock: Clock): void {
+export function serveWithFault(
+  fault: MediaFault,
+  body: Buffer,
+  response: ServerResponse,
+  clock: Clock,
+): void {
   const half = Math.floor(body.length / 2);
   switch (fault.kind) {
     case 'status': {

@@ -45,7 +45,8 @@ export function answerReuploadRequest(
   const mediaKey = shelf.mediaKeyOf(id);
   if (!mediaKey) return null;
   const directPath = account.reuploadOutcome === 'success' ? shelf.uploadAgain(id) : null;
-  const outcome = account.reuploadOutcome === 'success' && !directPath ? 'not_found' : account.reuploadOutcome;
+  const outcome =
+    account.reuploadOutcome === 'success' && !directPath ? 'not_found' : account.reuploadOutcome;
   const notification = notificationOf(request, account, mediaKey, {
     stanzaId: id,
     result: RESULTS[outcome],

@@ -51,7 +51,9 @@ export const pairDeviceRequest = (id: string): BinaryNode => ({
     {
       tag: 'pair-device',
       attrs: {},
-      content: Array.from({ length: 6 }, () => leaf('ref', Buffer.from(`2@${randomBytes(24).toString('base64url')}`))),
+      content: Array.from({ length: 6 }, () =>
+        leaf('ref', Buffer.from(`2@${randomBytes(24).toString('base64url')}`)),
+      ),
     },
   ],
 });

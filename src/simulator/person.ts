@@ -68,7 +68,8 @@ export class Person {
 
   /**
    * Writes to a chat; resolves when the message is at WhatsApp, which keeps it until each bot has received it.
-   * Waits for the chat's first bot; rejects with `deadline_exceeded` when none is linked within a minute.
+   * Waits for the chat's first bot; rejects with `deadline_exceeded` when none is linked within a minute, and
+   * with `aborted` when the simulator closes.
    */
   send(chat: Chat, content: Content, options: SendOptions = {}): Promise<SentMessage> {
     const id = options.id ?? this.#random.messageId();
@@ -80,7 +81,11 @@ export class Person {
     const composed = await compose(content, mediaHost, this.#random);
     const devices = await this.#devicesOf(chat);
     const at = writtenAt ?? clock.now();
-    const letter: Letter = { chat, message: composed.message, attrs: this.#attributes(chat, composed, id, at) };
+    const letter: Letter = {
+      chat,
+      message: composed.message,
+      attrs: this.#attributes(chat, composed, id, at),
+    };
     const envelopes = await this.#seal(letter, devices);
     const medium = findMedium(composed.message);
     if (medium) reuploads.remember(id, medium);
@@ -100,7 +105,6 @@ export class Person {
 
   /** Ends what its encryption keeps running. */
   close(): void {
-    this.#outbox.clear();
     this.party.close();
   }
 
@@ -126,7 +130,10 @@ export class Person {
     };
   }
 
-  async #seal(letter: Letter, devices: readonly LinkedDevice[]): Promise<(readonly [LinkedDevice, Envelope])[]> {
+  async #seal(
+    letter: Letter,
+    devices: readonly LinkedDevice[],
+  ): Promise<(readonly [LinkedDevice, Envelope])[]> {
     const sealFor = await this.#sealerOf(letter);
     const envelopes: (readonly [LinkedDevice, Envelope])[] = [];
     for (const device of devices) {
@@ -161,7 +168,12 @@ export class Person {
   }
 
   /** As phones answer a retry receipt: a fresh session, and in a group the sender key along with the message. */
-  async #reseal(letter: Letter, device: LinkedDevice, receipt: BinaryNode, attempt: number): Promise<BinaryNode> {
+  async #reseal(
+    letter: Letter,
+    device: LinkedDevice,
+    receipt: BinaryNode,
+    attempt: number,
+  ): Promise<BinaryNode> {
     const { chat, message } = letter;
     await this.party.startSession(device.lid, bundleOfRetryReceipt(receipt) ?? device.preKeys.take());
     const complete: proto.IMessage =
@@ -190,7 +202,11 @@ interface Letter {
   readonly attrs: BinaryNode['attrs'];
 }
 
-const stanzaOf = ({ attrs }: Letter, sealed: readonly Sealed[], more: BinaryNode['attrs'] = {}): BinaryNode => ({
+const stanzaOf = (
+  { attrs }: Letter,
+  sealed: readonly Sealed[],
+  more: BinaryNode['attrs'] = {},
+): BinaryNode => ({
   tag: 'message',
   attrs,
   content: sealed.map(({ type, ciphertext }) => ({

@@ -58,7 +58,8 @@ export class PreKeyPool {
 
   /** A bundle with the next one-time pre-key, or without one when all are used up. */
   take(): KeyBundle {
-    if (!this.#identity) throw new DragomanError('not_found', 'expected keys of a device that logged in once');
+    if (!this.#identity)
+      throw new DragomanError('not_found', 'expected keys of a device that logged in once');
     const [next] = this.#oneTime.values();
     if (!next) return this.#identity;
     this.#oneTime.delete(next.keyId);

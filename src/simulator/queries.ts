@@ -39,7 +39,10 @@ export const queryResult = (iq: BinaryNode, content?: BinaryNode[]): BinaryNode 
   ...(content && { content }),
 });
 
-const replyAttributes = ({ attrs }: BinaryNode) => ({ from: attrs['to'] ?? S_WHATSAPP_NET, id: attrs['id'] ?? '' });
+const replyAttributes = ({ attrs }: BinaryNode) => ({
+  from: attrs['to'] ?? S_WHATSAPP_NET,
+  id: attrs['id'] ?? '',
+});
 
 type Answer = BinaryNode[] | typeof NOT_FOUND | null;
 
@@ -100,7 +103,11 @@ function answerDeviceQuery(iq: BinaryNode, { directory }: QueryContext): Answer 
     const contact = getBinaryNodeChildString(user, 'contact');
     const jid = user.attrs['jid'] ?? identityOf((contact ?? '').replace('+', '')).pn;
     const person = directory.personOf(jid);
-    return node('user', { jid }, person ? protocolNodes(person, jid, asked, directory) : strangerNodes(asked));
+    return node(
+      'user',
+      { jid },
+      person ? protocolNodes(person, jid, asked, directory) : strangerNodes(asked),
+    );
   });
   return [node('usync', {}, [node('list', {}, users)])];
 }

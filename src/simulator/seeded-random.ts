@@ -10,7 +10,9 @@ export class SeededRandom {
   readonly #stream: Cipheriv;
 
   constructor(seed: string, name: string) {
-    const key = createHash('sha256').update(JSON.stringify([seed, name])).digest();
+    const key = createHash('sha256')
+      .update(JSON.stringify([seed, name]))
+      .digest();
     this.#stream = createCipheriv('aes-256-ctr', key, NO_IV);
   }
 

@@ -3,7 +3,9 @@ import type { Clock, Timer } from '../base/clock.ts';
 import { DragomanError } from '../base/errors.ts';
 import type { Account, LinkedDevice } from './account.ts';
 import type { Connection } from './connection.ts';
+import type { EventLog } from './event-log.ts';
 import { type Companion, pairDeviceRequest, PairingByCode, pairSuccess } from './pairing.ts';
+import type { Surroundings } from './person.ts';
 import { queryResult } from './queries.ts';
 
 const PAIR_SUCCESS_ID = 'pair-success';
@@ -24,13 +26,15 @@ export class UnpairedSession {
   readonly #connection: Connection;
   readonly #noiseKey: Uint8Array;
   readonly #clock: Clock;
+  readonly #events: EventLog;
   #byCode: PairingByCode | null = null;
   #linking: Linking | null = null;
 
-  constructor(connection: Connection, noiseKey: Uint8Array, clock: Clock) {
+  constructor(connection: Connection, noiseKey: Uint8Array, { clock, events }: Surroundings) {
     this.#connection = connection;
     this.#noiseKey = noiseKey;
     this.#clock = clock;
+    this.#events = events;
     connection.send(pairDeviceRequest('pair-device'));
   }
 
@@ -66,8 +70,13 @@ export class UnpairedSession {
       return;
     }
     this.#connection.send(queryResult(stanza));
-    this.#byCode = PairingByCode.begin(stanza) ?? this.#byCode;
-    this.#finishByCode(stanza);
+    const begun = PairingByCode.begin(stanza);
+    if (begun) {
+      this.#byCode = begun;
+      this.#events.append({ type: 'pairing_code', bot: begun.phone });
+    } else {
+      this.#finishByCode(stanza);
+    }
   }
 
   closed(): void {

@@ -54,7 +54,7 @@ export class WhatsAppServer implements ConnectionListener {
 
   opened(connection: Connection, { payload, clientKey }: ClientFinish): void {
     if (payload.devicePairingData) {
-      this.#sessions.set(connection, new UnpairedSession(connection, clientKey, this.#context.clock));
+      this.#sessions.set(connection, new UnpairedSession(connection, clientKey, this.#context));
       return;
     }
     const account = this.#context.directory.knownAccount(String(payload.username));

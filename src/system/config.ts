@@ -131,7 +131,12 @@ export function loadConfig(sources: ConfigSources): Config {
     fromEnvironment(sources.environment),
     sources.flags,
   ]);
-  const result = configuration.safeParse(merged);
+  return parseConfig(merged, file);
+}
+
+/** Checks settings, fills in defaults and makes paths absolute. `file`: where they came from. */
+export function parseConfig(settings: unknown, file?: string): Config {
+  const result = configuration.safeParse(settings);
   if (!result.success) throw new DragomanError('config_invalid', describeProblems(result.error, file));
   const base = file === undefined ? process.cwd() : path.dirname(path.resolve(file));
   return { ...result.data, dataFolder: path.resolve(base, result.data.dataFolder), baseFolder: base };

@@ -2,14 +2,10 @@ import path from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { Clock } from '../../src/base/clock.ts';
 import { Journal, type JournalOptions } from '../../src/gateway/journal.ts';
-import type { ReceivedMessage } from '../../src/gateway/received.ts';
-import type { AuthChange } from '../../src/gateway/session.ts';
 import { decodeGatewayFrame } from '../../src/protocol/codec.ts';
 import type { GatewayFrame } from '../../src/protocol/frames.ts';
 import { ManualClock } from './manual-clock.ts';
 import { scratchFolder } from './scratch-folder.ts';
-
-export const NO_AUTH: AuthChange = { puts: [], deletes: [] };
 
 /** Opens a journal in `dir`, or in a new folder; a journal that is still open at the test's end is closed. */
 export async function openJournal(
@@ -32,27 +28,6 @@ export async function openJournal(
   };
   onTestFinished(() => journal.close());
   return journal;
-}
-
-/** A text of a correspondent; `overrides` of its wire fields and its medium. */
-export function received(
-  id: string,
-  overrides: Partial<ReceivedMessage> & { readonly text?: string } = {},
-): ReceivedMessage {
-  const { text = `text ${id}`, ...rest } = overrides;
-  return {
-    key: { remoteJid: 'ana@lid', participant: null, id, fromMe: false },
-    wire: {
-      provider_message_id: id,
-      sender: 'ana@lid',
-      message: text,
-      direction: 'incoming',
-      source: 'user',
-      originating_time: 1_700_000_000_000,
-    },
-    media: null,
-    ...rest,
-  };
 }
 
 /** The unacked frames, decoded, in order. */

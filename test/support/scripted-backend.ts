@@ -34,6 +34,7 @@ export class ScriptedBackend {
     const sockets = new WebSocketServer({ noServer: true });
     server.on('upgrade', (request, socket, head) => {
       this.dials += 1;
+      socket.on('error', () => socket.destroy());
       const isRight = request.headers.authorization === `Bearer ${this.token}`;
       const status = this.upgradeStatus === 101 && !isRight ? 401 : this.upgradeStatus;
       this.#change();

@@ -49,11 +49,13 @@ export class AuthState {
    * The account's credentials; new ones when it is not paired. Credentials of a pairing that was begun and not
    * finished log in nowhere, and count as none.
    */
-  async loadCreds(): Promise<AuthenticationCreds> {
-    const text = (await this.#read([CREDS_KEY])).get(CREDS_KEY);
-    if (text === undefined) return initAuthCreds();
-    const creds: AuthenticationCreds = JSON.parse(text, BufferJSON.reviver);
-    return creds.account === undefined ? initAuthCreds() : creds;
+  loadCreds(): Promise<AuthenticationCreds> {
+    return this.#read([CREDS_KEY], (texts) => {
+      const text = texts.get(CREDS_KEY);
+      if (text === undefined) return initAuthCreds();
+      const creds = decode<AuthenticationCreds>(CREDS_KEY, text);
+      return creds.account === undefined ? initAuthCreds() : creds;
+    });
   }
 
   /** Commits `creds` as they are now. */
@@ -70,17 +72,19 @@ export class AuthState {
     return this.#tail;
   }
 
-  async #getKeys<T extends keyof SignalDataTypeMap>(
+  #getKeys<T extends keyof SignalDataTypeMap>(
     type: T,
-    ids: string[],
+    ids: readonly string[],
   ): Promise<Record<string, SignalDataTypeMap[T]>> {
-    const texts = await this.#read(ids.map((id) => keyName(type, id)));
-    const values: Record<string, SignalDataTypeMap[T]> = {};
-    for (const id of ids) {
-      const text = texts.get(keyName(type, id));
-      if (text !== undefined) values[id] = decodeKey(type, text);
-    }
-    return values;
+    const names = ids.map((id) => keyName(type, id));
+    return this.#read(names, (texts) => {
+      const values: Record<string, SignalDataTypeMap[T]> = {};
+      for (const id of ids) {
+        const text = texts.get(keyName(type, id));
+        if (text !== undefined) values[id] = decodeKey(type, text);
+      }
+      return values;
+    });
   }
 
   #setKeys(data: SignalDataSet): Promise<void> {
@@ -100,9 +104,10 @@ export class AuthState {
     return this.#write(() => this.#storage.commit(this.#botId, change, received));
   }
 
-  async #read(keys: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  /** What cannot be decoded is a read error too. */
+  async #read<T>(keys: readonly string[], decodeAll: (texts: ReadonlyMap<string, string>) => T): Promise<T> {
     this.#assertOpen();
-    return this.#guarded(() => this.#storage.readAuth(this.#botId, keys));
+    return this.#guarded(async () => decodeAll(await this.#storage.readAuth(this.#botId, keys)));
   }
 
   #write(write: () => Promise<void>): Promise<void> {
@@ -125,8 +130,8 @@ export class AuthState {
   }
 
   #assertOpen(): void {
-    if (this.#closed)
-      throw new DragomanError('link_closed', 'expected an open connection, got one that has ended');
+    if (!this.#closed) return;
+    throw new DragomanError('link_closed', 'expected an open connection, got one that has ended');
   }
 }
 
@@ -147,7 +152,20 @@ export function asKeys(received: readonly ReceivedMessage[]): SignalDataSet {
 const keyName = (type: string, id: string): string => `${type}:${id}`;
 const encode = (value: unknown): string => JSON.stringify(value, BufferJSON.replacer);
 
+/** Rejects what is no JSON without showing any of it: there are private keys in there. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the key says what its value is
+function decode<T>(key: string, text: string): T {
+  try {
+    return JSON.parse(text, BufferJSON.reviver);
+  } catch {
+    throw new DragomanError('store_corrupt', `expected JSON as the value of a ${key}`);
+  }
+}
+
 function decodeKey<T extends keyof SignalDataTypeMap>(type: T, text: string): SignalDataTypeMap[T] {
-  const value = JSON.parse(text, BufferJSON.reviver);
-  return type === 'app-state-sync-key' ? proto.Message.AppStateSyncKeyData.fromObject(value) : value;
+  const value = decode<SignalDataTypeMap[T]>(type, text);
+  if (type !== 'app-state-sync-key') return value;
+  const revived: unknown = proto.Message.AppStateSyncKeyData.fromObject(Object(value));
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- T is 'app-state-sync-key' here
+  return revived as SignalDataTypeMap[T];
 }

@@ -134,8 +134,8 @@ export class Connection {
     if (this.signal.aborted) return;
     this.#lifetime.abort();
     this.#watchdog.stop();
-    const torndown = Promise.all([this.#hangUp(), this.#auth.close()]);
-    void torndown.finally(() => this.#ended.resolve(reason));
+    const torndown = Promise.allSettled([this.#hangUp(), this.#auth.close()]);
+    void torndown.then(() => this.#ended.resolve(reason));
   }
 
   #listen(

@@ -7,7 +7,8 @@ import { downloadFailed } from '../../../src/gateway/download-outcome.ts';
 import type { UndecryptableMessage } from '../../../src/gateway/session.ts';
 import { encryptMedia } from '../../support/encrypted-media.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
-import { framesOf, NO_AUTH, openJournal, received, seqsOf } from '../../support/open-journal.ts';
+import { framesOf, openJournal, seqsOf } from '../../support/open-journal.ts';
+import { NO_AUTH, received } from '../../support/received-messages.ts';
 import { scratchFolder } from '../../support/scratch-folder.ts';
 
 const { reference } = encryptMedia(Buffer.from('a picture'), { fileName: 'cat.jpg' });

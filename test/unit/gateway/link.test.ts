@@ -2,9 +2,11 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import type { BackendFrame } from '../../../src/protocol/frames.ts';
 import { FramePump } from '../../../src/gateway/frame-pump.ts';
 import { BackendLink } from '../../../src/gateway/link.ts';
+import { LINK_TIMING, type LinkTiming } from '../../../src/gateway/link-connection.ts';
 import type { Journal } from '../../../src/gateway/journal.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
-import { NO_AUTH, openJournal, received, seqsOf } from '../../support/open-journal.ts';
+import { openJournal, seqsOf } from '../../support/open-journal.ts';
+import { NO_AUTH, received } from '../../support/received-messages.ts';
 import { RecordingLog } from '../../support/recording-log.ts';
 import { ScriptedBackend, SILENCE } from '../../support/scripted-backend.ts';
 
@@ -26,7 +28,11 @@ interface LinkBench {
 /** A link between a real journal and one or more scripted backends. */
 async function startLink(
   backends: readonly [ScriptedBackend, ...ScriptedBackend[]],
-  options: { readonly token?: string; readonly journalled?: readonly string[] } = {},
+  options: {
+    readonly token?: string;
+    readonly journalled?: readonly string[];
+    readonly timing?: LinkTiming;
+  } = {},
 ): Promise<LinkBench> {
   const clock = new ManualClock();
   const log = new RecordingLog();
@@ -40,6 +46,7 @@ async function startLink(
       clock,
       log,
       random: () => 1,
+      timing: options.timing ?? LINK_TIMING,
     },
     {
       frames: journal.frames,
@@ -157,12 +164,10 @@ describe('a connection', () => {
   test('K2: a backend that answers no frame for two minutes is left', async () => {
     const backend = await startBackend();
     backend.answer = SILENCE;
-    const { clock, log } = await startLink([backend], { journalled: ['a'] });
+    const timing = { ...LINK_TIMING, pingEveryMs: 200_000 };
+    const { clock, log } = await startLink([backend], { journalled: ['a'], timing });
     await backend.untilFrames('inbound');
-    for (let second = 0; second < 150; second += 30) {
-      clock.advance(30_000);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    clock.advance(200_000);
     expect((await log.untilLine('dialling again')).fields).toMatchObject({
       reason: 'the backend does not answer a frame',
     });

@@ -89,6 +89,7 @@ describe('ask and tell', () => {
       const { system, escalations } = await startActors();
       const entries: string[] = [];
       const ref = await system.spawn(recorder(entries), 'recorder', undefined);
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what a caller without types could do
       const untyped = ref as unknown as ActorRef<Record<string, (payload: string) => unknown>>;
       expect(await codeOf(untyped.ask(topic, 'x'))).toBe('not_found');
       expect(await ref.ask('note', 'still here')).toEqual(['still here']);

@@ -16,6 +16,11 @@ interface Journal {
   readonly entries: string[];
 }
 
+async function failInTime(error: unknown): Promise<never> {
+  await settle();
+  throw error;
+}
+
 const fragile = (journal: Journal, settings = {}): ActorDefinition<Fragile, undefined> => ({
   kind: 'fragile',
   ...settings,
@@ -30,7 +35,7 @@ const fragile = (journal: Journal, settings = {}): ActorDefinition<Fragile, unde
         fail: (error) => {
           throw error;
         },
-        failLater: (error) => later(settle().then(() => Promise.reject(error))),
+        failLater: (error) => later(failInTime(error)),
         hold: (until) => until,
       },
     };
@@ -269,34 +274,30 @@ describe('create and started', () => {
   });
 });
 
-describe('a family', () => {
-  interface Parent {
-    child(name: string): Promise<ActorRef<Fragile>>;
-    fail(error: unknown): void;
-    context(request: null): ActorContext<Parent>;
-  }
-  const parent = (
-    journal: Journal,
-    settings = {},
-    childSettings = {},
-  ): ActorDefinition<Parent, undefined> => ({
-    kind: 'parent',
-    ...settings,
-    create(context) {
-      journal.entries.push('parent created');
-      return {
-        stopped: () => void journal.entries.push('parent stopped'),
-        handlers: {
-          child: (name) => context.spawn(fragile(journal, childSettings), name, undefined),
-          fail: (error) => {
-            throw error;
-          },
-          context: () => context,
+interface Parent {
+  child(name: string): Promise<ActorRef<Fragile>>;
+  fail(error: unknown): void;
+  context(request: null): ActorContext<Parent>;
+}
+const parent = (journal: Journal, settings = {}, childSettings = {}): ActorDefinition<Parent, undefined> => ({
+  kind: 'parent',
+  ...settings,
+  create(context) {
+    journal.entries.push('parent created');
+    return {
+      stopped: () => void journal.entries.push('parent stopped'),
+      handlers: {
+        child: (name) => context.spawn(fragile(journal, childSettings), name, undefined),
+        fail: (error) => {
+          throw error;
         },
-      };
-    },
-  });
+        context: () => context,
+      },
+    };
+  },
+});
 
+describe('a family', () => {
   test('children of a restarted actor stop before its old life ends', async () => {
     const { system } = await startActors();
     const journal: Journal = { entries: [] };

@@ -1,0 +1,68 @@
+import { type Call, failed, type Operations, perform, type Reply } from './src/store/sqlite/calls.ts';
+import type { Connection } from './src/store/sqlite/connection.ts';
+import type { Session } from './src/store/sqlite/operations/session.ts';
+import { breaksHandle, groupFailure } from './src/store/sqlite/sqlite-errors.ts';
+
+/**
+ * Carries out everything that waits as one transaction: one fsync for all.
+ *   G1 Replies exist only after COMMIT returned.
+ *   G2 An operation that fails is undone alone; its neighbours are committed.
+ *   G3 When the transaction as a whole fails, every call of the group fails, and the handle is closed: pages that a
+ *      failed fsync left in the cache may differ from the disk. The next group opens the file anew.
+ */
+export class GroupCommit {
+  readonly #file: string;
+  readonly #fence: number;
+  readonly #operations: Operations<Session>;
+  readonly #open: (file: string) => Connection;
+  #connection: Connection | null = null;
+
+  constructor(
+    store: { readonly file: string; readonly fence: number },
+    operations: Operations<Session>,
+    open: (file: string) => Connection,
+  ) {
+    this.#file = store.file;
+    this.#fence = store.fence;
+    this.#operations = operations;
+    this.#open = open;
+  }
+
+  run(calls: readonly Call[]): Reply[] {
+    try {
+      this.#connection ??= this.#open(this.#file);
+      return this.#commit(this.#connection, calls);
+    } catch (error) {
+      this.close();
+      const failure = groupFailure(this.#file, error);
+      return calls.map((call) => failed(call, failure));
+    }
+  }
+
+  close(): void {
+    const connection = this.#connection;
+    this.#connection = null;
+    connection?.close();
+  }
+
+  #commit(connection: Connection, calls: readonly Call[]): Reply[] {
+    const session = { connection, fence: this.#fence };
+    connection.run('BEGIN IMMEDIATE');
+    const replies = calls.map((call) => this.#performAlone(session, call));
+    connection.run('COMMIT');
+    return replies;
+  }
+
+  #performAlone(session: Session, call: Call): Reply {
+    const { connection } = session;
+    try {
+      const reply = perform(this.#operations, session, call);
+      return reply;
+    } catch (error) {
+      if (breaksHandle(error)) throw error;
+      connection.run('ROLLBACK TO operation');
+      connection.run('RELEASE operation');
+      return failed(call, error);
+    }
+  }
+}

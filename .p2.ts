@@ -1,0 +1,31 @@
+import { Connection } from './src/store/sqlite/connection.ts';
+import { GroupCommit } from './src/store/sqlite/group-commit.ts';
+import { WRITES } from './src/store/sqlite/operations/writes.ts';
+import { prepareFile } from './src/store/sqlite/prepare-file.ts';
+import { jobOfAcceptance } from './src/store/job-records.ts';
+import { messageJson, newJobRow, jobOfRow } from './src/store/sqlite/rows.ts';
+import { acceptMedia, fulfilled, HOUR_MS, keyOf, NOW, placeholderMessage } from './test/support/store-records.ts';
+import { rmSync, mkdtempSync } from 'node:fs';
+import { newGuid } from './src/base/ids.ts';
+const dir=mkdtempSync('/tmp/prof/s'); const file=dir+'/s.db';
+const {fence}=prepareFile(file);
+const times=new Map<string,[number,number]>();
+const open=(f:string)=>{const c=Connection.forWriting(f);for(const m of ['run','get'] as const){const o=(c as any)[m].bind(c);(c as any)[m]=(sql:string,...a:any[])=>{const t=performance.now();try{return o(sql,...a)}finally{const e=times.get(sql)??[0,0];e[0]+=performance.now()-t;e[1]++;times.set(sql,e)}}}return c};
+const g=new GroupCommit({file,fence},WRITES as any,process.env.RAW?((f)=>Connection.forWriting(f)):open);
+const C=Number(process.env.CHATS??200),G=Number(process.env.G??100);
+const chats=Array.from({length:C},(_,n)=>({key:keyOf('chat-'+n),next:1}));
+const call=(operation:string,...args:any[])=>({id:1,operation,args});
+const must=(rs:any[])=>rs.map(r=>{if(r.kind!=='done')throw r.failure;return r.value});
+must(g.run(chats.map(c=>call('resolveCorrespondent','bot-a','simulator',[c.key.correspondentId],1))));
+let i=0;const t0=performance.now();const N=Number(process.argv[2]??150);
+for(let k=0;k<N;k++){
+ if(k===N/2)console.log('first half',(N/2*G/(performance.now()-t0)*1e3).toFixed(0));
+ const acc=Array.from({length:G},()=>{const c=chats[i++%C]!;const p=placeholderMessage(c.next++,newGuid(),{providerMessageId:newGuid()});const a=acceptMedia(c.key,p);return call('accept',{key:c.key,id:p.id,acceptedTime:NOW,mediaProcessingId:p.mediaProcessingId,message:messageJson(p),sender:p.sender.identifier,fromMe:false,providerMessageId:p.providerMessageId,evictedIds:[],job:newJobRow(jobOfAcceptance(a)!)})});
+ must(g.run(acc));
+ const jobs=must(g.run(acc.map(()=>call('claim',{pool:'audio',now:NOW,leaseMs:HOUR_MS,cappedBots:[]})))).map(jobOfRow);
+ must(g.run(jobs.map(j=>call('complete',{guid:j.guid,claimToken:j.claimToken},{words:'w',error:null},NOW))));
+ must(g.run(jobs.map(j=>call('settle',{key:j.correspondent,guid:j.guid,id:j.placeholder.id,readyTime:NOW,message:messageJson(fulfilled(j.placeholder)),evictedIds:[],error:null}))));
+}
+const s=(performance.now()-t0)/1e3;console.log('lives/s',(N*G/s).toFixed(0));
+for(const [k,[t,n]] of [...times].sort((a,b)=>b[1][0]-a[1][0]).slice(0,18))console.log((t/(N*G)*1e3).toFixed(1)+'us/life',(t/n*1e3).toFixed(1)+'us each',n,k.replace(/\s+/g,' ').slice(0,110));
+g.close();rmSync(dir,{recursive:true});

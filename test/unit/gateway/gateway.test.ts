@@ -1,0 +1,429 @@
+import { createHash } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { newGuid } from '../../../src/base/ids.ts';
+import { gatewayBench, picture } from '../../support/gateway-bench.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
+import { file, status } from '../../support/media-server.ts';
+import { received } from '../../support/received-messages.ts';
+import { SILENCE } from '../../support/scripted-backend.ts';
+
+const EASY = { config: { media_storage_quota_gb: 1 } };
+
+describe('messages', () => {
+  test('a text is announced, acked, and forgotten', async () => {
+    const bench = await gatewayBench();
+    const { gateway, session } = await bench.startWithBot();
+    await session.receive(received('a'), received('b'));
+    const frames = await bench.backend.untilFrames('inbound', 2);
+    expect(frames.map(({ seq, message }) => [seq, message.message])).toEqual([
+      [1, 'text a'],
+      [2, 'text b'],
+    ]);
+    await expect.poll(() => gateway.snapshot().unackedFrames).toBe(0);
+  });
+
+  test('a medium is announced at once, as downloading; staged when its file is there', async () => {
+    const bench = await gatewayBench();
+    const { session } = await bench.startWithBot();
+    const { message, plain } = picture(bench, 'p');
+    await session.receive(message, received('after'));
+    const [staged] = await bench.backend.untilFrames('media.staged');
+    const [announced, text] = bench.backend.ofType('inbound');
+    const guid = announced?.message.media_processing_id ?? '';
+    expect(announced?.message.media_state).toBe('downloading');
+    expect(text?.message.message).toBe('text after');
+    expect(staged).toMatchObject({
+      guid,
+      bytes: plain.length,
+      sha256: createHash('sha256').update(plain).digest('hex'),
+      mime_type: 'image/jpeg',
+    });
+    expect(staged?.seq).toBeGreaterThan(text?.seq ?? Infinity);
+    expect(await readFile(path.join(bench.dir, 'staging', guid))).toEqual(plain);
+  });
+
+  test('X1: what comes without a backend is told to the first one that is there', async () => {
+    const bench = await gatewayBench();
+    const { gateway } = await bench.startWithBot();
+    await gateway.stop();
+    bench.backend.upgradeStatus = 503;
+    const second = await bench.start();
+    const { message } = picture(bench, 'p');
+    await bench.sessions.of('bot').receive(message);
+    await expect.poll(() => second.snapshot().unackedFrames).toBe(2);
+    bench.backend.upgradeStatus = 101;
+    await bench.backend.untilFrames('media.staged');
+    expect(bench.backend.links.at(-1)?.map(({ type }) => type)).toEqual([
+      'hello',
+      'bot.status',
+      'inbound',
+      'media.staged',
+    ]);
+  });
+
+  test('a nack makes a dead letter; what follows goes on, and no file waits', async () => {
+    const bench = await gatewayBench();
+    bench.backend.answer = ({ seq }) =>
+      seq === 1 ? { type: 'nack', seq, code: 'frame_invalid', reason: 'no' } : { type: 'ack', seq };
+    const { gateway, session } = await bench.startWithBot();
+    const { message } = picture(bench, 'p');
+    await session.receive(message, received('b'));
+    await bench.backend.untilFrames('inbound', 2);
+    await expect
+      .poll(() => gateway.snapshot())
+      .toMatchObject({ deadLetters: 1, unackedFrames: 0, stagedBytes: 0 });
+    await expect.poll(bench.staged).toEqual([]);
+  });
+});
+
+test('a file that a crash left staged and not told is told, without another download', async () => {
+  const bench = await gatewayBench();
+  const { gateway, session } = await bench.startWithBot();
+  bench.media.on('/p', () => {});
+  await session.receive(picture(bench, 'p', { served: false }).message);
+  const [inbound] = await bench.backend.untilFrames('inbound');
+  await expect.poll(() => bench.media.requests).toEqual(['/p']);
+  await gateway.stop();
+  await writeFile(path.join(bench.dir, 'staging', inbound?.message.media_processing_id ?? ''), 'picture p');
+  await bench.start();
+  expect(await bench.backend.untilFrames('media.staged')).toMatchObject([
+    { bytes: 9, sha256: createHash('sha256').update('picture p').digest('hex') },
+  ]);
+  expect(bench.media.requests).toEqual(['/p']);
+});
+
+describe('media that do not come', () => {
+  test('after three attempts the medium is corrupt', async () => {
+    const bench = await gatewayBench();
+    const clock = new ManualClock();
+    const { session } = await bench.startWithBot({ clock });
+    const { message } = picture(bench, 'p', { served: false });
+    bench.media.on('/p', status(500));
+    await session.receive(message);
+    await expect
+      .poll(() => {
+        clock.advance(1_000);
+        return bench.backend.ofType('media.corrupt');
+      })
+      .toHaveLength(1);
+    const [corrupt] = bench.backend.ofType('media.corrupt');
+    expect(corrupt).toMatchObject({ media_kind: 'image', quota_exceeded: false, reason: 'http: status 500' });
+    expect(bench.media.requests).toEqual(['/p', '/p', '/p']);
+    expect(await bench.staged()).toEqual([]);
+  });
+
+  test('beyond the quota the medium is corrupt at once, and says so', async () => {
+    const bench = await gatewayBench();
+    const { session } = await bench.startWithBot();
+    bench.backend.send({ type: 'bot.start', bot_id: 'bot', config: { media_storage_quota_gb: 1e-9 } });
+    bench.backend.send({ type: 'media.holds', guids: [] });
+    await bench.backend.untilFrames('media.held');
+    await session.receive(picture(bench, 'p').message);
+    const [corrupt] = await bench.backend.untilFrames('media.corrupt');
+    expect(corrupt).toMatchObject({ quota_exceeded: true });
+    expect(bench.media.requests).toEqual([]);
+  });
+
+  test('a medium that is gone is asked for again at the sender’s phone', async () => {
+    const bench = await gatewayBench();
+    const clock = new ManualClock();
+    const { session } = await bench.startWithBot({ clock });
+    const { message, ciphertext } = picture(bench, 'p', { served: false });
+    session.upload = () => {
+      bench.media.on('/again', file(ciphertext));
+      return Promise.resolve('/again');
+    };
+    await session.receive(message);
+    await expect
+      .poll(() => {
+        clock.advance(500);
+        return bench.backend.ofType('media.staged');
+      })
+      .toHaveLength(1);
+    expect(session.reuploads).toMatchObject([{ key: message.key, media: { kind: 'image' } }]);
+    expect(bench.media.requests).toEqual(['/p', '/again']);
+  });
+
+  test('a phone that never answers holds nothing up for longer than its deadline', async () => {
+    const bench = await gatewayBench();
+    const clock = new ManualClock();
+    const { session } = await bench.startWithBot({ clock });
+    session.upload = () => new Promise(() => {});
+    await session.receive(picture(bench, 'p', { served: false }).message);
+    await expect
+      .poll(() => {
+        clock.advance(5_000);
+        return bench.backend.ofType('media.corrupt');
+      })
+      .toMatchObject([{ reason: 'gone: status 404' }]);
+  });
+
+  test('V3: a chat whose downloads hang delays no other chat', async () => {
+    const bench = await gatewayBench();
+    const { gateway, session } = await bench.startWithBot({ settings: { maxConcurrentDownloads: 3 } });
+    const slow = Array.from({ length: 10 }, (_, index) => picture(bench, `slow${index}`, { served: false }));
+    for (const { message } of slow) bench.media.on(message.media?.directPath ?? '', () => {});
+    await session.receive(...slow.map(({ message }) => message));
+    const quick = Array.from({ length: 5 }, (_, index) =>
+      picture(bench, `quick${index}`, { sender: 'ben@lid' }),
+    );
+    await session.receive(...quick.map(({ message }) => message));
+    expect(await bench.backend.untilFrames('media.staged', 5)).toHaveLength(5);
+    expect(gateway.snapshot().runningDownloads).toBe(2);
+  });
+});
+
+describe('what the backend asks', () => {
+  test('media.released: file, reservation and download are gone', async () => {
+    const bench = await gatewayBench();
+    const { gateway, session } = await bench.startWithBot();
+    await session.receive(picture(bench, 'done').message);
+    const [staged] = await bench.backend.untilFrames('media.staged');
+    bench.media.on('/hangs', () => {});
+    await session.receive(picture(bench, 'hangs', { served: false }).message);
+    await bench.backend.untilFrames('inbound', 2);
+    await expect.poll(() => bench.media.requests).toContain('/hangs');
+    const hanging = bench.backend.ofType('inbound')[1]?.message.media_processing_id;
+    bench.backend.send({ type: 'media.released', guid: staged?.guid ?? '' });
+    bench.backend.send({ type: 'media.released', guid: hanging ?? '' });
+    await expect.poll(() => gateway.snapshot()).toMatchObject({ stagedBytes: 0, runningDownloads: 0 });
+    expect(await bench.staged()).toEqual([]);
+    expect(bench.backend.ofType('media.corrupt')).toEqual([]);
+  });
+
+  test('media.holds is answered with what is still on its way', async () => {
+    const bench = await gatewayBench();
+    const { session } = await bench.startWithBot();
+    bench.media.on('/hangs', () => {});
+    await session.receive(picture(bench, 'hangs', { served: false }).message);
+    const [inbound] = await bench.backend.untilFrames('inbound');
+    const guid = inbound?.message.media_processing_id ?? '';
+    bench.backend.send({ type: 'media.holds', guids: [newGuid(), guid] });
+    expect(await bench.backend.untilFrames('media.held')).toMatchObject([{ guids: [guid] }]);
+  });
+
+  test('send: texts go out one by one, and each is answered', async () => {
+    const bench = await gatewayBench();
+    const { session } = await bench.startWithBot();
+    session.deliver = ({ text }) =>
+      text === 'second' ? Promise.reject(new Error('no such chat')) : Promise.resolve(`p-${text}`);
+    const send = (request: string, text: string): void =>
+      bench.backend.send({ type: 'send', request_id: request, bot_id: 'bot', to: 'ana@lid', text });
+    send('r1', 'first');
+    send('r2', 'second');
+    send('r1', 'first');
+    bench.backend.send({
+      type: 'send',
+      request_id: 'r3',
+      bot_id: 'bot',
+      to: 'ana@lid',
+      text: 'third',
+      quoted: { provider_message_id: 'q', text: 'asked' },
+    });
+    expect(await bench.backend.untilFrames('sent', 2)).toMatchObject([
+      { request_id: 'r1', provider_message_id: 'p-first' },
+      { request_id: 'r3', provider_message_id: 'p-third' },
+    ]);
+    expect(bench.backend.ofType('send.failed')).toMatchObject([{ request_id: 'r2', reason: 'no such chat' }]);
+    expect(session.sent.map(({ text }) => text)).toEqual(['first', 'second', 'third']);
+    expect(session.sent[2]?.quoted).toEqual({ providerMessageId: 'q', text: 'asked' });
+  });
+
+  test('send for a bot that does not run is answered as failed', async () => {
+    const bench = await gatewayBench();
+    await bench.startWithBot();
+    bench.backend.send({ type: 'send', request_id: 'r', bot_id: 'other', to: 'x', text: 'x' });
+    expect(await bench.backend.untilFrames('send.failed')).toMatchObject([
+      { reason: 'the bot is not running' },
+    ]);
+  });
+
+  test('malformed frames and errors are survived', async () => {
+    const bench = await gatewayBench();
+    const { session } = await bench.startWithBot();
+    bench.backend.sendText('{"v":1,"type":"bot.start","bot_id":"../../etc","config":{}}');
+    bench.backend.sendText('nonsense');
+    bench.backend.send({ type: 'error', code: 'frame_invalid', reason: 'something' });
+    await session.receive(received('a'));
+    await bench.backend.untilFrames('inbound');
+    expect(bench.backend.links).toHaveLength(1);
+    expect((await bench.log.untilLine('reports an error')).fields).toMatchObject({ code: 'frame_invalid' });
+  });
+});
+
+describe('bots', () => {
+  test('a bot that was started runs again after a restart, without a backend', async () => {
+    const bench = await gatewayBench();
+    const { gateway, session } = await bench.startWithBot();
+    await gateway.stop();
+    expect(session.state).toBe('stopped');
+    bench.backend.upgradeStatus = 503;
+    await bench.start();
+    expect(bench.sessions.all.map(({ state }) => state)).toEqual(['stopped', 'started']);
+  });
+
+  test('a bot that was stopped stays stopped after a restart, and is announced', async () => {
+    const bench = await gatewayBench();
+    const { gateway, session } = await bench.startWithBot();
+    bench.backend.send({ type: 'bot.stop', bot_id: 'bot' });
+    await bench.backend.until(() => bench.backend.ofType('bot.status').at(-1)?.state === 'stopped');
+    expect(session.state).toBe('stopped');
+    await gateway.stop();
+    await bench.start();
+    const [, hello] = await bench.backend.untilFrames('hello', 2);
+    expect(hello).toMatchObject({ gateway_id: 'north', bots: ['bot'] });
+    expect(bench.sessions.all).toHaveLength(1);
+  });
+
+  test('the last status of each bot follows each hello', async () => {
+    const bench = await gatewayBench();
+    const { session } = await bench.startWithBot({ bots: ['bot', 'spare'] });
+    session.show({ state: 'pairing', qr: 'https://wa.me/settings/linked_devices#x', detail: null });
+    await bench.backend.until(() => bench.backend.ofType('bot.status').at(-1)?.state === 'pairing');
+    bench.backend.cut();
+    await bench.backend.untilFrames('hello', 2);
+    await bench.backend.until(() => bench.backend.links[1]?.length === 3);
+    expect(bench.backend.links[1]?.slice(1)).toMatchObject([
+      { bot_id: 'bot', state: 'pairing', qr: 'https://wa.me/settings/linked_devices#x' },
+      { bot_id: 'spare', state: 'stopped' },
+    ]);
+  });
+
+  test('Z2: of many wishes the last one wins, and two sessions never run at once', async () => {
+    const bench = await gatewayBench();
+    const { session } = await bench.startWithBot();
+    const stopping = Promise.withResolvers<void>();
+    session.stop = () => {
+      session.state = 'stopped';
+      return stopping.promise;
+    };
+    bench.backend.send({ type: 'bot.stop', bot_id: 'bot' });
+    await expect.poll(() => session.state).toBe('stopped');
+    for (let wish = 0; wish < 5; wish += 1) {
+      bench.backend.send({ type: 'bot.stop', bot_id: 'bot' });
+      bench.backend.send({ type: 'bot.start', bot_id: 'bot', ...EASY });
+    }
+    bench.backend.send({ type: 'media.holds', guids: [] });
+    await bench.backend.untilFrames('media.held');
+    expect(bench.sessions.all).toHaveLength(1);
+    stopping.resolve();
+    await expect.poll(() => bench.sessions.all.map(({ state }) => state)).toEqual(['stopped', 'started']);
+  });
+
+  test('a session that cannot be made is told, and tried again when the backend asks again', async () => {
+    const bench = await gatewayBench();
+    await bench.start({
+      createSession: () => {
+        throw new Error('no such provider');
+      },
+    });
+    await bench.backend.untilFrames('hello');
+    bench.backend.send({ type: 'bot.start', bot_id: 'bot', ...EASY });
+    expect(await bench.backend.untilFrames('bot.status')).toMatchObject([
+      { state: 'closed', detail: 'the session could not be started: no such provider' },
+    ]);
+  });
+
+  test('downloads of a stopped bot wait for its next start', async () => {
+    const bench = await gatewayBench();
+    const { session } = await bench.startWithBot();
+    const { message, ciphertext } = picture(bench, 'p', { served: false });
+    bench.media.on('/p', () => {});
+    await session.receive(message);
+    await expect.poll(() => bench.media.requests).toEqual(['/p']);
+    bench.backend.send({ type: 'bot.stop', bot_id: 'bot' });
+    await bench.backend.until(() => bench.backend.ofType('bot.status').at(-1)?.state === 'stopped');
+    expect(await bench.staged()).toEqual([]);
+    bench.media.on('/p', file(ciphertext));
+    bench.backend.send({ type: 'bot.start', bot_id: 'bot', ...EASY });
+    await bench.backend.untilFrames('media.staged');
+    expect(bench.backend.ofType('media.corrupt')).toEqual([]);
+  });
+});
+
+describe('bounds and folders', () => {
+  test('X3: downloads pause at the soft bound; sessions end at the hard one and come back below the soft one', async () => {
+    const bench = await gatewayBench();
+    bench.backend.answer = SILENCE;
+    const settings = { journalSoftBytes: 2_000, journalHardBytes: 20_000 };
+    const { gateway, session } = await bench.startWithBot({ settings });
+    await session.receive(received('a', { text: 'x'.repeat(3_000) }));
+    await session.receive(picture(bench, 'p').message);
+    await bench.backend.untilFrames('inbound', 2);
+    await expect.poll(() => gateway.snapshot()).toMatchObject({ waitingDownloads: 1, runningDownloads: 0 });
+    expect(session.state).toBe('started');
+    await session.receive(received('b', { text: 'x'.repeat(30_000) }));
+    await bench.backend.until(() => bench.backend.ofType('bot.status').at(-1)?.state === 'closed');
+    expect(session.state).toBe('stopped');
+    for (const { seq } of bench.backend.ofType('inbound')) bench.backend.send({ type: 'ack', seq });
+    await expect.poll(() => bench.sessions.all.map(({ state }) => state)).toEqual(['stopped', 'started']);
+    await bench.backend.untilFrames('media.staged');
+  });
+
+  test('two gateways on one staging folder: the second is refused', async () => {
+    const bench = await gatewayBench();
+    const first = await bench.start();
+    const elsewhere = { dataFolder: path.join(bench.dir, 'other') };
+    await expect(bench.start(elsewhere)).rejects.toMatchObject({ code: 'already_in_use' });
+    await first.stop();
+    await bench.start(elsewhere);
+  });
+
+  test('two gateways on one journal: the second is refused, and lets go of its staging folder', async () => {
+    const bench = await gatewayBench();
+    const first = await bench.start();
+    const stagingFolder = path.join(bench.dir, 'other');
+    await expect(bench.start({ stagingFolder })).rejects.toMatchObject({ code: 'already_in_use' });
+    await first.stop();
+    await bench.start({ stagingFolder });
+  });
+
+  test('half a file of a former life is removed; a whole one counts', async () => {
+    const bench = await gatewayBench();
+    await (await bench.start()).stop();
+    const staging = path.join(bench.dir, 'staging');
+    const whole = newGuid();
+    await writeFile(path.join(staging, `${newGuid()}.part`), 'half');
+    await writeFile(path.join(staging, whole), 'whole');
+    const gateway = await bench.start();
+    expect(await bench.staged()).toEqual([whole]);
+    expect(gateway.snapshot().stagedBytes).toBe(5);
+  });
+
+  test('settings that do not hold are refused', async () => {
+    const bench = await gatewayBench();
+    await expect(bench.start({ settings: { maxFileBytes: 0 } })).rejects.toMatchObject({
+      code: 'config_invalid',
+    });
+    const bounds = { journalSoftBytes: 10, journalHardBytes: 5 };
+    await expect(bench.start({ settings: bounds })).rejects.toMatchObject({
+      code: 'config_invalid',
+      message: expect.stringContaining('journalSoftBytes below journalHardBytes'),
+    });
+  });
+
+  test('stopping twice is stopping once, and leaves no timer', async () => {
+    const bench = await gatewayBench();
+    const clock = new ManualClock();
+    const { gateway } = await bench.startWithBot({ clock });
+    await Promise.all([gateway.stop(), gateway.stop()]);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test('no log line carries a text, a name or a number', async () => {
+    const bench = await gatewayBench();
+    const { gateway, session } = await bench.startWithBot();
+    await session.receive(
+      received('a', { text: 'my secret' }),
+      picture(bench, 'p', { sender: '4917012345678@s' }).message,
+    );
+    await bench.backend.untilFrames('media.staged');
+    await gateway.stop();
+    const lines = JSON.stringify(
+      bench.log.lines.filter(({ level }) => level !== 'trace' && level !== 'debug'),
+    );
+    expect(lines).not.toMatch(/secret|49170|ana@/);
+  });
+});

@@ -1,0 +1,244 @@
+import { randomBytes } from 'node:crypto';
+import {
+  addTransactionCapability,
+  type AuthenticationCreds,
+  DEFAULT_CONNECTION_CONFIG,
+  encodeWAMessage,
+  generateSignalPubKey,
+  initAuthCreds,
+  proto,
+  unpadRandomMax16,
+} from '@whiskeysockets/baileys';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { AuthState } from '../../../../src/gateway/whatsapp/auth-state.ts';
+import { baileysLogger, silenceLibsignal } from '../../../../src/gateway/whatsapp/baileys-log.ts';
+import { interpret } from '../../../../src/gateway/whatsapp/interpret.ts';
+import { journalingSignal } from '../../../../src/gateway/whatsapp/journaling-signal.ts';
+import { Stanzas } from '../../../../src/gateway/whatsapp/stanzas.ts';
+import { silentLogger } from '../../../../src/base/log.ts';
+import { MemorySessionStorage } from '../../../support/memory-session-storage.ts';
+
+const BOT = 'bot';
+const BOT_JID = '4915110000001:1@s.whatsapp.net';
+const ALICE_JID = '4915120000002@s.whatsapp.net';
+const GROUP = '120363000000000001@g.us';
+const PRE_KEY_ID = '1';
+const ACCOUNT = { jids: [BOT_JID], policy: { groups: 'all' } } as const;
+const LOGGER = baileysLogger(silentLogger);
+const ONE_TRY = { maxCommitRetries: 1, delayBetweenTriesMs: 0 };
+
+beforeAll(silenceLibsignal);
+
+type Repository = ReturnType<typeof DEFAULT_CONNECTION_CONFIG.makeSignalRepository>;
+type Ciphertext = Awaited<ReturnType<Repository['encryptMessage']>>;
+
+/** A linked device that may lose its memory at any time, but not its storage. */
+class Device {
+  readonly storage = new MemorySessionStorage();
+  readonly creds: AuthenticationCreds = initAuthCreds();
+  failures = 0;
+  announced = 0;
+  #stanzas = new Stanzas();
+  #repository = this.#boot();
+
+  /** Whatever was only in memory is gone. */
+  crash(): void {
+    this.#stanzas = new Stanzas();
+    this.#repository = this.#boot();
+  }
+
+  async publishPreKey(keyPair: { public: Uint8Array; private: Uint8Array }): Promise<void> {
+    await new AuthState(BOT, this.storage, () => {}).keys.set({ 'pre-key': { [PRE_KEY_ID]: keyPair } });
+  }
+
+  receive(id: string, { type, ciphertext }: Ciphertext): Promise<Uint8Array> {
+    const payload = this.#arrived({ id, from: ALICE_JID, t: '1' }, ciphertext);
+    return this.#repository.decryptMessage({ jid: ALICE_JID, type, ciphertext: payload });
+  }
+
+  receiveInGroup(id: string, ciphertext: Uint8Array): Promise<Uint8Array> {
+    const payload = this.#arrived({ id, from: GROUP, participant: ALICE_JID, t: '1' }, ciphertext);
+    return this.#repository.decryptGroupMessage({ group: GROUP, authorJid: ALICE_JID, msg: payload });
+  }
+
+  joinGroup(item: proto.Message.ISenderKeyDistributionMessage): Promise<void> {
+    return this.#repository.processSenderKeyDistributionMessage({ authorJid: ALICE_JID, item });
+  }
+
+  #arrived(attrs: Record<string, string>, ciphertext: Uint8Array): Uint8Array {
+    const content = Buffer.from(ciphertext);
+    this.#stanzas.note({ tag: 'message', attrs, content: [{ tag: 'enc', attrs: {}, content }] }, attrs);
+    return content;
+  }
+
+  #boot(): Repository {
+    const auth = new AuthState(BOT, this.storage, () => (this.failures += 1));
+    const makeRepository = journalingSignal({
+      stanzas: this.#stanzas,
+      interpret: (attributes, plaintext) => {
+        const interpretation = interpret(attributes, plaintext, ACCOUNT);
+        return interpretation.kind === 'message' ? [interpretation.received] : [];
+      },
+      expectContent: async ({ id = '', from = '' }) => {
+        const key = { remoteJid: from, participant: null, id, fromMe: false };
+        const wire = { provider_message_id: id, sender: from, originating_time: 0 };
+        await auth.expectContent({ key, wire }).catch(() => {});
+      },
+      received: () => (this.announced += 1),
+    });
+    const keys = addTransactionCapability(auth.keys, LOGGER, ONE_TRY);
+    return makeRepository({ creds: this.creds, keys }, LOGGER);
+  }
+}
+
+/** A person's phone, which never crashes. */
+class Phone {
+  readonly #repository: Repository;
+
+  constructor() {
+    const { keys: store } = new AuthState('alice', new MemorySessionStorage(), () => {});
+    const keys = addTransactionCapability(store, LOGGER, ONE_TRY);
+    this.#repository = DEFAULT_CONNECTION_CONFIG.makeSignalRepository(
+      { creds: initAuthCreds(), keys },
+      LOGGER,
+    );
+  }
+
+  async meet(device: Device): Promise<void> {
+    const { creds } = device;
+    const preKey = initAuthCreds().signedIdentityKey;
+    await device.publishPreKey(preKey);
+    await this.#repository.injectE2ESession({
+      jid: BOT_JID,
+      session: {
+        registrationId: creds.registrationId,
+        identityKey: generateSignalPubKey(creds.signedIdentityKey.public),
+        signedPreKey: {
+          keyId: creds.signedPreKey.keyId,
+          publicKey: generateSignalPubKey(creds.signedPreKey.keyPair.public),
+          signature: creds.signedPreKey.signature,
+        },
+        preKey: { keyId: Number(PRE_KEY_ID), publicKey: generateSignalPubKey(preKey.public) },
+      },
+    });
+  }
+
+  write(text: string): Promise<Ciphertext> {
+    return this.#repository.encryptMessage({ jid: BOT_JID, data: encodeWAMessage({ conversation: text }) });
+  }
+
+  writeInGroup(text: string) {
+    const data = encodeWAMessage({ conversation: text });
+    return this.#repository.encryptGroupMessage({ group: GROUP, meId: ALICE_JID, data });
+  }
+}
+
+async function acquainted(): Promise<{ readonly device: Device; readonly phone: Phone }> {
+  const device = new Device();
+  const phone = new Phone();
+  await phone.meet(device);
+  return { device, phone };
+}
+
+const textsOf = (device: Device): readonly string[] =>
+  device.storage.received.map(({ wire }) => wire.message);
+
+describe('journalingSignal', () => {
+  test('R1: a message is committed together with the ratchet that decrypted it', async () => {
+    const { device, phone } = await acquainted();
+    await device.receive('1', await phone.write('one'));
+    const commit = device.storage.commits.find(({ received }) => received.length > 0);
+    expect(commit?.received.map(({ wire }) => wire.message)).toEqual(['one']);
+    expect(commit?.auth.puts.map(([key]) => key)).toContain('session:4915120000002.0');
+    expect(commit?.auth.deletes).toEqual([`pre-key:${PRE_KEY_ID}`]);
+    expect(device.announced).toBe(1);
+  });
+
+  test('R1: so is a group message', async () => {
+    const { device, phone } = await acquainted();
+    const { ciphertext, senderKeyDistributionMessage } = await phone.writeInGroup('hello all');
+    const axolotlSenderKeyDistributionMessage = senderKeyDistributionMessage;
+    await device.joinGroup({ groupId: GROUP, axolotlSenderKeyDistributionMessage });
+    await device.receiveInGroup('1', ciphertext);
+    const commit = device.storage.commits.find(({ received }) => received.length > 0);
+    expect(commit?.auth.puts.map(([key]) => key.split(':')[0])).toEqual(['sender-key']);
+    expect(textsOf(device)).toEqual(['hello all']);
+  });
+
+  test('R2: what comes back is durable, and is what Baileys expects', async () => {
+    const { device, phone } = await acquainted();
+    const padded = await device.receive('1', await phone.write('one'));
+    expect(device.storage.has('1')).toBe(true);
+    expect(proto.Message.decode(unpadRandomMax16(padded)).conversation).toBe('one');
+  });
+
+  test('R2: a commit that fails fails the decryption, and the second delivery decrypts', async () => {
+    const { device, phone } = await acquainted();
+    const first = await phone.write('one');
+    device.storage.failNextMessages('refuse');
+    await expect(device.receive('1', first)).rejects.toThrow('the disk is full');
+    expect(device).toMatchObject({ failures: 1, announced: 0 });
+    device.crash();
+    await device.receive('1', first);
+    expect(textsOf(device)).toEqual(['one']);
+  });
+
+  test('R2: after a failed commit nothing is written, not even that content is missing', async () => {
+    const { device, phone } = await acquainted();
+    const [first, second] = [await phone.write('one'), await phone.write('two')];
+    device.storage.failNextMessages('refuse');
+    await expect(device.receive('1', first)).rejects.toThrow('the disk is full');
+    await expect(device.receive('2', second)).rejects.toThrow('has ended');
+    expect(device.storage.received).toEqual([]);
+    expect(device.storage.expected).toEqual([]);
+  });
+
+  test('J1: a crash right after the commit loses nothing and doubles nothing', async () => {
+    const { device, phone } = await acquainted();
+    const [first, second] = [await phone.write('one'), await phone.write('two')];
+    device.storage.failNextMessages('lose-answer');
+    await expect(device.receive('1', first)).rejects.toThrow('the outcome is unknown');
+    device.crash();
+    // WhatsApp got no receipt and delivers again: the ratchet has moved on, and the message is there.
+    await expect(device.receive('1', first)).rejects.toThrow('Key used already or never filled');
+    await device.receive('2', second);
+    expect(textsOf(device)).toEqual(['one', 'two']);
+    expect(device.storage.expected).toEqual([]);
+  });
+
+  test('J1: wherever a device crashes on its way through a conversation, it has every message once', async () => {
+    const { device, phone } = await acquainted();
+    const texts = Array.from({ length: 12 }, (_, index) => `message ${index}`);
+    for (const [index, text] of texts.entries()) {
+      const written = await phone.write(text);
+      const id = String(index);
+      if (index % 3 === 1) device.storage.failNextMessages('refuse');
+      if (index % 3 === 2) device.storage.failNextMessages('lose-answer');
+      const delivered = await device.receive(id, written).catch(() => null);
+      if (delivered !== null) continue;
+      device.crash();
+      await device.receive(id, written).catch(() => null);
+    }
+    expect(textsOf(device)).toEqual(texts);
+    expect(device.storage).toMatchObject({ duplicates: 0, expected: [] });
+  });
+
+  test('R3: a failed decryption is remembered, until the content comes under the same key', async () => {
+    const { device, phone } = await acquainted();
+    const noise = { type: 'msg', ciphertext: randomBytes(80) } as const;
+    await expect(device.receive('1', noise)).rejects.toThrow(/./);
+    expect(device.storage.expected.map(({ key }) => key.id)).toEqual(['1']);
+    await device.receive('1', await phone.write('again'));
+    expect(textsOf(device)).toEqual(['again']);
+    expect(device.storage.expected).toEqual([]);
+  });
+
+  test('a failed read ends the session instead of beginning a new one', async () => {
+    const { device, phone } = await acquainted();
+    await device.receive('1', await phone.write('one'));
+    device.storage.failReads(new Error('the disk is gone'));
+    await expect(device.receive('2', await phone.write('two'))).rejects.toThrow(/./);
+    expect(device.failures).toBe(1);
+    expect(textsOf(device)).toEqual(['one']);
+  });
+});

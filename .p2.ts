@@ -17,7 +17,7 @@ const chats=Array.from({length:C},(_,n)=>({key:keyOf('chat-'+n),next:1}));
 const call=(operation:string,...args:any[])=>({id:1,operation,args});
 const must=(rs:any[])=>rs.map(r=>{if(r.kind!=='done')throw r.failure;return r.value});
 must(g.run(chats.map(c=>call('resolveCorrespondent','bot-a','simulator',[c.key.correspondentId],1))));
-let i=0;const t0=performance.now();const N=Number(process.argv[2]??150);
+const u0=process.cpuUsage();let i=0;const t0=performance.now();const N=Number(process.argv[2]??150);
 for(let k=0;k<N;k++){
  if(k===N/2)console.log('first half',(N/2*G/(performance.now()-t0)*1e3).toFixed(0));
  const acc=Array.from({length:G},()=>{const c=chats[i++%C]!;const p=placeholderMessage(c.next++,newGuid(),{providerMessageId:newGuid()});const a=acceptMedia(c.key,p);return call('accept',{key:c.key,id:p.id,acceptedTime:NOW,mediaProcessingId:p.mediaProcessingId,message:messageJson(p),sender:p.sender.identifier,fromMe:false,providerMessageId:p.providerMessageId,evictedIds:[],job:newJobRow(jobOfAcceptance(a)!)})});
@@ -26,6 +26,6 @@ for(let k=0;k<N;k++){
  must(g.run(jobs.map(j=>call('complete',{guid:j.guid,claimToken:j.claimToken},{words:'w',error:null},NOW))));
  must(g.run(jobs.map(j=>call('settle',{key:j.correspondent,guid:j.guid,id:j.placeholder.id,readyTime:NOW,message:messageJson(fulfilled(j.placeholder)),evictedIds:[],error:null}))));
 }
-const s=(performance.now()-t0)/1e3;console.log('lives/s',(N*G/s).toFixed(0));
+const u=process.cpuUsage(u0);console.log('cpu us/life user',(u.user/(N*G)).toFixed(1),'sys',(u.system/(N*G)).toFixed(1));const s=(performance.now()-t0)/1e3;console.log('lives/s',(N*G/s).toFixed(0));
 for(const [k,[t,n]] of [...times].sort((a,b)=>b[1][0]-a[1][0]).slice(0,18))console.log((t/(N*G)*1e3).toFixed(1)+'us/life',(t/n*1e3).toFixed(1)+'us each',n,k.replace(/\s+/g,' ').slice(0,110));
 g.close();rmSync(dir,{recursive:true});

@@ -1,5 +1,5 @@
 import { Connection } from './src/store/sqlite/connection.ts';
-import { GroupCommit } from './.gc.ts';
+import { GroupCommit } from './src/store/sqlite/group-commit.ts';
 import { WRITES } from './src/store/sqlite/operations/writes.ts';
 import { prepareFile } from './src/store/sqlite/prepare-file.ts';
 import { jobOfAcceptance } from './src/store/job-records.ts';
@@ -22,7 +22,7 @@ must(run(chats.map(c=>call('resolveCorrespondent','bot-a','simulator',[c.key.cor
 let i=0;const t0=performance.now();const N=Number(process.argv[2]??150);
 for(let k=0;k<N;k++){
  if(k===N/2)console.log('first half',(N/2*G/(performance.now()-t0)*1e3).toFixed(0));
- const acc=Array.from({length:G},()=>{const c=chats[i++%C]!;const p=placeholderMessage(c.next++,newGuid(),{providerMessageId:newGuid()});const a=acceptMedia(c.key,p);return call('accept',{key:c.key,id:p.id,acceptedTime:NOW,mediaProcessingId:p.mediaProcessingId,message:messageJson(p),sender:p.sender.identifier,fromMe:false,providerMessageId:p.providerMessageId,evictedIds:[],job:newJobRow(jobOfAcceptance(a)!)})});
+ const acc=Array.from({length:G},()=>{const c=chats[i++%C]!;const p=placeholderMessage(c.next++,newGuid(),{providerMessageId:"A"+c.next});const a=acceptMedia(c.key,p);return call('accept',{key:c.key,id:p.id,acceptedTime:NOW,mediaProcessingId:p.mediaProcessingId,message:messageJson(p),sender:p.sender.identifier,fromMe:false,providerMessageId:p.providerMessageId,evictedIds:[],job:newJobRow(jobOfAcceptance(a)!)})});
  must(run(acc));
  const jobs=must(run(acc.map(()=>call('claim',{pool:'audio',now:NOW,leaseMs:HOUR_MS,cappedBots:[]})))).map(jobOfRow);
  must(run(jobs.map(j=>call('complete',{guid:j.guid,claimToken:j.claimToken},{words:'w',error:null},NOW))));

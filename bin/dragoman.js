@@ -11,4 +11,6 @@ if (Number(major) < 24) {
 }
 
 const { main } = await import('../src/cli/main.ts');
-process.exitCode = await main(process.argv.slice(2));
+
+// Everything of ours is closed by now; timers that Baileys leaves behind would keep the process for half a minute.
+process.exit(await main(process.argv.slice(2)));

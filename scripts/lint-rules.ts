@@ -14,9 +14,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   staging: ['base', 'protocol'],
   processors: ['base', 'queue', 'jobs', 'protocol', 'store', 'staging'],
   actors: ['base', 'queue', 'jobs', 'protocol', 'store', 'staging', 'processors'],
-  inspector: ['base', 'queue', 'jobs', 'protocol', 'store', 'staging', 'processors', 'actors'],
-  system: ['base', 'queue', 'jobs', 'protocol', 'store', 'staging', 'processors', 'actors', 'inspector'],
   gateway: ['base', 'protocol', 'staging'],
+  system: ['base', 'queue', 'jobs', 'protocol', 'store', 'staging', 'processors', 'actors', 'gateway'],
   simulator: ['base', 'protocol'],
 };
 const FOLDERS = [...Object.keys(MAY_IMPORT), 'cli'];

@@ -1,6 +1,6 @@
 import type { Clock } from './clock.ts';
-import { isRetryable } from './errors.ts';
-import { sleep } from './sleep.ts';
+import { pause } from './deadlines.ts';
+import { DragomanError, isRetryable } from './errors.ts';
 
 export interface BackOff {
   readonly clock: Clock;
@@ -12,15 +12,21 @@ export interface BackOff {
   readonly failed: (error: unknown, delayMs: number) => void;
 }
 
-/** Does `work` until it succeeds, waiting twice as long each time. Rejects with what is not retryable. */
+/**
+ * Does `work` until it succeeds, waiting twice as long each time. Rejects with what is not retryable, and with `aborted`,
+ * whose cause is the last failure, when the signal aborts.
+ */
 export async function untilDone<T>(work: () => Promise<T>, backOff: BackOff): Promise<T> {
-  for (let delayMs = backOff.firstMs; ; delayMs = Math.min(delayMs * 2, backOff.longestMs)) {
+  const { clock, firstMs, longestMs, signal, failed } = backOff;
+  for (let delayMs = firstMs; ; delayMs = Math.min(delayMs * 2, longestMs)) {
     try {
       return await work();
     } catch (error) {
       if (!isRetryable(error)) throw error;
-      backOff.failed(error, delayMs);
-      await sleep(backOff.clock, delayMs, backOff.signal);
+      failed(error, delayMs);
+      await pause(clock, delayMs, signal).catch(() => {
+        throw new DragomanError('aborted', 'the attempts were given up', { cause: error });
+      });
     }
   }
 }

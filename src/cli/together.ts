@@ -53,6 +53,7 @@ export async function startTogether({
     backendUrls: [backend.url],
     token,
     gatewayId: LOCAL_GATEWAY,
+    settings: config.gateway,
     clock,
     log,
     createSession: (request) =>

@@ -138,7 +138,6 @@ export class GatewayBot {
       const session = createSession({ botId: this.botId, storage, listener: this.#newListener() });
       this.#running = { session, downloads: new MediaDownloads(this.botId, session, downloads) };
       session.start();
-      this.#running.downloads.resume();
     } catch (error) {
       this.#running = null;
       log.error({ bot_id: this.botId, reason: describeError(error) }, 'the session could not be started');
@@ -147,8 +146,8 @@ export class GatewayBot {
         qr: null,
         detail: `the session could not be started: ${describeError(error)}`,
       });
-      return false;
     }
+    this.#running?.downloads.resume();
   }
 
   async #shutDown(): Promise<void> {

@@ -18,7 +18,9 @@ const SQLITE_NOTADB = 26;
  */
 export class JournalDatabase {
   readonly #file: string;
-  #db: DatabaseSync;
+  /** Null after a failed write, until the next use opens the file afresh. */
+  #db: DatabaseSync | null;
+  #closed = false;
   readonly #statements = new Map<string, StatementSync>();
 
   /** Throws `already_in_use`, `folder_unusable`, `store_corrupt` or `store_newer`. */
@@ -43,9 +45,9 @@ export class JournalDatabase {
   /** Not to be nested. Throws `store_unavailable` when the file refuses; whatever `work` throws passes through. */
   transaction<T>(work: () => T): T {
     try {
-      this.#db.exec('BEGIN IMMEDIATE');
+      this.#opened().exec('BEGIN IMMEDIATE');
       const result = work();
-      this.#db.exec('COMMIT');
+      this.#opened().exec('COMMIT');
       return result;
     } catch (error) {
       this.#abandon(error);
@@ -57,27 +59,36 @@ export class JournalDatabase {
     }
   }
 
+  /** Any later use throws `store_unavailable`. */
   close(): void {
+    this.#closed = true;
+    this.#letGo();
+  }
+
+  #opened(): DatabaseSync {
+    if (this.#closed) throw new DragomanError('store_unavailable', 'the journal is closed');
+    this.#db ??= openFile(this.#file);
+    return this.#db;
+  }
+
+  #letGo(): void {
     this.#statements.clear();
-    this.#db.close();
+    this.#db?.close();
+    this.#db = null;
   }
 
   #prepared(sql: string): StatementSync {
     let statement = this.#statements.get(sql);
     if (statement === undefined) {
-      statement = this.#db.prepare(sql);
+      statement = this.#opened().prepare(sql);
       this.#statements.set(sql, statement);
     }
     return statement;
   }
 
   #abandon(error: unknown): void {
-    if (primaryCode(error) === SQLITE_IOERR) {
-      this.close();
-      this.#db = openFile(this.#file);
-    } else if (this.#db.isTransaction) {
-      this.#db.exec('ROLLBACK');
-    }
+    if (primaryCode(error) === SQLITE_IOERR) this.#letGo();
+    else if (this.#db?.isTransaction === true) this.#db.exec('ROLLBACK');
   }
 }
 

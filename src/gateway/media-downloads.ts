@@ -60,12 +60,19 @@ export class MediaDownloads {
     this.#desk = desk;
   }
 
-  /** Takes up what was announced since the last call; at the first, all that is pending. */
+  /** Takes up what was announced since the last call; at the first, all that is pending. Never throws. */
   resume(): void {
     if (this.#closed) return;
-    for (const pending of this.#desk.ledger.pendingAfter(this.#botId, this.#cursor)) {
-      this.#cursor = pending.id;
-      if (!this.#inHand.has(pending.guid)) this.#take(pending);
+    try {
+      for (const pending of this.#desk.ledger.pendingAfter(this.#botId, this.#cursor)) {
+        this.#cursor = pending.id;
+        if (!this.#inHand.has(pending.guid)) this.#take(pending);
+      }
+    } catch (error) {
+      this.#desk.log.error(
+        { bot_id: this.#botId, reason: describeError(error) },
+        'pending media cannot be read',
+      );
     }
   }
 

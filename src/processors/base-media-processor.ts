@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import type { Clock } from '../base/clock.ts';
+import { deadline, untilAborted } from '../base/deadlines.ts';
 import type { ClaimedJob, JobError, JobFailureCode, ProcessingResult } from '../jobs/job.ts';
 import { isRetryableFailure } from '../jobs/retry.ts';
 import { untrustedWords } from '../jobs/untrusted-words.ts';
 import { failureWords, noWords } from '../jobs/words.ts';
 import { bareMimeType } from '../queue/media-kind.ts';
-import { deadline, untilAborted } from './abort.ts';
 import type { MediaContext, MediaFile, MediaOutcome } from './media.ts';
 
 /** How one attempt ended. */

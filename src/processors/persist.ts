@@ -1,9 +1,9 @@
 import type { Clock } from '../base/clock.ts';
+import { deadline, pause, untilAborted } from '../base/deadlines.ts';
 import { describeError, hasCode, isRetryable } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import type { MediaProcessingJob } from '../jobs/job.ts';
 import type { ClaimHandle, Store } from '../store/store.ts';
-import { deadline, pause, untilAborted } from './abort.ts';
 
 /** One write under a claim token, which it spends. */
 export interface ClaimWrite {

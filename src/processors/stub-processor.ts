@@ -2,8 +2,8 @@ import { createReadStream } from 'node:fs';
 import { finished } from 'node:stream/promises';
 import { z } from 'zod';
 import type { Clock } from '../base/clock.ts';
+import { pause } from '../base/deadlines.ts';
 import type { MediaKind } from '../queue/media-kind.ts';
-import { pause } from './abort.ts';
 import { BaseMediaProcessor } from './base-media-processor.ts';
 import type { MediaContext, MediaFile } from './media.ts';
 

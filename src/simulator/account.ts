@@ -40,7 +40,8 @@ export class LinkedDevice {
 }
 
 /** How a phone answers when a bot asks it to upload a medium again. */
-export type ReuploadOutcome = 'success' | 'not_found' | 'decryption_error' | 'general_error';
+export const REUPLOAD_OUTCOMES = ['success', 'not_found', 'decryption_error', 'general_error'] as const;
+export type ReuploadOutcome = (typeof REUPLOAD_OUTCOMES)[number];
 
 /** One WhatsApp account that bots are linked to, and what a test may do to their connections. */
 export class Account {

@@ -31,7 +31,7 @@ type MediaContent = Exclude<Content, { text: string } | { message: proto.IMessag
 
 /** A message ready to be encrypted. `words` is its text or caption, `sha256` that of the medium, in hex. */
 export interface Composed {
-  readonly message: proto.Message;
+  readonly message: proto.IMessage;
   readonly kind: 'text' | SampleKind | 'message';
   readonly words: string;
   readonly sha256: string | null;

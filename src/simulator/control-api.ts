@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
 import { describeError, DragomanError, hasCode } from '../base/errors.ts';
-import type { Account, ReuploadOutcome } from './account.ts';
+import { type Account, REUPLOAD_OUTCOMES } from './account.ts';
 import { contentSchema } from './content.ts';
 import { DEMO_GROUP, demoScenario } from './demo-scenario.ts';
 import { mediaFault } from './media-fault.ts';
@@ -14,25 +14,16 @@ const phone = z.string().regex(/^\d{5,15}$/, 'expected digits with the country c
 const name = z.string().min(1);
 const addressing = z.enum(['pn', 'lid']).optional();
 const bot = z.object({ phone: phone.optional() });
-const reuploadOutcomes = [
-  'success',
-  'not_found',
-  'decryption_error',
-  'general_error',
-] as const satisfies ReuploadOutcome[];
+/** Answers with what becomes JSON. */
+type Route = (simulator: Simulator, input: unknown) => unknown;
 
-interface Route {
-  readonly input: z.ZodType;
-  run(simulator: Simulator, input: never): unknown;
-}
-
-const route = <S extends z.ZodType>(
-  input: S,
-  run: (simulator: Simulator, input: z.infer<S>) => unknown,
-): Route => ({
-  input,
-  run,
-});
+const route =
+  <S extends z.ZodType>(schema: S, run: (simulator: Simulator, input: z.infer<S>) => unknown): Route =>
+  (simulator, input) => {
+    const result = schema.safeParse(input);
+    if (!result.success) throw new DragomanError('frame_invalid', z.prettifyError(result.error));
+    return run(simulator, result.data);
+  };
 
 const troubles = (act: (account: Account) => void): Route =>
   route(bot, (simulator, input) => act(simulator.account(input.phone)));
@@ -60,12 +51,12 @@ const routes: Record<string, Route> = {
   ),
 
   'POST /people': route(z.object({ name, phone: phone.optional(), addressing }), (simulator, input) => {
-    const { identity } = simulator.person(input.name, withoutUndefined(input));
+    const { identity } = simulator.person(input.name, input);
     return identity;
   }),
   'POST /groups': route(
     z.object({ name, members: z.array(name), bots: z.array(phone).optional(), addressing }),
-    (simulator, input) => ({ jid: simulator.group(input.name, input.members, withoutUndefined(input)).jid }),
+    (simulator, input) => ({ jid: simulator.group(input.name, input.members, input).jid }),
   ),
   /** `{from, text}`, `{from, in: group, image: bytes or base64, caption, fault}`, …: see content.ts. */
   'POST /send': route(
@@ -79,7 +70,7 @@ const routes: Record<string, Route> = {
       }),
       contentSchema,
     ),
-    (simulator, input) => simulator.say(input.from, input, withoutUndefined(input)),
+    (simulator, input) => simulator.say(input.from, input, input),
   ),
   /** Plays a script: see scenario.ts. */
   'POST /play': route(z.object({ steps: z.array(scenarioStep) }), (simulator, { steps }) =>
@@ -110,12 +101,12 @@ const routes: Record<string, Route> = {
   'POST /account': route(
     bot.extend({
       phoneOnline: z.boolean().optional(),
-      reuploadOutcome: z.enum(reuploadOutcomes).optional(),
+      reuploadOutcome: z.enum(REUPLOAD_OUTCOMES).optional(),
       receiptDelayMs: z.number().nonnegative().optional(),
       loginFailure: z.number().int().nullable().optional(),
     }),
     (simulator, { phone: number, ...switches }) => {
-      Object.assign(simulator.account(number), withoutUndefined(switches));
+      Object.assign(simulator.account(number), switches);
     },
   ),
   /** Changes how a medium is served from now on; null: as it is. */
@@ -138,17 +129,11 @@ export async function answerControlRequest(
     // A browser says which page a request comes from: no page is to drive the simulator.
     if (request.headers.origin) throw new DragomanError('frame_invalid', 'expected a request of no web page');
     const input = request.method === 'GET' ? Object.fromEntries(url.searchParams) : await readJson(request);
-    const result = await found.run(simulator, checked(found.input, input) as never);
+    const result = await found(simulator, input);
     reply(response, 200, result ?? {});
   } catch (error) {
     reply(response, statusOf(error), { error: describeError(error) });
   }
-}
-
-function checked(schema: z.ZodType, input: unknown): unknown {
-  const result = schema.safeParse(input);
-  if (result.success) return result.data;
-  throw new DragomanError('frame_invalid', z.prettifyError(result.error));
 }
 
 async function readJson(request: IncomingMessage): Promise<unknown> {
@@ -177,10 +162,4 @@ function statusOf(error: unknown): number {
 
 function reply(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
-}
-
-/** Optional fields that were left out are undefined in zod's types, and absent in ours. */
-function withoutUndefined<T extends object>(input: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  const entries = Object.entries(input).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(entries) as { [K in keyof T]: Exclude<T[K], undefined> };
 }

@@ -13,13 +13,12 @@ import { type Parcel, parcelsOf, readParcel } from './bot-messages.ts';
 import { addressOf } from './chat.ts';
 import type { Connection } from './connection.ts';
 import type { Directory } from './directory.ts';
-import { type MessageReference, referenceOf } from './mailbox.ts';
+import { referenceOf } from './mailbox.ts';
 import { answerReuploadRequest } from './media-retry.ts';
+import { OfflineBacklog } from './offline-backlog.ts';
 import type { Surroundings } from './person.ts';
 import { answerQuery } from './queries.ts';
 
-/** The marker of a backlog's end does not wait longer than this for the bot's answers. */
-const OFFLINE_MARKER_DEADLINE_MS = 2_000;
 /** With fewer one-time pre-keys than this a device is asked for more. */
 const FEW_PRE_KEYS = 5;
 
@@ -42,10 +41,8 @@ export class DeviceSession implements ActiveSession {
   readonly #context: SessionContext;
   readonly #reading = new PQueue({ concurrency: 1 });
   readonly #delayedReceipts = new Set<Timer>();
-  readonly #unanswered = new Set<string>();
-  #phase: 'login' | 'backlog' | 'online' | 'ended' = 'login';
-  #backlog = 0;
-  #markerDeadline: Timer | null = null;
+  #phase: 'login' | 'active' | 'ended' = 'login';
+  #backlog: OfflineBacklog | null = null;
 
   constructor(connection: Connection, device: LinkedDevice, context: SessionContext) {
     this.connection = connection;
@@ -63,7 +60,7 @@ export class DeviceSession implements ActiveSession {
 
   /** Sends a message on, unless the backlog, of which it is then a part, has not gone out yet. */
   deliver(stanza: BinaryNode): void {
-    if (this.#phase === 'backlog' || this.#phase === 'online') this.#sendMessage(stanza, false);
+    if (this.#phase === 'active') this.#sendMessage(stanza, false);
   }
 
   received(stanza: BinaryNode): void {
@@ -87,7 +84,7 @@ export class DeviceSession implements ActiveSession {
 
   closed(): void {
     this.#phase = 'ended';
-    this.#markerDeadline?.cancel();
+    this.#backlog?.close();
     for (const timer of this.#delayedReceipts) timer.cancel();
     this.#reading.clear();
     if (this.#device.session === this) this.#device.session = null;
@@ -115,31 +112,19 @@ export class DeviceSession implements ActiveSession {
   }
 
   #deliverBacklog(): void {
-    this.#phase = 'backlog';
-    const stanzas = this.#device.mailbox.redeliver();
-    this.#backlog = stanzas.length;
+    this.#phase = 'active';
+    const stanzas: BinaryNode[] = [];
     this.#context.events.append({ type: 'login', ...this.#who, backlog: stanzas.length });
-    for (const stanza of stanzas) {
-      this.#unanswered.add(keyOf(referenceOf(stanza)));
-      this.#sendMessage(stanza, true);
-    }
-    this.#markerDeadline = this.#context.clock.schedule(OFFLINE_MARKER_DEADLINE_MS, () => this.#endBacklog());
-    this.#answered();
+    for (const stanza of stanzas) this.#sendMessage(stanza, true);
+    this.#backlog = new OfflineBacklog(stanzas, this.#context.clock, () => this.#markEnd(stanzas.length));
+    this.#backlog.endIfAnswered();
   }
 
-  #answered(reference?: MessageReference): void {
-    if (reference) this.#unanswered.delete(keyOf(reference));
-    if (this.#unanswered.size === 0) this.#endBacklog();
-  }
-
-  #endBacklog(): void {
-    if (this.#phase !== 'backlog') return;
-    this.#phase = 'online';
-    this.#markerDeadline?.cancel();
+  #markEnd(count: number): void {
     this.connection.send({
       tag: 'ib',
       attrs: { from: S_WHATSAPP_NET },
-      content: [{ tag: 'offline', attrs: { count: String(this.#backlog) } }],
+      content: [{ tag: 'offline', attrs: { count: String(count) } }],
     });
   }
 
@@ -189,7 +174,7 @@ export class DeviceSession implements ActiveSession {
       this.#device.mailbox.receive({ chat, participant, id });
       const kind = attrs['type'] ?? 'delivered';
       this.#context.events.append({ type: 'receipt', ...this.#who, chat, messageId: id, kind });
-      this.#answered({ chat, participant, id });
+      this.#backlog?.answered({ chat, participant, id });
     }
   }
 
@@ -197,7 +182,7 @@ export class DeviceSession implements ActiveSession {
     const { mailbox } = this.#device;
     const reference = referenceOf(receipt);
     const decision = mailbox.retry(reference);
-    this.#answered(reference);
+    this.#backlog?.answered(reference);
     if (decision.kind === 'unknown') return;
     const { events, log } = this.#context;
     const { attempt } = decision;
@@ -219,7 +204,7 @@ export class DeviceSession implements ActiveSession {
       const code = ack.attrs['error'] ?? null;
       this.#context.events.append({ type: 'refused', ...this.#who, chat, messageId: id, code });
     }
-    this.#answered(reference);
+    this.#backlog?.answered(reference);
   }
 
   #reupload(request: BinaryNode): void {
@@ -231,7 +216,7 @@ export class DeviceSession implements ActiveSession {
       messageId: request.attrs['id'] ?? '',
     } as const;
     const answer = account.phoneOnline ? answerReuploadRequest(request, account, reuploads) : null;
-    events.append({ ...about, outcome: answer?.outcome ?? 'phone_offline' });
+    events.append({ ...about, outcome: answer?.outcome ?? 'unanswered' });
     if (answer) this.connection.send(answer.notification);
   }
 
@@ -281,5 +266,3 @@ export class DeviceSession implements ActiveSession {
 }
 
 const seconds = (ms: number): number => Math.floor(ms / 1_000);
-const keyOf = ({ chat, participant, id }: MessageReference): string =>
-  JSON.stringify([chat, participant, id]);

@@ -6,6 +6,13 @@ import { Person, type PersonProfile, type Surroundings } from './person.ts';
 import type { KeyBundle } from './pre-keys.ts';
 import { SeededRandom } from './seeded-random.ts';
 
+export interface PersonOptions {
+  /** Default: one that depends on seed and name. */
+  readonly phone?: string | undefined;
+  /** The name that bots know the person by in a chat of two; default `pn`. */
+  readonly addressing?: AddressingMode | undefined;
+}
+
 export interface GroupProfile {
   readonly name: string;
   readonly members: readonly Person[];
@@ -55,10 +62,7 @@ export class Directory {
   }
 
   /** The person of a name, made when new: with a phone number that depends on seed and name alone. */
-  person(
-    name: string,
-    { phone, addressing = 'pn' }: { phone?: string; addressing?: AddressingMode } = {},
-  ): Person {
+  person(name: string, { phone, addressing = 'pn' }: PersonOptions = {}): Person {
     const known = this.#people.get(name);
     if (known) return known;
     const identity = identityOf(phone ?? `49151${this.#random(`phone of ${name}`).digits(8)}`);

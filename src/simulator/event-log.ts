@@ -22,7 +22,7 @@ export type SimulatorEvent =
   | (MessageEvent & { readonly type: 'refused'; readonly code: string | null })
   /** The bot asked for a message again and gets it, encrypted anew; not `granted` after the fifth time. */
   | (MessageEvent & { readonly type: 'retry'; readonly attempt: number; readonly granted: boolean })
-  /** A bot asked its phone to upload a medium again. */
+  /** A bot asked its phone to upload a medium again; `unanswered` when the phone is offline. */
   | { readonly type: 'reupload'; readonly bot: string; readonly messageId: string; readonly outcome: string }
   /** A message that the bot sent, as `reader` sees it. `text` is null when it did not decrypt or has none. */
   | (MessageEvent & {
@@ -103,7 +103,7 @@ export class EventLog {
 
   /** Events of one type, oldest first. */
   of<T extends SimulatorEvent['type']>(type: T): readonly LoggedEvent<EventOf<T>>[] {
-    return this.#entries.filter((entry): entry is LoggedEvent<EventOf<T>> => entry.type === type);
+    return this.#entries.filter((entry) => isOf(entry, type));
   }
 
   /** Calls `listener` for each new event; returns what ends it. */
@@ -122,7 +122,7 @@ export class EventLog {
     { deadlineMs = 10_000, afterSeq = 0 }: { deadlineMs?: number; afterSeq?: number } = {},
   ): Promise<LoggedEvent<EventOf<T>>> {
     const wanted = (event: LoggedEvent): event is LoggedEvent<EventOf<T>> =>
-      event.type === type && matches(event as LoggedEvent<EventOf<T>>);
+      isOf(event, type) && matches(event);
     const known = this.since(afterSeq).find(wanted);
     if (known) return Promise.resolve(known);
 
@@ -150,3 +150,8 @@ export class EventLog {
     for (const giveUp of this.#waiting) giveUp();
   }
 }
+
+const isOf = <T extends SimulatorEvent['type']>(
+  event: LoggedEvent,
+  type: T,
+): event is LoggedEvent<EventOf<T>> => event.type === type;

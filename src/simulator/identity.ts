@@ -32,4 +32,4 @@ export function decodeJid(jid: string) {
 }
 
 /** Distinct for distinct numbers, and never contains the number. */
-const lidUserOf = (phone: string): string => `1${[...phone].toReversed().join('')}`;
+const lidUserOf = (phone: string): string => `1${phone.split('').toReversed().join('')}`;

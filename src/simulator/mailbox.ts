@@ -44,7 +44,11 @@ export class Mailbox {
   }
 
   post(envelope: Envelope): void {
-    this.#entries.set(keyOf(referenceOf(envelope.stanza)), { envelope, retries: 0, refusalExpected: false });
+    this.#entries.set(referenceText(referenceOf(envelope.stanza)), {
+      envelope,
+      retries: 0,
+      refusalExpected: false,
+    });
   }
 
   /** What is to be delivered at a login. Refusals of the connection before are not expected any more. */
@@ -57,22 +61,22 @@ export class Mailbox {
 
   /** Removes what the device has received; false when it was not owed. */
   receive(reference: MessageReference): boolean {
-    return this.#entries.delete(keyOf(reference));
+    return this.#entries.delete(referenceText(reference));
   }
 
   /** Removes what the device refused for good; false when the refusal only follows a retry receipt. */
   refuse(reference: MessageReference): boolean {
-    const entry = this.#entries.get(keyOf(reference));
+    const entry = this.#entries.get(referenceText(reference));
     if (!entry) return false;
     if (entry.refusalExpected) {
       entry.refusalExpected = false;
       return false;
     }
-    return this.#entries.delete(keyOf(reference));
+    return this.#entries.delete(referenceText(reference));
   }
 
   retry(reference: MessageReference): RetryDecision {
-    const entry = this.#entries.get(keyOf(reference));
+    const entry = this.#entries.get(referenceText(reference));
     if (!entry) return { kind: 'unknown' };
     entry.refusalExpected = true;
     entry.retries += 1;
@@ -83,7 +87,7 @@ export class Mailbox {
 
   /** Puts a newly sealed stanza in the place of the old one; false when that was received in the meantime. */
   replace(stanza: BinaryNode): boolean {
-    const entry = this.#entries.get(keyOf(referenceOf(stanza)));
+    const entry = this.#entries.get(referenceText(referenceOf(stanza)));
     if (!entry) return false;
     entry.envelope = { ...entry.envelope, stanza };
     return true;
@@ -102,5 +106,6 @@ export function referenceOf({ tag, attrs }: BinaryNode): MessageReference {
   };
 }
 
-const keyOf = ({ chat, participant, id }: MessageReference): string =>
+/** The same text for the same message, and for no other. */
+export const referenceText = ({ chat, participant, id }: MessageReference): string =>
   JSON.stringify([chat, participant, id]);

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Clock } from '../base/clock.ts';
 
 const bytes = z.number().int().nonnegative();
-const fault = <K extends string, S extends z.ZodRawShape>(kind: K, shape: S) =>
+const variant = <K extends string, S extends z.ZodRawShape>(kind: K, shape: S) =>
   z.object({
     kind: z.literal(kind),
     /** Only this many requests for the file fail; all of them when left out. */
@@ -14,26 +14,26 @@ const fault = <K extends string, S extends z.ZodRawShape>(kind: K, shape: S) =>
 /** What may go wrong with one medium. `wrong_hash` is told by the message, all others by the media host. */
 export const mediaFault = z.discriminatedUnion('kind', [
   /** An HTTP status instead of the file, e.g. 404, 410, 403, 429, 500. */
-  fault('status', { status: z.number().int().min(400).max(599), retryAfterSeconds: bytes.optional() }),
+  variant('status', { status: z.number().int().min(400).max(599), retryAfterSeconds: bytes.optional() }),
   /** The line is cut after so many bytes (half the file when left out). */
-  fault('reset', { afterBytes: bytes.optional() }),
+  variant('reset', { afterBytes: bytes.optional() }),
   /** Nothing more comes after so many bytes (half the file when left out); the line stays. */
-  fault('stall', { afterBytes: bytes.optional() }),
+  variant('stall', { afterBytes: bytes.optional() }),
   /** The file comes at this speed. */
-  fault('drip', { bytesPerSecond: z.number().int().positive() }),
+  variant('drip', { bytesPerSecond: z.number().int().positive() }),
   /** The file ends early, and cleanly. */
-  fault('truncate', { afterBytes: bytes }),
+  variant('truncate', { afterBytes: bytes }),
   /** One bit of the ciphertext is flipped (in the middle when left out). */
-  fault('flip_bit', { atByte: bytes.optional() }),
+  variant('flip_bit', { atByte: bytes.optional() }),
   /** A 200 without a body. */
-  fault('empty', {}),
+  variant('empty', {}),
   /** The content-length is this, whatever the file's length. */
-  fault('content_length', { bytes }),
+  variant('content_length', { bytes }),
   /** A body that never ends. */
-  fault('endless', {}),
-  fault('redirect', { location: z.string() }),
+  variant('endless', {}),
+  variant('redirect', { location: z.string() }),
   /** The message declares hashes of some other file. */
-  fault('wrong_hash', {}),
+  variant('wrong_hash', {}),
 ]);
 
 export type MediaFault = z.infer<typeof mediaFault>;

@@ -24,7 +24,8 @@ export async function uploadMedium(
   fault: MediaFault | null,
 ): Promise<UploadedMedium> {
   const encrypted = await encryptedStream(plaintext, cipher);
-  const ciphertext = await readFile(encrypted.encFilePath).finally(() => unlink(encrypted.encFilePath));
+  const ciphertext = await readFile(encrypted.encFilePath);
+  await unlink(encrypted.encFilePath);
   const directPath = host.store(ciphertext, fault);
   const lies = fault?.kind === 'wrong_hash';
   return {

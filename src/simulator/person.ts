@@ -30,9 +30,9 @@ export interface PersonProfile {
 
 export interface SendOptions {
   /** Default: the next id of this person's seeded sequence. */
-  readonly id?: string;
+  readonly id?: string | undefined;
   /** When it was written, in ms since the epoch; default now. */
-  readonly writtenAt?: number;
+  readonly writtenAt?: number | undefined;
 }
 
 /** `seq` tells the order in which messages were sent, over all chats. */
@@ -198,7 +198,7 @@ export class Person {
 /** A message before it is sealed for anybody. */
 interface Letter {
   readonly chat: Chat;
-  readonly message: proto.Message;
+  readonly message: proto.IMessage;
   readonly attrs: BinaryNode['attrs'];
 }
 

@@ -23,11 +23,13 @@ const WEBP = Buffer.from('UklGRiIAAABXRUJQVlA4IBYAAAAwAQCdASoBAAEADsD+JaQAA3AAAA
  */
 export function makeSampleMedia(
   kind: SampleKind,
-  { minBytes = 0, filler = Buffer.alloc }: { minBytes?: number; filler?: (count: number) => Buffer } = {},
+  { minBytes = 0, filler = zeros }: { minBytes?: number; filler?: (count: number) => Buffer } = {},
 ): SampleMedium {
   const { bytes, ...names } = samples[kind]();
   return { ...names, bytes: Buffer.concat([bytes, filler(Math.max(0, minBytes - bytes.length))]) };
 }
+
+const zeros = (count: number): Buffer => Buffer.alloc(count);
 
 const samples: Record<SampleKind, () => SampleMedium> = {
   image: () => ({ bytes: JPEG, mimeType: 'image/jpeg', fileName: 'picture.jpg' }),

@@ -29,7 +29,7 @@ export const scenarioStep = z.union([pause, says]);
  * `{pauseMs: 500}`.
  */
 export type ScenarioStep = z.infer<typeof scenarioStep>;
-export type SayStep = z.infer<typeof says>;
+type SayStep = z.infer<typeof says>;
 type PauseStep = z.infer<typeof pause>;
 
 /** Where a script is played. */

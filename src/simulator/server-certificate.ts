@@ -15,13 +15,14 @@ export function issueServerCertificate(): ServerCertificate {
   const root = Curve.generateKeyPair();
   const intermediate = Curve.generateKeyPair();
   const staticKey = Curve.generateKeyPair();
-  const sign = (issuer: KeyPair, details: proto.CertChain.NoiseCertificate.IDetails) => {
-    const encoded = Details.encode(details).finish();
-    return { details: encoded, signature: Curve.sign(issuer.private, encoded) };
-  };
   const chain = proto.CertChain.encode({
     intermediate: sign(root, { serial: 1, issuerSerial: WA_CERT_DETAILS.SERIAL, key: intermediate.public }),
     leaf: sign(intermediate, { serial: 2, issuerSerial: 1, key: staticKey.public }),
   }).finish();
   return { rootPublicKey: root.public, staticKey, chain };
+}
+
+function sign(issuer: KeyPair, details: proto.CertChain.NoiseCertificate.IDetails) {
+  const encoded = Details.encode(details).finish();
+  return { details: encoded, signature: Curve.sign(issuer.private, encoded) };
 }

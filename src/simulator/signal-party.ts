@@ -125,6 +125,7 @@ class MemoryKeyStore implements SignalKeyStore {
     const found: { [id: string]: SignalDataTypeMap[T] } = {};
     for (const id of ids) {
       const value = this.#values.get(`${type}/${id}`);
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the type's name says what `set` was given
       if (value !== undefined) found[id] = value as SignalDataTypeMap[T];
     }
     return found;

@@ -1,15 +1,14 @@
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { DragomanError } from '../base/errors.ts';
 import { type Logger, silentLogger } from '../base/log.ts';
 import type { Account } from './account.ts';
-import type { DirectChat, Group } from './chat.ts';
+import type { Chat, DirectChat, Group } from './chat.ts';
 import type { Content } from './content.ts';
 import { answerControlRequest } from './control-api.ts';
-import { Directory } from './directory.ts';
+import { Directory, type PersonOptions } from './directory.ts';
 import type { SimulatorEndpoint } from './endpoint.ts';
 import { EventLog } from './event-log.ts';
 import type { AddressingMode } from './identity.ts';
@@ -29,6 +28,13 @@ export interface SimulatorOptions {
   readonly autoScan?: boolean;
   readonly clock?: Clock;
   readonly log?: Logger;
+}
+
+export interface GroupOptions {
+  /** The phone numbers of the bots' accounts; default: the first one. */
+  readonly bots?: readonly string[] | undefined;
+  /** What its members go by; default `lid`. */
+  readonly addressing?: AddressingMode | undefined;
 }
 
 export interface SayOptions extends SendOptions {
@@ -62,7 +68,7 @@ export class Simulator {
   readonly #unmuteConsole = muteSignalConsole();
   readonly #closing = new AbortController();
 
-  private constructor(http: Server, options: SimulatorOptions) {
+  private constructor(http: Server, port: number, options: SimulatorOptions) {
     this.clock = options.clock ?? systemClock();
     this.events = new EventLog(this.clock);
     this.media = new MediaHost(this.clock);
@@ -75,7 +81,6 @@ export class Simulator {
       log: options.log ?? silentLogger,
     });
     this.#http = http;
-    const { port } = http.address() as AddressInfo;
     this.endpoint = {
       socketUrl: `ws://127.0.0.1:${port}${SOCKET_PATH}`,
       mediaOrigin: `http://127.0.0.1:${port}`,
@@ -94,8 +99,7 @@ export class Simulator {
   /** Rejects with `already_in_use` when the port is taken. */
   static async start(options: SimulatorOptions): Promise<Simulator> {
     const http = createServer();
-    await listen(http, options.port ?? 0);
-    return new Simulator(http, options);
+    return new Simulator(http, await listen(http, options.port ?? 0), options);
   }
 
   /** Ends all connections; nothing is kept. */
@@ -130,16 +134,12 @@ export class Simulator {
   }
 
   /** The person of this name; made, with these properties, when it is new. */
-  person(name: string, profile: { phone?: string; addressing?: AddressingMode } = {}): Person {
+  person(name: string, profile: PersonOptions = {}): Person {
     return this.#directory.person(name, profile);
   }
 
-  /** Makes a group of people and bots (left out: the first bot). Members go by LID unless said otherwise. */
-  group(
-    name: string,
-    members: readonly string[],
-    { bots, addressing = 'lid' }: { bots?: readonly string[]; addressing?: AddressingMode } = {},
-  ): Group {
+  /** Makes a group of people and bots. */
+  group(name: string, members: readonly string[], { bots, addressing = 'lid' }: GroupOptions = {}): Group {
     const accounts = bots?.map((phone) => this.account(phone)) ?? [this.account()];
     return this.#directory.addGroup({
       name,
@@ -158,7 +158,8 @@ export class Simulator {
     return this.person(from).send(this.chatOf({ ...options, from }), content, options);
   }
 
-  chatOf({ from, in: groupName, bot }: { from: string; in?: string | undefined; bot?: string | undefined }) {
+  /** Where a person says something; `not_found` for a group that nobody made. */
+  chatOf({ from, in: groupName, bot }: SayOptions & { from: string }): Chat {
     if (groupName === undefined) return this.directChat(from, bot);
     const group = this.#directory.groupNamed(groupName);
     if (!group) throw new DragomanError('not_found', `expected a group called ${groupName}`);
@@ -200,7 +201,8 @@ export const describeSimulator = ({ endpoint }: Simulator): readonly string[] =>
   `  see what happened           GET  ${endpoint.mediaOrigin}/events.json?after=0`,
 ];
 
-function listen(http: Server, port: number): Promise<void> {
+/** Resolves to the port that it got. */
+function listen(http: Server, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     http.once('error', (error: NodeJS.ErrnoException) => {
       reject(
@@ -209,6 +211,9 @@ function listen(http: Server, port: number): Promise<void> {
           : error,
       );
     });
-    http.listen(port, '127.0.0.1', resolve);
+    http.listen(port, '127.0.0.1', () => {
+      const address = http.address();
+      resolve(typeof address === 'object' && address ? address.port : port);
+    });
   });
 }

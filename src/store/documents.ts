@@ -38,39 +38,43 @@ export const chatName = (key: CorrespondentKey): string =>
 
 // ── Messages ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
+/** What a message does not have is not in its document: most of them have little besides their text. */
 export interface MessageDocument {
   readonly id: number;
   readonly content: string;
   readonly sender: {
     readonly identifier: string;
-    readonly display_name: string | null;
+    readonly display_name: string | undefined;
     readonly alternate_identifiers: readonly string[];
   };
   readonly source: MessageSource;
   readonly direction: MessageDirection;
   readonly accepted_time: number;
-  readonly ready_time: number | null;
-  readonly originating_time: number | null;
+  readonly ready_time: number | undefined;
+  readonly originating_time: number | undefined;
   readonly message_size: number;
-  readonly group: {
-    readonly id: string;
-    readonly name: string | null;
-    readonly alternate_identifiers: readonly string[];
-  } | null;
-  readonly provider_message_id: string | null;
-  readonly media_processing_id: Guid | null;
-  readonly mime_type: string | null;
-  readonly original_filename: string | null;
-  readonly recipient_id: string | null;
-  readonly actual_sender: string | null;
-  readonly quoted: { readonly provider_message_id: string; readonly text: string } | null;
-  readonly mentions: readonly string[];
-  readonly album_id: string | null;
-  readonly edits_provider_message_id: string | null;
-  readonly corrects_id: number | null;
-  readonly backlog: boolean;
+  readonly group:
+    | {
+        readonly id: string;
+        readonly name: string | undefined;
+        readonly alternate_identifiers: readonly string[];
+      }
+    | undefined;
+  readonly provider_message_id: string | undefined;
+  readonly media_processing_id: Guid | undefined;
+  readonly mime_type: string | undefined;
+  readonly original_filename: string | undefined;
+  readonly recipient_id: string | undefined;
+  readonly actual_sender: string | undefined;
+  readonly quoted: { readonly provider_message_id: string; readonly text: string } | undefined;
+  readonly mentions: readonly string[] | undefined;
+  readonly album_id: string | undefined;
+  readonly edits_provider_message_id: string | undefined;
+  readonly corrects_id: number | undefined;
+  readonly backlog: true | undefined;
 }
 
+/** Writers drop the fields that are undefined, as JSON does. */
 export function messageDocument(message: Message): MessageDocument {
   const { sender, group, quoted } = message;
   return {
@@ -78,28 +82,36 @@ export function messageDocument(message: Message): MessageDocument {
     content: message.content,
     sender: {
       identifier: sender.identifier,
-      display_name: sender.displayName,
+      display_name: sender.displayName ?? undefined,
       alternate_identifiers: sender.alternateIdentifiers,
     },
     source: message.source,
     direction: message.direction,
     accepted_time: message.acceptedTime,
-    ready_time: message.readyTime,
-    originating_time: message.originatingTime,
+    ready_time: message.readyTime ?? undefined,
+    originating_time: message.originatingTime ?? undefined,
     message_size: message.messageSize,
-    group: group && { id: group.id, name: group.name, alternate_identifiers: group.alternateIdentifiers },
-    provider_message_id: message.providerMessageId,
-    media_processing_id: message.mediaProcessingId,
-    mime_type: message.mimeType,
-    original_filename: message.originalFilename,
-    recipient_id: message.recipientId,
-    actual_sender: message.actualSender,
-    quoted: quoted && { provider_message_id: quoted.providerMessageId, text: quoted.text },
-    mentions: message.mentions,
-    album_id: message.albumId,
-    edits_provider_message_id: message.editsProviderMessageId,
-    corrects_id: message.correctsId,
-    backlog: message.backlog,
+    group:
+      group === null
+        ? undefined
+        : {
+            id: group.id,
+            name: group.name ?? undefined,
+            alternate_identifiers: group.alternateIdentifiers,
+          },
+    provider_message_id: message.providerMessageId ?? undefined,
+    media_processing_id: message.mediaProcessingId ?? undefined,
+    mime_type: message.mimeType ?? undefined,
+    original_filename: message.originalFilename ?? undefined,
+    recipient_id: message.recipientId ?? undefined,
+    actual_sender: message.actualSender ?? undefined,
+    quoted:
+      quoted === null ? undefined : { provider_message_id: quoted.providerMessageId, text: quoted.text },
+    mentions: message.mentions.length > 0 ? message.mentions : undefined,
+    album_id: message.albumId ?? undefined,
+    edits_provider_message_id: message.editsProviderMessageId ?? undefined,
+    corrects_id: message.correctsId ?? undefined,
+    backlog: message.backlog || undefined,
   };
 }
 
@@ -114,28 +126,32 @@ export function messageFrom(document: MessageDocument): Message {
     content: document.content,
     sender: {
       identifier: sender.identifier,
-      displayName: sender.display_name,
+      displayName: sender.display_name ?? null,
       alternateIdentifiers: sender.alternate_identifiers,
     },
     source: document.source,
     direction: document.direction,
     acceptedTime: document.accepted_time,
-    readyTime: document.ready_time,
-    originatingTime: document.originating_time,
+    readyTime: document.ready_time ?? null,
+    originatingTime: document.originating_time ?? null,
     messageSize: document.message_size,
-    group: group && { id: group.id, name: group.name, alternateIdentifiers: group.alternate_identifiers },
-    providerMessageId: document.provider_message_id,
-    mediaProcessingId: document.media_processing_id,
-    mimeType: document.mime_type,
-    originalFilename: document.original_filename,
-    recipientId: document.recipient_id,
-    actualSender: document.actual_sender,
-    quoted: quoted && { providerMessageId: quoted.provider_message_id, text: quoted.text },
-    mentions: document.mentions,
-    albumId: document.album_id,
-    editsProviderMessageId: document.edits_provider_message_id,
-    correctsId: document.corrects_id,
-    backlog: document.backlog,
+    group:
+      group === undefined
+        ? null
+        : { id: group.id, name: group.name ?? null, alternateIdentifiers: group.alternate_identifiers },
+    providerMessageId: document.provider_message_id ?? null,
+    mediaProcessingId: document.media_processing_id ?? null,
+    mimeType: document.mime_type ?? null,
+    originalFilename: document.original_filename ?? null,
+    recipientId: document.recipient_id ?? null,
+    actualSender: document.actual_sender ?? null,
+    quoted:
+      quoted === undefined ? null : { providerMessageId: quoted.provider_message_id, text: quoted.text },
+    mentions: document.mentions ?? [],
+    albumId: document.album_id ?? null,
+    editsProviderMessageId: document.edits_provider_message_id ?? null,
+    correctsId: document.corrects_id ?? null,
+    backlog: document.backlog ?? false,
   };
 }
 

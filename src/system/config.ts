@@ -4,6 +4,7 @@ import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { describeError, DragomanError } from '../base/errors.ts';
 import { isBotId } from '../base/ids.ts';
+import { gatewaySettings } from '../gateway/settings.ts';
 import { DEFAULT_POOLS, poolProblems } from '../jobs/pools.ts';
 import { DEFAULT_LIMITS, DEFAULT_STRICT_HOLD_MS } from '../queue/limits.ts';
 
@@ -64,6 +65,8 @@ const configuration = z
       .array(bot)
       .min(1)
       .default(() => [bot.parse({ id: 'main' })]),
+    /** Of the gateway in this process. */
+    gateway: gatewaySettings.prefault({}),
     /** Gateways in other processes, each with a token of its own. */
     gateways: z.array(z.strictObject({ id: gatewayId, token })).default([]),
     pools: z.array(pool).default(() => DEFAULT_POOLS.map((each) => pool.parse(each))),

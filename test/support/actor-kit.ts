@@ -4,7 +4,7 @@ import { ActorSystem, type ActorSystemOptions } from '../../src/actors/kit/syste
 import { ManualClock } from './manual-clock.ts';
 import { RecordingLogger } from './recording-logger.ts';
 
-export interface Escalation {
+interface Escalation {
   readonly error: unknown;
   readonly path: string;
 }

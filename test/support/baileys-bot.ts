@@ -4,6 +4,7 @@ import {
   type ConnectionState,
   initAuthCreds,
   makeWASocket,
+  type SignalDataSet,
   type SignalDataTypeMap,
   type SignalKeyStore,
   type WAMessage,
@@ -30,14 +31,15 @@ export class MemoryKeys implements SignalKeyStore {
     const found: { [id: string]: SignalDataTypeMap[T] } = {};
     for (const id of ids) {
       const value = this.#values.get(`${type}/${id}`);
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the type's name says what `set` was given
       if (value !== undefined) found[id] = value as SignalDataTypeMap[T];
     }
     return found;
   }
 
-  set(data: object): void {
+  set(data: SignalDataSet): void {
     for (const [type, entries] of Object.entries(data)) {
-      for (const [id, value] of Object.entries(entries as object)) {
+      for (const [id, value] of Object.entries(entries)) {
         if (value === null) this.#values.delete(`${type}/${id}`);
         else this.#values.set(`${type}/${id}`, value);
       }
@@ -126,8 +128,8 @@ export class BaileysBot {
     if (qr) this.#qr = qr;
     if (connection === 'open') this.#open = true;
     if (connection === 'close') {
-      const error = lastDisconnect?.error as { output?: { statusCode?: number } } | undefined;
-      const code = error?.output?.statusCode ?? 0;
+      const error = lastDisconnect?.error;
+      const code = error && 'output' in error ? error.output.statusCode : 0;
       if (code === 515 && !this.#open) this.start();
       else this.closeCodes.push(code);
     }

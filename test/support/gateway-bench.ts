@@ -23,7 +23,8 @@ export interface GatewayBench {
   start(overrides?: Partial<GatewayOptions>): Promise<Gateway>;
   /** Starts a gateway, and has the backend start `bot` on it. */
   startWithBot(overrides?: Partial<GatewayOptions>): Promise<{ gateway: Gateway; session: ScriptedSession }>;
-  staged(): Promise<string[]>;
+  /** The names in the staging folder. */
+  readonly staged: () => Promise<string[]>;
 }
 
 export async function gatewayBench(): Promise<GatewayBench> {

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import { listen } from './listening-port.ts';
 
 export type Serve = (response: ServerResponse, request: IncomingMessage) => void;
 
@@ -22,9 +22,7 @@ export class MediaServer {
   static async start(): Promise<MediaServer> {
     const paths = new Map<string, Serve>();
     const server = createServer((request, response) => media.#answer(request, response));
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
+    const port = await listen(server);
     const media = new MediaServer(`http://127.0.0.1:${port}`, paths, async () => {
       server.closeAllConnections();
       server.close();

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type Server } from 'node:http';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { decodeGatewayFrame, encodeFrame } from '../../src/protocol/codec.ts';
 import type { BackendFrameBody, GatewayFrame } from '../../src/protocol/frames.ts';
+import { listen } from './listening-port.ts';
 
 export type FrameOf<T extends GatewayFrame['type']> = Extract<GatewayFrame, { type: T }>;
 /** What to answer to a durable frame; null: nothing. */
@@ -24,13 +24,13 @@ export class ScriptedBackend {
   /** Status of the upgrade; 101 lets it pass if the token is right. */
   upgradeStatus = 101;
   dials = 0;
-  readonly #server = createServer();
+  readonly #server: Server;
   readonly #sockets = new Set<WebSocket>();
   #changed = Promise.withResolvers<void>();
 
-  private constructor(server: ReturnType<typeof createServer>) {
+  private constructor(server: Server, port: number) {
     this.#server = server;
-    this.url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    this.url = `ws://127.0.0.1:${port}`;
     const sockets = new WebSocketServer({ noServer: true });
     server.on('upgrade', (request, socket, head) => {
       this.dials += 1;
@@ -46,9 +46,7 @@ export class ScriptedBackend {
   /** On `port`, or any free one. */
   static async start(port = 0): Promise<ScriptedBackend> {
     const server = createServer();
-    server.listen(port, '127.0.0.1');
-    await once(server, 'listening');
-    return new ScriptedBackend(server);
+    return new ScriptedBackend(server, await listen(server, port));
   }
 
   get frames(): readonly GatewayFrame[] {
@@ -105,7 +103,7 @@ export class ScriptedBackend {
       this.#change();
     });
     socket.on('message', (data) => {
-      const text = (data as Buffer).toString();
+      const text = Buffer.isBuffer(data) ? data.toString() : '';
       this.texts.push(text);
       const decoded = decodeGatewayFrame(text);
       if (decoded.kind === 'malformed') throw new Error(decoded.reason);

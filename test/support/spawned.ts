@@ -9,12 +9,16 @@ export class Spawned {
   readonly #ended: Promise<unknown>;
   #output = '';
 
-  constructor(script: string, ...args: readonly string[]) {
-    const file = fileURLToPath(new URL(script, import.meta.url));
-    this.#child = spawn(process.execPath, [file, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  private constructor(child: ChildProcess) {
+    this.#child = child;
     this.#child.stdout?.on('data', (chunk: Buffer) => (this.#output += chunk.toString()));
     this.#ended = once(this.#child, 'close');
     onTestFinished(() => this.kill());
+  }
+
+  static start(script: string, ...args: readonly string[]): Spawned {
+    const file = fileURLToPath(new URL(script, import.meta.url));
+    return new Spawned(spawn(process.execPath, [file, ...args], { stdio: ['ignore', 'pipe', 'inherit'] }));
   }
 
   /** Its complete lines so far. */

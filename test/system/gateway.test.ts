@@ -14,7 +14,11 @@ describe('kill -9 of a process that writes the journal', () => {
     const dir = await scratchFolder();
     let durable = 0;
     for (let life = 1; life <= 8; life += 1) {
-      const writer = new Spawned('journal-writer.ts', path.join(dir, 'gateway.sqlite'), String(durable + 1));
+      const writer = Spawned.start(
+        'journal-writer.ts',
+        path.join(dir, 'gateway.sqlite'),
+        String(durable + 1),
+      );
       const enough = durable + life * 7;
       await expect
         .poll(() => Number(writer.lines.at(-1) ?? 0), { timeout: 20_000, interval: 1 })
@@ -57,7 +61,7 @@ describe('kill -9 of a gateway', () => {
       response.write(ciphertext.subarray(0, 100_000));
     });
 
-    const first = new Spawned('gateway-process.ts', options);
+    const first = Spawned.start('gateway-process.ts', options);
     await backend.untilFrames('hello');
     backend.send({ type: 'bot.start', bot_id: 'bot', config: { media_storage_quota_gb: 1 } });
     const [announced] = await backend.untilFrames('inbound', 2);
@@ -67,7 +71,7 @@ describe('kill -9 of a gateway', () => {
     await first.kill();
 
     media.on('/file.enc', file(ciphertext));
-    new Spawned('gateway-process.ts', options);
+    Spawned.start('gateway-process.ts', options);
     const [staged] = await backend.untilFrames('media.staged');
     expect(staged).toMatchObject({ guid, bytes: plain.length });
     expect(await visible()).toEqual([guid]);
@@ -92,12 +96,12 @@ describe('kill -9 of a gateway', () => {
         mediaOrigin: 'http://127.0.0.1:9',
         messages: ids.map((id) => received(id)),
       });
-    const first = new Spawned('gateway-process.ts', optionsWith('a', 'b', 'c'));
+    const first = Spawned.start('gateway-process.ts', optionsWith('a', 'b', 'c'));
     await backend.untilFrames('hello');
     backend.send({ type: 'bot.start', bot_id: 'bot', config: { media_storage_quota_gb: 1 } });
     await backend.untilFrames('inbound', 3);
     await first.kill();
-    new Spawned('gateway-process.ts', optionsWith('c', 'd'));
+    Spawned.start('gateway-process.ts', optionsWith('c', 'd'));
     await backend.untilFrames('inbound', 7);
     const again = backend.links.at(-1) ?? [];
     const inbound = again.flatMap((frame) =>

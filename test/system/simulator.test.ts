@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import type { IncomingMessage } from 'node:http';
 import { createDecipheriv, createHash } from 'node:crypto';
 import { type BinaryNode, getMediaKeys } from '@whiskeysockets/baileys';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -360,9 +359,8 @@ describe('troubles', () => {
   test('connections are refused with an HTTP status by choice', async () => {
     simulator.refusal = 503;
     const socket = new WebSocket(simulator.endpoint.socketUrl);
-    const [, response] = (await once(socket, 'unexpected-response')) as [unknown, IncomingMessage];
-    expect(response.statusCode).toBe(503);
-    response.destroy();
+    const [error] = await once(socket, 'error');
+    expect(String(error)).toContain('503');
   });
 });
 
@@ -391,10 +389,25 @@ describe('media', () => {
     await expect(bot.socket.updateMediaMessage(message)).rejects.toThrow('NOT_FOUND');
     account.phoneOnline = false;
     void bot.socket.updateMediaMessage(message).catch(() => {});
-    const offline = await simulator.events.waitFor('reupload', ({ outcome }) => outcome === 'phone_offline');
+    const offline = await simulator.events.waitFor('reupload', ({ outcome }) => outcome === 'unanswered');
     expect(offline.messageId).toBe(messageId);
   });
 });
+
+const idOf = ({ messageId }: { messageId: string }) => messageId;
+const byId = (left: { messageId: string }, right: { messageId: string }) =>
+  left.messageId.localeCompare(right.messageId);
+
+const playDemo = async (seed: string) => {
+  const other = await startSimulator({ seed });
+  const bot = new BaileysBot(other.endpoint).start();
+  bots.push(bot);
+  await other.scan(await bot.qr());
+  other.group(DEMO_GROUP.name, DEMO_GROUP.members);
+  const sent = await other.play(demoScenario);
+  await other.close();
+  return sent.map(({ chat, messageId, sha256 }) => ({ chat, messageId, sha256 })).toSorted(byId);
+};
 
 describe('scenarios', () => {
   test('the demo is delivered in full, each chat in its order', async () => {
@@ -410,31 +423,17 @@ describe('scenarios', () => {
   });
 
   test('the same seed gives the same people, ids and media', async () => {
-    const play = async (seed: string) => {
-      const other = await startSimulator({ seed });
-      const bot = new BaileysBot(other.endpoint).start();
-      bots.push(bot);
-      await other.scan(await bot.qr());
-      other.group(DEMO_GROUP.name, DEMO_GROUP.members);
-      const sent = await other.play(demoScenario);
-      await other.close();
-      return sent.map(({ chat, messageId, sha256 }) => ({ chat, messageId, sha256 })).toSorted(byId);
-    };
-    const [first, second, third] = [await play('a'), await play('a'), await play('b')];
+    const [first, second, third] = [await playDemo('a'), await playDemo('a'), await playDemo('b')];
     expect(second).toEqual(first);
     expect(third).not.toEqual(first);
   });
-
-  const idOf = ({ messageId }: { messageId: string }) => messageId;
-  const byId = (left: { messageId: string }, right: { messageId: string }) =>
-    left.messageId.localeCompare(right.messageId);
 });
 
 test('a bot pairs, is written to and troubled over HTTP alone', async () => {
   const { mediaOrigin } = simulator.endpoint;
   const post = async (path: string, body: object) => {
     const response = await fetch(mediaOrigin + path, { method: 'POST', body: JSON.stringify(body) });
-    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+    return { status: response.status, body: await response.json() };
   };
   const endpoint = simulatorEndpoint.parse(await (await fetch(`${mediaOrigin}/endpoint.json`)).json());
   expect(endpoint).toEqual(simulator.endpoint);
@@ -453,7 +452,7 @@ test('a bot pairs, is written to and troubled over HTTP alone', async () => {
 
   await post('/drop', {});
   expect(await bot.closed()).toBe(428);
-  const events = (await (await fetch(`${mediaOrigin}/events.json?after=1`)).json()) as { seq: number }[];
-  expect(events[0]?.seq).toBe(2);
-  expect(events.at(-1)).toMatchObject({ type: 'disconnect' });
+  const events = await (await fetch(`${mediaOrigin}/events.json?after=1`)).json();
+  expect(events).toContainEqual(expect.objectContaining({ type: 'disconnect' }));
+  expect(events).not.toContainEqual(expect.objectContaining({ seq: 1 }));
 });

@@ -54,7 +54,7 @@ export interface ActorRef<P extends ProtocolOf<P>> extends AnyActorRef {
 }
 
 /** What a handler may return: its reply, now or in time. */
-export type HandlerResult<R> = R | Later<R> | Promise<R | Later<R>>;
+type HandlerResult<R> = R | Later<R> | Promise<R | Later<R>>;
 
 /** Own properties of a plain object: anything else is not reachable by a message. */
 export type Handlers<P> = {
@@ -62,7 +62,7 @@ export type Handlers<P> = {
 };
 
 /** What a behaviour tells the inspector besides its mailbox. Never message content. */
-export type Detail = Readonly<Record<string, string | number | boolean | null>>;
+export type Detail = Readonly<Record<string, unknown>>;
 
 /** One life of an actor. A restart makes a new one, so whatever must survive is not kept here. */
 export interface Behaviour<P> {
@@ -117,6 +117,8 @@ export interface ActorContext<P extends ProtocolOf<P>> {
   readonly traceId: string | null;
   /**
    * Makes a child and resolves to its ref before the child's `started` is done; messages wait for it.
+   * Keep an actor's live children under a few thousand: one that stops while its parent lives on costs time in
+   * proportion to its siblings, so a restart among 1,000 children takes 0.1 s and among 20,000 it takes 10 s.
    * @param name unique among the live children. It appears in log lines: never a phone number.
    * @throws `actor_stopped` when this life is ending, `invariant_broken` when the name is taken.
    */

@@ -223,7 +223,6 @@ export class Cell<P extends ProtocolOf<P>> implements Child, Addressee, Receiver
   /** Makes lives until one starts, or until the restart limit is passed. */
   async #revive(error: unknown): Promise<void> {
     for (let failure: Failure | null = { error }; failure !== null; failure = await this.#begin()) {
-      this.#life.hurry();
       await this.#life.stopChildren('now', false);
       await this.#life.close();
       if (this.#gone !== null) return;

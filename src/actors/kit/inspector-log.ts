@@ -1,8 +1,10 @@
+import { inspect } from 'node:util';
 import type { Clock, Timer } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
 import type { ActorSnapshot } from './actor.ts';
 
 const INDENT = '  ';
+const ON_ONE_LINE = { breakLength: Infinity, compact: true };
 const DEFAULT_MAX_SIBLINGS = 20;
 
 /**
@@ -37,7 +39,7 @@ function describe(actor: ActorSnapshot): string {
   if (actor.oldestWaitingMs !== null) facts.push(`oldest ${actor.oldestWaitingMs} ms`);
   if (actor.busyMs !== null) facts.push(`busy ${actor.busyMs} ms`);
   for (const [name, value] of Object.entries(actor.detail ?? {}))
-    facts.push(`${name} ${String(value)}`);
+    facts.push(`${name} ${inspect(value, ON_ONE_LINE)}`);
   return `${actor.kind} ${actor.name}: ${facts.join(', ')}`;
 }
 

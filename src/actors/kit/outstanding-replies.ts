@@ -3,7 +3,7 @@ import type { DragomanError } from '../../base/errors.ts';
 /**
  * The replies that an actor's handlers promised with `later` and that are not there yet.
  *   O1 Each reply settles once: as its promise does, or by `cut`.
- *   O2 After `cut` nothing is outstanding.
+ *   O2 `cut` leaves nothing outstanding.
  */
 export class OutstandingReplies {
   readonly #cuts = new Set<(error: DragomanError) => void>();

@@ -56,12 +56,12 @@ describe('a download that works', () => {
   test('a body that comes byte by byte is put together', async () => {
     const bench = await downloadBench();
     const { plain, ciphertext, reference } = encryptMedia(Buffer.from('a voice note'));
-    bench.server.on('/file.enc', async (response) => {
-      for (const byte of ciphertext) {
-        response.write(Buffer.of(byte));
-        await new Promise(setImmediate);
-      }
-      response.end();
+    bench.server.on('/file.enc', (response) => {
+      const drip = (at: number): void => {
+        if (at === ciphertext.length) response.end();
+        else response.write(ciphertext.subarray(at, at + 1), () => setImmediate(drip, at + 1));
+      };
+      drip(0);
     });
     expect(await bench.download(reference)).toMatchObject({ kind: 'staged', bytes: plain.length });
   });
@@ -82,13 +82,14 @@ describe('a download that works', () => {
   });
 });
 
+const half = (body: Buffer): Buffer => body.subarray(0, body.length / 2);
+const flipped = (body: Buffer, at: number): Buffer => {
+  const copy = Buffer.from(body);
+  copy[at] = (copy[at] ?? 0) ^ 1;
+  return copy;
+};
+
 describe('a download that fails leaves nothing', () => {
-  const half = (body: Buffer): Buffer => body.subarray(0, body.length / 2);
-  const flipped = (body: Buffer, at: number): Buffer => {
-    const copy = Buffer.from(body);
-    copy[at] = (copy[at] ?? 0) ^ 1;
-    return copy;
-  };
   const cases: readonly [name: string, reason: string, serve: (body: Buffer) => Serve][] = [
     ['404', 'gone', () => status(404)],
     ['410', 'gone', () => status(410)],

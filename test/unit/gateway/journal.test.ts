@@ -19,6 +19,9 @@ const undecryptable = (id: string): UndecryptableMessage => ({
   wire: { provider_message_id: id, sender: 'ana@lid', originating_time: 1 },
 });
 
+const put = (key: string, value: string) => ({ puts: [[key, value]], deletes: [] }) as const;
+const fromMe = (id: string) => received(id, { key: { ...received(id).key, fromMe: true } });
+
 /** The GUID of the only pending medium. */
 async function announceMedium(journal: Awaited<ReturnType<typeof openJournal>>, id = 'm'): Promise<string> {
   await journal.sessions.commit('bot', NO_AUTH, [received(id, { media: reference })]);
@@ -164,7 +167,6 @@ describe('what sessions commit', () => {
 
   test('credentials are each bot’s own, replaced, deleted and cleared', async () => {
     const journal = await openJournal();
-    const put = (key: string, value: string) => ({ puts: [[key, value]], deletes: [] }) as const;
     await journal.sessions.commit('a', put('creds', '1'), []);
     await journal.sessions.commit('a', put('creds', '2'), []);
     await journal.sessions.commit('b', put('creds', '3'), []);
@@ -179,7 +181,9 @@ describe('what sessions commit', () => {
   test('J3: a read error rejects', async () => {
     const journal = await openJournal();
     journal.close();
-    await expect(journal.sessions.readAuth('bot', ['creds'])).rejects.toThrow();
+    await expect(journal.sessions.readAuth('bot', ['creds'])).rejects.toMatchObject({
+      code: 'store_unavailable',
+    });
   });
 
   test('J4: a second delivery is ignored, also after a restart, and a bot’s own only', async () => {
@@ -244,7 +248,6 @@ describe('what sessions commit', () => {
     const journal = await openJournal();
     journal.sends.begin('bot', 'r1');
     journal.sends.end('bot', 'r1', { kind: 'sent', providerMessageId: 'p1' });
-    const fromMe = (id: string) => received(id, { key: { ...received(id).key, fromMe: true } });
     await journal.sessions.commit('bot', NO_AUTH, [fromMe('p1'), fromMe('p2')]);
     expect(framesOf(journal).map((frame) => frame.type)).toEqual(['sent', 'inbound']);
   });

@@ -46,8 +46,9 @@ test('content that says nothing is refused', () => {
   expect(contentSchema.safeParse({ image: 10, fault: { kind: 'gremlins' } }).success).toBe(false);
 });
 
+const take = (seed: string, name: string) => new SeededRandom(seed, name).messageId();
+
 test('streams of one seed and different names are different, and each repeats', () => {
-  const take = (seed: string, name: string) => new SeededRandom(seed, name).messageId();
   expect(take('s', 'Ana')).toBe(take('s', 'Ana'));
   expect(take('s', 'Ana')).not.toBe(take('s', 'Bruno'));
   expect(take('s', 'Ana')).not.toBe(take('t', 'Ana'));

@@ -64,9 +64,9 @@ describe('B3: retries', () => {
 });
 
 test('the same id of two senders in a group names two messages', () => {
-  const inGroup = (participant: string) => message('x', { from: 'g@g.us', participant });
-  mailbox.post(inGroup('1@lid'));
-  mailbox.post(inGroup('2@lid'));
+  for (const participant of ['1@lid', '2@lid']) {
+    mailbox.post(message('x', { from: 'g@g.us', participant }));
+  }
   expect(mailbox.receive({ chat: 'g@g.us', participant: '1@lid', id: 'x' })).toBe(true);
   expect(mailbox.size).toBe(4);
 });

@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
 import type { MediaFault } from '../../../src/simulator/media-fault.ts';
@@ -10,6 +9,7 @@ const BODY = Buffer.from('0123456789abcdef');
 
 let host: MediaHost;
 let server: Server;
+let port: number;
 
 beforeEach(async () => {
   host = new MediaHost(systemClock());
@@ -18,6 +18,8 @@ beforeEach(async () => {
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
+  const address = server.address();
+  port = typeof address === 'object' && address ? address.port : 0;
 });
 afterEach(() => {
   server.close();
@@ -25,7 +27,6 @@ afterEach(() => {
 });
 
 function get(path: string, init: RequestInit = {}): Promise<Response> {
-  const { port } = server.address() as AddressInfo;
   return fetch(`http://127.0.0.1:${port}${path}`, init);
 }
 const getWith = (fault: MediaFault, init: RequestInit = {}) => get(host.store(BODY, fault), init);
@@ -71,7 +72,7 @@ test('firstRequests: a fault ends after so many requests', async () => {
 });
 
 test('reset: the line breaks in the middle of the body', async () => {
-  await expect(getWith({ kind: 'reset', afterBytes: 5 }).then(bodyOf)).rejects.toThrow();
+  await expect(getWith({ kind: 'reset', afterBytes: 5 }).then(bodyOf)).rejects.toThrow('terminated');
   expect(host.requests).toMatchObject([{ fault: 'reset' }]);
 });
 

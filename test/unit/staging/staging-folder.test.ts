@@ -88,7 +88,7 @@ describe('StagingFolder', () => {
     await symlink(target, folder.pathOf(GUID));
     await symlink(target, `${folder.pathOf(GUID)}.part`);
     await expect(folder.readHead(GUID, 6)).rejects.toMatchObject({ code: 'ELOOP' });
-    await expect(folder.create(GUID)).rejects.toThrow();
+    await expect(folder.create(GUID)).rejects.toMatchObject({ code: 'EEXIST' });
     expect(await folder.list()).toEqual([]);
     expect(await readFile(target, 'utf8')).toBe('secret');
   });

@@ -139,6 +139,73 @@ describe('drain', () => {
   });
 });
 
+describe('a stop that comes in between', () => {
+  test('of two lives starts no further one, and refuses what waits', async () => {
+    const { system } = await startActors();
+    const ending = gate();
+    let lives = 0;
+    const buggy: ActorDefinition<Worker, undefined> = {
+      kind: 'buggy',
+      create() {
+        lives += 1;
+        return {
+          stopped: () => ending.passed,
+          handlers: { work: () => Promise.reject(new TypeError('oops')), promise: () => 'unused' },
+        };
+      },
+    };
+    const ref = await system.spawn(buggy, 'buggy', undefined);
+    expect(await failureOf(ref.ask('work', never))).toMatchObject({ code: 'actor_failed' });
+    const waiting = failureOf(ref.ask('work', never));
+    await settle();
+    const gone = system.stopActor(ref);
+    ending.open();
+    await gone;
+    expect(await waiting).toMatchObject(stopped);
+    expect(lives).toBe(1);
+  });
+
+  test('of a start that hangs cuts it, and the start is not said to have succeeded', async () => {
+    const { system, clock, log } = await startActors({ graceMs: 200 });
+    const starting = gate();
+    const ref = await system.spawn(worker([], 'a', { started: () => starting.passed }), 'a', undefined);
+    const waiting = failureOf(ref.ask('work', never));
+    await settle();
+    const gone = system.stopActor(ref);
+    await settle();
+    clock.advance(200);
+    await gone;
+    expect(await waiting).toMatchObject(stopped);
+    starting.open();
+    await settle();
+    expect(log.at('info')).toEqual(['actor stopped']);
+  });
+
+  test('of a handler that is cut does not leave its late promise unhandled', async () => {
+    const { system, clock } = await startActors({ graceMs: 200 });
+    const held = gate();
+    const ref = await system.spawn(
+      worker([], 'a', {
+        handlers: {
+          work: (until) => until.then(() => later(Promise.reject(new Error('too late to matter')))),
+          promise: () => 'unused',
+        },
+      }),
+      'a',
+      undefined,
+    );
+    const cut = failureOf(ref.ask('work', held.passed));
+    await settle();
+    const gone = system.stopActor(ref);
+    await settle();
+    clock.advance(200);
+    await gone;
+    held.open();
+    await settle();
+    expect(await cut).toMatchObject(stopped);
+  });
+});
+
 describe('stop now', () => {
   test('refuses what waits, tells the running handler by its signal, and lets it finish', async () => {
     const { system } = await startActors();
@@ -186,6 +253,7 @@ describe('stop now', () => {
 
 interface Parent {
   adopt(kinds: readonly string[]): Promise<readonly ActorRef<Worker>[]>;
+  sendAndPassivate(child: ActorRef<Worker>): Promise<boolean>;
   spawnLater(until: Promise<void>): Promise<unknown>;
   stopChild(child: ActorRef<Worker>): Promise<void>;
   passivate(child: ActorRef<Worker>): Promise<boolean>;
@@ -201,6 +269,10 @@ const parent = (notes: string[], settings = {}): ActorDefinition<Parent, undefin
       spawnLater: (until) => later(until.then(() => context.spawn(worker(notes, 'late'), 'late', undefined))),
       stopChild: (child) => later(context.stop(child)),
       passivate: (child) => context.passivate(child),
+      sendAndPassivate: (child) => {
+        child.tell('work', Promise.resolve());
+        return context.passivate(child);
+      },
       ping: (from) => `hello ${from}`,
     },
   }),
@@ -290,6 +362,21 @@ describe('the order of a stop', () => {
     expect(notes).toEqual(['parent stopped']);
   });
 
+  test('K2: nothing is spawned at the top while the system drains', async () => {
+    const { system } = await startActors();
+    const notes: string[] = [];
+    const ref = await system.spawn(worker(notes, 'a'), 'a', undefined);
+    const held = gate();
+    void ref.ask('work', held.passed);
+    await settle();
+    const gone = system.stop();
+    await settle();
+    expect(await failureOf(system.spawn(worker(notes, 'late'), 'late', undefined))).toMatchObject(stopped);
+    held.open();
+    await gone;
+    expect(notes).toEqual(['a works', 'a worked', 'a stopped']);
+  });
+
   test('K2: a child whose making was under way when the stop began is stopped too', async () => {
     const { system } = await startActors();
     const notes: string[] = [];
@@ -318,7 +405,26 @@ describe('the order of a stop', () => {
     expect(await ref.ask('adopt', ['x'])).toHaveLength(1);
   });
 
-  test('passivate stops an idle child alone: one that works, or has mail on its way, lives on', async () => {
+  test('passivate spares a child that has mail on its way or owes a promised reply', async () => {
+    const { system } = await startActors();
+    const notes: string[] = [];
+    const ref = await system.spawn(parent(notes), 'parent', undefined);
+    const [child] = await ref.ask('adopt', ['x']);
+    if (child === undefined) throw new Error('expected a child');
+    await settle();
+    expect(await ref.ask('sendAndPassivate', child)).toBe(false);
+    await settle();
+    expect(notes).toEqual(['x works', 'x worked']);
+    const held = gate();
+    const promised = child.ask('promise', held.passed);
+    await settle();
+    expect(await ref.ask('passivate', child)).toBe(false);
+    held.open();
+    expect(await promised).toBe('kept');
+    expect(system.failedTells).toBe(0);
+  });
+
+  test('passivate stops an idle child alone: one that works lives on', async () => {
     const { system, log } = await startActors();
     const notes: string[] = [];
     const ref = await system.spawn(parent(notes), 'parent', undefined);

@@ -104,11 +104,11 @@ describe('a bug', () => {
 
   test('of a child that its parent asks does not restart the parent', async () => {
     const { system } = await startActors();
-    interface Parent {
+    interface Relay {
       pass(error: unknown): Promise<void>;
     }
-    const parent: ActorDefinition<Parent, undefined> = {
-      kind: 'parent',
+    const relay: ActorDefinition<Relay, undefined> = {
+      kind: 'relay',
       create: (context) => ({
         handlers: {
           pass: async (error) => {
@@ -118,7 +118,7 @@ describe('a bug', () => {
         },
       }),
     };
-    const ref = await system.spawn(parent, 'parent', undefined);
+    const ref = await system.spawn(relay, 'relay', undefined);
     expect(await failureOf(ref.ask('pass', bug()))).toMatchObject({ code: 'actor_failed' });
     await settle();
     expect(system.inspect().children[0]).toMatchObject({ restarts: 0, children: [{ restarts: 1 }] });
@@ -356,6 +356,15 @@ describe('a family', () => {
     const ghost = failureOf(old.spawn(fragile({ entries: [] }), 'ghost', undefined));
     expect(await ghost).toMatchObject({ code: 'actor_stopped' });
     expect(system.inspect().children[0]?.children).toEqual([]);
+  });
+
+  test('a signal first asked for after its life ended is aborted', async () => {
+    const { system } = await startActors();
+    const ref = await system.spawn(parent({ entries: [] }), 'parent', undefined);
+    const old = await ref.ask('context', null);
+    await failureOf(ref.ask('fail', bug()));
+    await ref.ask('context', null);
+    expect(old.signal.aborted).toBe(true);
   });
 
   test('K1: a name that is taken is refused', async () => {

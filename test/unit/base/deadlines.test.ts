@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, test } from 'vitest';
-import { deadline, pause, untilAborted } from '../../../src/processors/abort.ts';
+import { deadline, pause, repeat, untilAborted, withDeadline, within } from '../../../src/base/deadlines.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
 const endless = new Promise<never>(() => {});
@@ -63,6 +63,65 @@ describe('a pause', () => {
     const pausing = pause(clock, 100, stop.signal);
     stop.abort(new Error('enough'));
     await expect(pausing).rejects.toThrow('enough');
+    expect(clock.pendingTimers).toBe(0);
+  });
+});
+
+describe('work within a deadline', () => {
+  test('settles as the work does and leaves no timer', async () => {
+    const clock = new ManualClock();
+    expect(await within(clock, 100, 'an answer', Promise.resolve(7))).toBe(7);
+    await expect(within(clock, 100, 'an answer', Promise.reject(new Error('no')))).rejects.toThrow('no');
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test('is given up when its time is over', async () => {
+    const clock = new ManualClock();
+    const waiting = within(clock, 100, 'an answer', endless);
+    clock.advance(100);
+    await expect(waiting).rejects.toMatchObject({
+      code: 'deadline_exceeded',
+      message: 'expected an answer within 100 ms',
+    });
+  });
+
+  test('is told by its signal when its time is over, or when the caller gives up', async () => {
+    const clock = new ManualClock();
+    const caller = new AbortController();
+    const told: AbortSignal[] = [];
+    const begin = () =>
+      withDeadline(
+        clock,
+        100,
+        (signal) => {
+          told.push(signal);
+          return endless;
+        },
+        caller.signal,
+      );
+    const late = begin();
+    clock.advance(100);
+    await expect(late).rejects.toMatchObject({ code: 'deadline_exceeded' });
+    const withdrawn = begin();
+    caller.abort(new Error('enough'));
+    await expect(withdrawn).rejects.toThrow('enough');
+    expect(told.map(({ aborted }) => aborted)).toEqual([true, true]);
+    expect(clock.pendingTimers).toBe(0);
+  });
+});
+
+describe('a repeated task', () => {
+  test('runs every period until it is cancelled, by itself too', () => {
+    const clock = new ManualClock();
+    let runs = 0;
+    const timer = repeat(clock, 10, () => {
+      runs += 1;
+      if (runs === 3) timer.cancel();
+    });
+    clock.advance(9);
+    expect(runs).toBe(0);
+    clock.advance(100);
+    expect(runs).toBe(3);
     expect(clock.pendingTimers).toBe(0);
   });
 });

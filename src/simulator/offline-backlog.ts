@@ -1,0 +1,45 @@
+import type { BinaryNode } from '@whiskeysockets/baileys';
+import type { Clock, Timer } from '../base/clock.ts';
+import { type MessageReference, referenceOf, referenceText } from './mailbox.ts';
+
+/** The marker of a backlog's end does not wait longer than this for the bot's answers. */
+const MARKER_DEADLINE_MS = 2_000;
+
+/**
+ * What a device is sent at its login, until it has answered all of it.
+ *
+ *   O1 `whenOver` runs once: when each message is answered, or after two seconds; never after `close`.
+ */
+export class OfflineBacklog {
+  readonly #unanswered: Set<string>;
+  readonly #deadline: Timer;
+  readonly #whenOver: () => void;
+  #over = false;
+
+  constructor(stanzas: readonly BinaryNode[], clock: Clock, whenOver: () => void) {
+    this.#unanswered = new Set(stanzas.map((stanza) => referenceText(referenceOf(stanza))));
+    this.#whenOver = whenOver;
+    this.#deadline = clock.schedule(MARKER_DEADLINE_MS, () => this.#end());
+  }
+
+  /** Takes note of a receipt, a retry receipt or a refusal. */
+  answered(reference: MessageReference): void {
+    this.#unanswered.delete(referenceText(reference));
+    this.endIfAnswered();
+  }
+
+  endIfAnswered(): void {
+    if (this.#unanswered.size === 0) this.#end();
+  }
+
+  close(): void {
+    this.#over = true;
+    this.#deadline.cancel();
+  }
+
+  #end(): void {
+    if (this.#over) return;
+    this.close();
+    this.#whenOver();
+  }
+}

@@ -1,0 +1,383 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { ProviderKey } from '../../src/gateway/received.ts';
+import type { SessionStatus } from '../../src/gateway/session.ts';
+import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { MemorySessionStorage } from '../support/memory-session-storage.ts';
+import { WhatsAppBot, type WhatsAppBotOptions } from '../support/whatsapp-bot.ts';
+
+const PHONE = '4915550000001';
+
+let simulator: Simulator;
+let bots: WhatsAppBot[];
+
+beforeEach(async () => {
+  simulator = await startSimulator();
+  bots = [];
+});
+
+afterEach(async () => {
+  for (const bot of bots) await bot.close();
+  await simulator.close();
+});
+
+async function bot(options: WhatsAppBotOptions = {}): Promise<WhatsAppBot> {
+  const created = await WhatsAppBot.create(simulator, options);
+  bots.push(created);
+  return created;
+}
+
+async function openBot(options: WhatsAppBotOptions = {}): Promise<WhatsAppBot> {
+  const opened = await bot(options);
+  await opened.open();
+  return opened;
+}
+
+const statesOf = (statuses: readonly SessionStatus[]): readonly string[] =>
+  statuses.map(({ state }) => state);
+const receiptOf = (messageId: string) =>
+  simulator.events.waitFor('receipt', (event) => event.messageId === messageId);
+
+/** What the mailbox at WhatsApp still holds for the bot. */
+const owedToBot = (): number => [...simulator.account(PHONE).devices.values()][0]?.mailbox.size ?? -1;
+
+describe('pairing', () => {
+  test('by a QR code', async () => {
+    const { statuses } = await openBot();
+    expect(statesOf(statuses)).toEqual(['connecting', 'pairing', 'closed', 'connecting', 'open']);
+    expect(statuses[1]?.qr).toMatch(/^https:\/\/wa\.me\/settings\/linked_devices#/);
+  });
+
+  test('by a code that the owner types', async () => {
+    const paired = await bot({ pairingPhone: PHONE });
+    paired.session.start();
+    const { qr, detail } = await paired.untilStatus('pairing');
+    expect(qr).toBeNull();
+    const code = /([A-Z0-9]{4})-([A-Z0-9]{4})$/.exec(detail ?? '');
+    await simulator.typePairingCode(PHONE, `${code?.[1]}${code?.[2]}`);
+    await paired.untilStatus('open');
+  });
+
+  test('happens once: the same storage logs in again', async () => {
+    const first = await openBot();
+    await first.close();
+    const second = await openBot({ storage: first.storage });
+    expect(statesOf(second.statuses)).toEqual(['connecting', 'open']);
+  });
+
+  test('J3: a storage that cannot be read is not paired anew', async () => {
+    const first = await openBot();
+    await first.close();
+    first.storage.failReads(new Error('the disk is gone'));
+    const second = await bot({ storage: first.storage });
+    second.session.start();
+    expect((await second.untilStatus('closed')).detail).toContain('storage');
+    first.storage.failReads(null);
+    await second.untilStatus('open');
+    expect(statesOf(second.statuses)).not.toContain('pairing');
+  });
+});
+
+describe('receiving', () => {
+  test('texts by phone number and by LID, groups and media are stored before their receipts', async () => {
+    const receiver = await openBot();
+    const ana = simulator.person('Ana', { addressing: 'pn' });
+    const ben = simulator.person('Ben', { addressing: 'lid' });
+    const club = simulator.group('Club', ['Ana', 'Ben']);
+    const sent = [
+      await simulator.say('Ana', { text: 'by number' }),
+      await simulator.say('Ben', { text: 'by LID' }),
+      await simulator.say('Ben', { text: 'to all' }, { in: 'Club' }),
+      await simulator.say('Ana', { voice: 0 }),
+      await simulator.say('Ana', { document: 0, fileName: 'offer.pdf', caption: 'see' }, { in: 'Club' }),
+    ];
+    await Promise.all(sent.map(({ messageId }) => receiptOf(messageId)));
+    expect(receiver.receiptsTooEarly).toEqual([]);
+    const byId = new Map(receiver.storage.received.map((message) => [message.key.id, message]));
+    expect(sent.map(({ messageId }) => byId.get(messageId))).toMatchObject([
+      {
+        wire: { message: 'by number', sender: ana.identity.pn, alternate_identifiers: [ana.identity.lid] },
+      },
+      { wire: { message: 'by LID', sender: ben.identity.lid, alternate_identifiers: [ben.identity.pn] } },
+      { wire: { message: 'to all', sender: ben.identity.lid, group: { id: club.jid } } },
+      { media: { kind: 'audio', directPath: expect.any(String) } },
+      { wire: { message: 'see' }, media: { kind: 'document', fileName: 'offer.pdf' } },
+    ]);
+    expect(receiver.storage.expected).toEqual([]);
+  });
+
+  test('what the owner writes on the phone is outgoing in its chat', async () => {
+    const receiver = await openBot();
+    const ana = simulator.person('Ana', { addressing: 'pn' });
+    await simulator.account().owner.send(simulator.directChat('Ana'), { text: 'from my phone' });
+    await receiver.untilReceived(1);
+    expect(receiver.storage.received[0]).toMatchObject({
+      key: { remoteJid: ana.identity.pn, fromMe: true },
+      wire: { direction: 'outgoing', source: 'user_outgoing', recipient_id: ana.identity.pn },
+    });
+  });
+
+  test('a backlog of 100 is stored before its receipts, in order, and marked', async () => {
+    const receiver = await openBot();
+    await receiver.session.stop();
+    const texts = Array.from({ length: 100 }, (_, index) => `while away ${index}`);
+    for (const text of texts) await simulator.say('Ana', { text });
+    await receiver.open();
+    await receiver.untilReceived(100);
+    await simulator.events.waitFor('receipt', () => owedToBot() === 0);
+    expect(receiver.texts).toEqual(texts);
+    expect(receiver.receiptsTooEarly).toEqual([]);
+    expect(receiver.storage.received.every(({ wire }) => wire.backlog === true)).toBe(true);
+  });
+
+  test('what comes live does not overtake the backlog of its chat', async () => {
+    const receiver = await openBot();
+    await receiver.session.stop();
+    const backlog = Array.from({ length: 30 }, (_, index) => `while away ${index}`);
+    const live = Array.from({ length: 10 }, (_, index) => `live ${index}`);
+    for (const text of backlog) await simulator.say('Ana', { text });
+    const before = simulator.events.lastSeq;
+    receiver.session.start();
+    await simulator.events.waitFor('login', () => true, { afterSeq: before });
+    for (const text of live) await simulator.say('Ana', { text });
+    await receiver.untilReceived(40);
+    expect(receiver.texts).toEqual([...backlog, ...live]);
+  });
+
+  test('groups are left out where the policy says so, and WhatsApp need not keep them', async () => {
+    const receiver = await openBot({ policy: { groups: 'none' } });
+    simulator.group('Club', ['Ana']);
+    const ignored = await simulator.say('Ana', { text: 'to all' }, { in: 'Club' });
+    await receiptOf(ignored.messageId);
+    expect(receiver.storage.received).toEqual([]);
+  });
+
+  test('a message that cannot be decrypted is expected until its content comes', async () => {
+    const receiver = await openBot();
+    await receiptOf((await simulator.say('Ana', { text: 'one' })).messageId);
+    const auth = receiver.storage.auth(receiver.botId);
+    for (const key of [...auth.keys()]) if (key.startsWith('session:')) auth.delete(key);
+    const expectations: number[] = [];
+    const lost = await simulator.say('Ana', { text: 'two' });
+    const unsubscribe = simulator.events.subscribe((event) => {
+      if (event.type === 'retry') expectations.push(receiver.storage.expected.length);
+    });
+    await receiptOf(lost.messageId);
+    unsubscribe();
+    expect(expectations[0]).toBe(1);
+    expect(receiver.texts).toEqual(['one', 'two']);
+    expect(receiver.storage.expected).toEqual([]);
+  });
+});
+
+describe('a storage that fails', () => {
+  test('J2: a commit that is refused gives no receipt, and the message is delivered again', async () => {
+    const receiver = await openBot();
+    receiver.storage.failNextMessages('refuse');
+    const from = receiver.statuses.length;
+    const { messageId, seq } = await simulator.say('Ana', { text: 'on a full disk' });
+    expect((await receiver.untilStatus('closed', from)).detail).toContain('storage');
+    const answers = simulator.events
+      .since(seq)
+      .filter(({ type }) => type === 'receipt' || type === 'refused' || type === 'retry');
+    expect(answers).toEqual([]);
+    expect(owedToBot()).toBe(1);
+    await receiptOf(messageId);
+    expect(receiver.texts).toEqual(['on a full disk']);
+    expect(receiver.receiptsTooEarly).toEqual([]);
+  });
+
+  test('J1: a commit whose answer is lost loses nothing and doubles nothing', async () => {
+    const receiver = await openBot();
+    receiver.storage.failNextMessages('lose-answer');
+    const { messageId } = await simulator.say('Ana', { text: 'just before the crash' });
+    await simulator.events.waitFor('refused', (event) => event.messageId === messageId);
+    const after = await simulator.say('Ana', { text: 'after it' });
+    await receiptOf(after.messageId);
+    expect(receiver.texts).toEqual(['just before the crash', 'after it']);
+    expect(receiver.storage).toMatchObject({ duplicates: 0, expected: [] });
+    expect(owedToBot()).toBe(0);
+  });
+
+  test('J1: through a run of failures, in a chat of two and in a group, every message is there once', async () => {
+    const receiver = await openBot();
+    simulator.group('Club', ['Ana', 'Ben']);
+    const texts = Array.from({ length: 8 }, (_, index) => `message ${index}`);
+    for (const [index, text] of texts.entries()) {
+      if (index % 4 === 1) receiver.storage.failNextMessages('lose-answer');
+      if (index % 4 === 3) receiver.storage.failNextMessages('refuse');
+      await simulator.say('Ana', { text }, index % 2 === 0 ? {} : { in: 'Club' });
+      await receiver.untilReceived(index + 1);
+    }
+    await simulator.say('Ben', { text: 'the end' });
+    await receiver.untilReceived(texts.length + 1);
+    expect(receiver.texts.toSorted()).toEqual([...texts, 'the end'].toSorted());
+    expect(receiver.storage.duplicates).toBe(0);
+  });
+});
+
+describe('connections', () => {
+  test('one that drops comes back', async () => {
+    const receiver = await openBot();
+    const from = receiver.statuses.length;
+    simulator.account().drop();
+    await receiver.untilStatus('open', from);
+    await simulator.say('Ana', { text: 'after the drop' });
+    await receiver.untilReceived(1);
+    expect(statesOf(receiver.statuses.slice(from))).toEqual(['closed', 'connecting', 'open']);
+  });
+
+  test('one that freezes is given up and replaced', async () => {
+    const clock = new ManualClock();
+    const receiver = await openBot({ clock });
+    const from = receiver.statuses.length;
+    simulator.account().freeze();
+    clock.advance(45_000);
+    // The frozen side does not answer the closing either.
+    clock.advance(3_000);
+    expect((await receiver.untilStatus('closed', from)).detail).toBe('WhatsApp went silent');
+    const reopened = receiver.untilStatus('open', from);
+    const drive = setInterval(() => clock.advance(500), 5);
+    await reopened.finally(() => clearInterval(drive));
+    await receiver.close();
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test('B3: a logged-out account is forgotten, and asks for a QR code', async () => {
+    const receiver = await openBot();
+    const from = receiver.statuses.length;
+    simulator.account().logOut();
+    await receiver.untilStatus('open', from);
+    expect(statesOf(receiver.statuses.slice(from, from + 3))).toEqual([
+      'logged_out',
+      'connecting',
+      'pairing',
+    ]);
+  });
+
+  test('B3: a proxy that answers 401 does not cost the credentials', async () => {
+    const receiver = await openBot();
+    await receiver.session.stop();
+    const from = receiver.statuses.length;
+    simulator.refusal = 401;
+    receiver.session.start();
+    expect((await receiver.untilStatus('closed', from)).detail).toContain('network');
+    simulator.refusal = null;
+    await receiver.untilStatus('open', from);
+    expect(statesOf(receiver.statuses.slice(from))).not.toContain('pairing');
+  });
+
+  test('one that another program took over is not fought for, until it is started again', async () => {
+    const receiver = await openBot();
+    const from = receiver.statuses.length;
+    simulator.account().replace();
+    expect((await receiver.untilStatus('closed', from)).detail).toContain('Another program');
+    await receiver.open();
+  });
+
+  test.each([
+    [403, 'refuses this account'],
+    [405, 'refuses this version'],
+  ])('a login that fails with %i is not tried again', async (code, detail) => {
+    const receiver = await openBot();
+    await receiver.session.stop();
+    simulator.account().loginFailure = code;
+    const from = receiver.statuses.length;
+    receiver.session.start();
+    expect((await receiver.untilStatus('closed', from)).detail).toContain(detail);
+    expect(statesOf(receiver.statuses.slice(from))).toEqual(['connecting', 'closed']);
+  });
+
+  test('without a network the session says so and keeps trying', async () => {
+    const endpoint = { socketUrl: 'ws://127.0.0.1:1/ws/chat', mediaOrigin: 'http://127.0.0.1:1' };
+    const receiver = await bot({ endpoint });
+    receiver.session.start();
+    expect((await receiver.untilStatus('closed')).detail).toContain('is there a network?');
+    await receiver.untilStatus('connecting', 2);
+  });
+
+  test('B2: after stopping nothing is received and nothing waits', async () => {
+    const clock = new ManualClock();
+    const storage = new MemorySessionStorage();
+    const receiver = await openBot({ clock, storage });
+    await receiver.session.stop();
+    expect(receiver.statuses.at(-1)?.state).toBe('stopped');
+    await simulator.say('Ana', { text: 'too late' });
+    expect(clock.pendingTimers).toBe(0);
+    expect(storage.received).toEqual([]);
+    expect(owedToBot()).toBe(1);
+  });
+});
+
+describe('sending', () => {
+  const never = new AbortController().signal;
+
+  test('a text arrives, with what it quotes', async () => {
+    const sender = await openBot();
+    const ana = simulator.person('Ana', { addressing: 'pn' });
+    const { messageId: quotedId } = await simulator.say('Ana', { text: 'a question' });
+    await sender.untilReceived(1);
+    const quoted = { providerMessageId: quotedId, text: 'a question' };
+    const id = await sender.session.sendText({ to: ana.identity.pn, text: 'an answer', quoted }, never);
+    const read = await simulator.events.waitFor('bot_message', (event) => event.messageId === id);
+    expect(read).toMatchObject({ reader: 'Ana', text: 'an answer', quotedId, decrypted: true });
+  });
+
+  test('a text to a group arrives at its members', async () => {
+    const sender = await openBot();
+    const club = simulator.group('Club', ['Ana', 'Ben']);
+    const id = await sender.session.sendText({ to: club.jid, text: 'hello all', quoted: null }, never);
+    for (const reader of ['Ana', 'Ben']) {
+      const read = (event: { messageId: string; reader: string }): boolean =>
+        event.messageId === id && event.reader === reader;
+      expect((await simulator.events.waitFor('bot_message', read)).text).toBe('hello all');
+    }
+  });
+
+  test('without a connection it fails at once', async () => {
+    const sender = await bot();
+    const text = { to: 'anybody@s.whatsapp.net', text: 'x', quoted: null };
+    await expect(sender.session.sendText(text, never)).rejects.toMatchObject({ code: 'link_closed' });
+  });
+});
+
+describe('asking for a medium again', () => {
+  async function mediumOf(receiver: WhatsAppBot) {
+    await simulator.say('Ana', { image: 0 });
+    await receiver.untilReceived(1);
+    const [message] = receiver.storage.received;
+    if (message?.media == null) throw new Error('expected a picture');
+    return { key: message.key satisfies ProviderKey, media: message.media };
+  }
+
+  test('the phone uploads it, under a new path', async () => {
+    const receiver = await openBot();
+    const { key, media } = await mediumOf(receiver);
+    const path = await receiver.session.requestReupload(key, media, AbortSignal.timeout(10_000));
+    expect(path).not.toBe(media.directPath);
+    const response = await fetch(new URL(path, receiver.session.mediaOrigin()));
+    expect(response.status).toBe(200);
+  });
+
+  test('a phone without it says so, and a phone that is off is waited for until the signal', async () => {
+    const receiver = await openBot();
+    const { key, media } = await mediumOf(receiver);
+    simulator.account().reuploadOutcome = 'not_found';
+    const refused = receiver.session.requestReupload(key, media, AbortSignal.timeout(10_000));
+    await expect(refused).rejects.toMatchObject({ code: 'not_found' });
+    simulator.account().phoneOnline = false;
+    const deadline = new AbortController();
+    const waiting = receiver.session.requestReupload(key, media, deadline.signal);
+    deadline.abort(new Error('too late'));
+    await expect(waiting).rejects.toThrow('too late');
+  });
+
+  test('a connection that ends meanwhile ends the wait', async () => {
+    const receiver = await openBot();
+    const { key, media } = await mediumOf(receiver);
+    simulator.account().phoneOnline = false;
+    const waiting = receiver.session.requestReupload(key, media, AbortSignal.timeout(60_000));
+    simulator.account().drop();
+    await expect(waiting).rejects.toMatchObject({ name: 'AbortError' });
+  });
+});

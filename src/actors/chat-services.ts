@@ -1,27 +1,29 @@
-import type { CorrespondentKey } from '../jobs/job.ts';
+import type { Guid } from '../base/ids.ts';
 import type { RouteToPool } from '../jobs/pools.ts';
 import type { Ordering, QueueLimits } from '../queue/limits.ts';
 import type { Store } from '../store/store.ts';
-import type { CorrespondentProtocol } from './correspondent.ts';
+import type { Chat } from './chat-protocol.ts';
 import type { EventBus } from './events.ts';
-import type { ActorRef } from './kit/actor.ts';
 
-/** What the actors of one bot's chats share. None of the calls blocks. */
-export interface ChatServices {
+/** What the actors of all chats share. No call blocks. */
+export interface SharedServices {
   readonly store: Store;
   readonly events: EventBus;
   readonly limits: QueueLimits;
   readonly ordering: Ordering;
   readonly routeToPool: RouteToPool;
-  /** The chat has something for the history. */
-  messageReady(chat: ActorRef<CorrespondentProtocol>): void;
-  /** The chat has nothing in its queue: it may passivate. */
-  chatEmpty(key: CorrespondentKey): void;
+  /** What to process a staged file as: the sender's word, unless the file's first bytes contradict it. */
+  mimeTypeOf(guid: Guid, sendersWord: string): Promise<string>;
+  /** The chat may have something for the history. */
+  messageReady(chat: Chat): void;
+  /** Work became claimable; null: perhaps in any pool. */
+  wakePool(pool: string | null): void;
+}
+
+/** What the actors of one bot's chats share. */
+export interface ChatServices extends SharedServices {
+  /** Called after each turn of a chat. `isEmpty`: nothing is in its queue, for certain. */
+  noteQueue(chat: Chat, isEmpty: boolean): void;
   /** Where a new medium's job starts: `holding` while the bot is not connected. */
   jobsStartIn(): 'active' | 'holding';
-  /** Work became claimable. */
-  /** null: perhaps in any pool. */
-  wakePool(pool: string | null): void;
-  /** Whether the history is being written to: false once ingestion stops. */
-  ingesting(): boolean;
 }

@@ -1,49 +1,16 @@
 import type { Timer } from '../base/clock.ts';
 import { describeError, isRetryable } from '../base/errors.ts';
-import type { CorrespondentKey, JobError } from '../jobs/job.ts';
-import { CorrespondentQueue, type Eviction } from '../queue/correspondent-queue.ts';
-import { isPlaceholder, isReady, type Placeholder } from '../queue/message.ts';
+import type { CorrespondentKey } from '../jobs/job.ts';
 import type { InboundFrame } from '../protocol/frames.ts';
+import { CorrespondentQueue } from '../queue/correspondent-queue.ts';
+import type { Eviction } from '../queue/eviction.ts';
+import { isPlaceholder, isReady, type Placeholder } from '../queue/message.ts';
+import type { Plan } from '../queue/plan.ts';
+import type { ChatProtocol, Delivery, IngestReport, Outcome, Receipt } from './chat-protocol.ts';
 import type { ChatServices } from './chat-services.ts';
+import { orCloseLink } from './frame-link.ts';
 import { draftOf, newJobOf } from './inbound.ts';
-import type { ActorContext, ActorDefinition } from './kit/actor.ts';
-
-/** The link that a frame came over: nothing of it is accepted once it is down. */
-export interface FrameLink {
-  readonly gatewayId: string;
-  readonly signal: AbortSignal;
-  fail(reason: string): void;
-}
-
-export interface Delivery {
-  readonly frame: InboundFrame;
-  readonly link: FrameLink;
-}
-
-/** What became of a medium: the words that stand in its place, and why they are not its content. */
-export interface Outcome {
-  readonly guid: string;
-  readonly words: string;
-  readonly error: JobError | null;
-}
-
-export type IngestReport =
-  | { readonly kind: 'ingested'; readonly more: boolean }
-  | { readonly kind: 'held'; readonly until: number }
-  | { readonly kind: 'empty' };
-
-export interface CorrespondentProtocol {
-  accept(delivery: Delivery): Promise<'accepted' | 'duplicate'>;
-  settle(outcome: Outcome): Promise<'settled' | 'gone'>;
-  /** Puts a placeholder back whose job was found at recovery. */
-  inject(placeholder: Placeholder): Promise<void>;
-  /** Moves what is ready into the history. */
-  ingest(): Promise<IngestReport>;
-  /** Rehydrates, which announces what is ready. Returns the GUIDs whose placeholders are here. */
-  wake(): Promise<readonly string[]>;
-  /** Evicts what grew too old. */
-  tick(): Promise<void>;
-}
+import type { ActorContext, ActorDefinition, Detail } from './kit/actor.ts';
 
 /** Messages that one transaction moves into the history. */
 const INGEST_LIMIT = 100;
@@ -54,61 +21,80 @@ const INGEST_LIMIT = 100;
  *   C1 Memory is never ahead of the disk: a plan is applied after its transaction.
  *   C2 When a write's outcome is unknown, memory is forgotten and rehydrated before the next change, and the link
  *      that brought the message is closed before the next frame of it is looked at.
- *   C3 What is ready is offered to the history before a further result is applied, so settling evicts nothing
- *      while ingestion works.
+ *   C3 Nothing is evicted before it was offered to the history: limits bite only when ingestion fails or is held.
+ *   C4 Whenever memory is empty, at the start and after a failure, the chat announces itself: the journal may hold
+ *      something ready that nobody else knows of.
  */
 class Correspondent {
   readonly #key: CorrespondentKey;
   readonly #services: ChatServices;
-  readonly #context: ActorContext<CorrespondentProtocol>;
+  readonly #context: ActorContext<ChatProtocol>;
   #queue: CorrespondentQueue | null = null;
   /** Ready ids announced before memory was forgotten: they are not announced again. */
   #announced: ReadonlySet<number> = new Set();
   #ageTimer: Timer | null = null;
 
-  constructor(key: CorrespondentKey, services: ChatServices, context: ActorContext<CorrespondentProtocol>) {
+  constructor(key: CorrespondentKey, services: ChatServices, context: ActorContext<ChatProtocol>) {
     this.#key = key;
     this.#services = services;
     this.#context = context;
   }
 
-  async accept({ frame, link }: Delivery): Promise<'accepted' | 'duplicate'> {
+  started(): void {
+    this.noteQueue();
+    this.#services.messageReady(this.#context.self);
+  }
+
+  stopped(): void {
+    this.#ageTimer?.cancel();
+  }
+
+  noteQueue(): void {
+    this.#services.noteQueue(this.#context.self, this.#queue?.isEmpty ?? false);
+  }
+
+  async accept({ frame, link }: Delivery): Promise<Receipt> {
     link.signal.throwIfAborted();
+    return await orCloseLink(link, this.#accept(frame, link.gatewayId));
+  }
+
+  async #accept(frame: InboundFrame, gatewayId: string): Promise<Receipt> {
     const { store, events } = this.#services;
-    try {
-      const queue = await this.#load();
-      const plan = queue.planAdd(draftOf(frame), this.#now());
-      const job = newJobOf(frame, plan, { gatewayId: link.gatewayId, ...this.#services });
-      const outcome = await this.#durably(() =>
-        store.accept({
-          correspondent: this.#key,
-          message: plan.message,
-          evictedIds: idsOf(plan.evicted),
-          job,
-        }),
-      );
-      if (outcome.kind === 'duplicate') {
-        events.emit({ kind: 'duplicate', chat: this.#key, id: outcome.id });
-        return 'duplicate';
-      }
-      events.emit({ kind: 'accepted', chat: this.#key, message: plan.message });
-      queue.apply(plan);
-      this.#changed(plan.evicted);
-      if (job?.start.kind === 'staged') this.#services.wakePool(job.start.media.pool);
-      return 'accepted';
-    } catch (error) {
-      link.fail(describeError(error));
-      throw error;
-    }
+    const draft = draftOf(frame);
+    const guid = draft.mediaProcessingId;
+    // A chat may have been joined to this one since it accepted the medium.
+    const known = guid === null ? null : await store.jobByGuid(guid);
+    if (known !== null && known.placeholder.providerMessageId !== draft.providerMessageId) return 'refused';
+    if (known !== null) return this.#duplicate(known.placeholder.id);
+
+    const { queue, plan } = await this.#plan((present) => present.planAdd(draft, this.#now()));
+    const job = await newJobOf(frame, plan, { gatewayId, ...this.#services });
+    const outcome = await this.#durably(() =>
+      store.accept({
+        correspondent: this.#key,
+        message: plan.message,
+        evictedIds: idsOf(plan.evicted),
+        job,
+      }),
+    );
+    if (outcome.kind === 'duplicate') return this.#duplicate(outcome.id);
+    queue.apply(plan);
+    events.emit({ kind: 'accepted', chat: this.#key, message: plan.message });
+    this.#changed(plan.evicted);
+    if (job?.start.kind === 'staged') this.#services.wakePool(job.start.media.pool);
+    return 'accepted';
+  }
+
+  #duplicate(id: number): 'duplicate' {
+    this.#services.events.emit({ kind: 'duplicate', chat: this.#key, id });
+    return 'duplicate';
   }
 
   async settle({ guid, words, error }: Outcome): Promise<'settled' | 'gone'> {
-    const { store, events, ingesting } = this.#services;
-    if (ingesting()) await this.#offerReady();
-    const queue = await this.#load();
-    const plan = queue.planFulfil(guid, words, this.#now());
+    const { store, events } = this.#services;
+    const { queue, plan } = await this.#plan((present) => present.planFulfil(guid, words, this.#now()));
     if (plan === null) {
-      await this.#durably(() => store.discardJob(guid, error, this.#now()));
+      await store.discardJob(guid, error, this.#now());
       return 'gone';
     }
     const outcome = await this.#durably(() =>
@@ -124,16 +110,21 @@ class Correspondent {
       this.#forget();
       return 'gone';
     }
-    events.emit({ kind: 'fulfilled', chat: this.#key, message: plan.message, failed: error !== null });
     queue.apply(plan);
+    events.emit({ kind: 'fulfilled', chat: this.#key, message: plan.message, failed: error !== null });
     this.#changed(plan.evicted);
     return 'settled';
   }
 
   async inject(placeholder: Placeholder): Promise<void> {
-    const queue = await this.#load();
-    queue.inject(placeholder, this.#now());
-    this.#changed([]);
+    const { queue, plan } = await this.#plan((present) => present.planInject(placeholder, this.#now()));
+    if (plan === null) return;
+    const outcome = await this.#durably(() =>
+      this.#services.store.reinstate(this.#key, placeholder, idsOf(plan.evicted)),
+    );
+    if (outcome === 'gone') return;
+    queue.apply(plan);
+    this.#changed(plan.evicted);
   }
 
   async ingest(): Promise<IngestReport> {
@@ -141,15 +132,12 @@ class Correspondent {
     const plan = queue.planPop(this.#now(), INGEST_LIMIT);
     if (plan.kind === 'held') return { kind: 'held', until: plan.heldUntil };
     if (plan.kind === 'empty') return plan;
+    const { messages } = plan;
     await this.#durably(() =>
-      this.#services.store.ingest({
-        correspondent: this.#key,
-        messages: plan.messages,
-        now: this.#now(),
-      }),
+      this.#services.store.ingest({ correspondent: this.#key, messages, now: this.#now() }),
     );
-    this.#services.events.emit({ kind: 'ingested', chat: this.#key, messages: plan.messages });
     queue.apply(plan);
+    this.#services.events.emit({ kind: 'ingested', chat: this.#key, messages });
     this.#changed([]);
     return { kind: 'ingested', more: queue.readyCount > 0 };
   }
@@ -163,20 +151,16 @@ class Correspondent {
   }
 
   async tick(): Promise<void> {
-    const queue = await this.#load();
-    const plan = queue.planTick(this.#now());
-    if (plan.evicted.length > 0) {
-      await this.#durably(() => this.#services.store.evict(this.#key, idsOf(plan.evicted)));
+    const { queue, plan } = await this.#plan((present) => present.planTick(this.#now()));
+    const evictedIds = idsOf(plan.evicted);
+    if (evictedIds.length > 0) {
+      await this.#durably(() => this.#services.store.evict(this.#key, evictedIds));
     }
     queue.apply(plan);
     this.#changed(plan.evicted);
   }
 
-  stopped(): void {
-    this.#ageTimer?.cancel();
-  }
-
-  inspect(): Readonly<Record<string, unknown>> {
+  inspect(): Detail {
     const queue = this.#queue;
     if (queue === null) return { memory: 'forgotten' };
     const oldest = queue.oldestPlaceholderTime;
@@ -207,27 +191,16 @@ class Correspondent {
     return this.#queue;
   }
 
-  /** Runs a transaction; when it fails, what it did is unknown, and so memory cannot be trusted. */
-  async #durably<T>(transaction: () => Promise<T>): Promise<T> {
-    try {
-      return await transaction();
-    } catch (error) {
-      this.#forget();
-      throw error;
-    }
-  }
-
-  /** Memory comes back from the journal: at the next message, or when ingestion asks. */
-  #forget(): void {
-    if (this.#queue === null) return;
-    this.#announced = new Set(
-      this.#queue
-        .snapshot()
-        .filter(isReady)
-        .map(({ id }) => id),
-    );
-    this.#queue = null;
-    this.#services.messageReady(this.#context.self);
+  /** Makes a plan. Should it evict something, that is offered to the history, and the plan is made again. */
+  async #plan<P extends Plan | null>(
+    make: (queue: CorrespondentQueue) => P,
+  ): Promise<{ readonly queue: CorrespondentQueue; readonly plan: P }> {
+    const queue = await this.#load();
+    const plan = make(queue);
+    if (plan === null || plan.evicted.length === 0) return { queue, plan };
+    await this.#offerReady();
+    const present = await this.#load();
+    return { queue: present, plan: make(present) };
   }
 
   async #offerReady(): Promise<void> {
@@ -238,22 +211,38 @@ class Correspondent {
       }
     } catch (error) {
       if (!isRetryable(error)) throw error;
-      this.#context.log.warn({ reason: describeError(error) }, 'ingestion is failing; limits apply');
+      this.#context.log.warn({ reason: describeError(error) }, 'ingestion fails; limits apply');
     }
+  }
+
+  /** Runs a transaction; when it fails, what it did is unknown, and so memory cannot be trusted. */
+  async #durably<T>(transaction: () => Promise<T>): Promise<T> {
+    try {
+      return await transaction();
+    } catch (error) {
+      this.#forget();
+      throw error;
+    }
+  }
+
+  #forget(): void {
+    if (this.#queue === null) return;
+    const ready = this.#queue.snapshot().filter(isReady);
+    this.#announced = new Set(ready.map(({ id }) => id));
+    this.#queue = null;
+    this.#services.messageReady(this.#context.self);
   }
 
   #changed(evicted: readonly Eviction[]): void {
     for (const { message, reason } of evicted) {
+      this.#context.log.info({ id: message.id, reason }, 'message evicted');
       this.#services.events.emit({ kind: 'evicted', chat: this.#key, id: message.id, reason });
     }
     this.#ageTimer?.cancel();
-    const queue = this.#queue;
-    if (queue === null) return;
+    const dueAt = this.#queue?.nextAgeAt ?? null;
     const { clock, self } = this.#context;
-    const dueAt = queue.nextAgeAt;
     this.#ageTimer =
       dueAt === null ? null : clock.schedule(dueAt - clock.now(), () => self.tell('tick', undefined));
-    if (queue.isEmpty) this.#services.chatEmpty(this.#key);
   }
 }
 
@@ -264,20 +253,28 @@ export interface CorrespondentArgs {
   readonly services: ChatServices;
 }
 
-export const correspondentActor: ActorDefinition<CorrespondentProtocol, CorrespondentArgs> = {
+export const correspondentActor: ActorDefinition<ChatProtocol, CorrespondentArgs> = {
   kind: 'correspondent',
   lifecycleLevel: 'debug',
+  // What waits is bounded by the links that bring it: a frame that were refused here alone would lose its place.
+  mailboxCapacity: 100_000,
   create(context, { key, services }) {
     const chat = new Correspondent(key, services, context);
+    const turn =
+      <Payload, Reply>(handle: (payload: Payload) => Promise<Reply>) =>
+      (payload: Payload): Promise<Reply> =>
+        handle(payload).finally(() => chat.noteQueue());
     return {
       handlers: {
-        accept: (delivery) => chat.accept(delivery),
-        settle: (outcome) => chat.settle(outcome),
-        inject: (placeholder) => chat.inject(placeholder),
-        ingest: () => chat.ingest(),
-        wake: () => chat.wake(),
-        tick: () => chat.tick(),
+        accept: turn((delivery: Delivery) => chat.accept(delivery)),
+        settle: turn((outcome: Outcome) => chat.settle(outcome)),
+        inject: turn((placeholder: Placeholder) => chat.inject(placeholder)),
+        ingest: turn(() => chat.ingest()),
+        wake: turn(() => chat.wake()),
+        tick: turn(() => chat.tick()),
+        catchUp: () => {},
       },
+      started: () => chat.started(),
       stopped: () => chat.stopped(),
       inspect: () => chat.inspect(),
     };

@@ -1,7 +1,8 @@
+import type { Guid } from '../base/ids.ts';
 import type { RouteToPool } from '../jobs/pools.ts';
 import type { InboundFrame, WireMessage } from '../protocol/frames.ts';
-import type { AddPlan } from '../queue/correspondent-queue.ts';
 import type { MessageDraft } from '../queue/message.ts';
+import type { AddPlan } from '../queue/plan.ts';
 import type { NewJob } from '../store/store.ts';
 
 /** Every name of the chat that a message belongs to, the one it came under first. */
@@ -53,25 +54,38 @@ export function draftOf({ message }: InboundFrame): MessageDraft {
 export interface JobOrigin {
   readonly gatewayId: string;
   readonly routeToPool: RouteToPool;
+  mimeTypeOf(guid: Guid, sendersWord: string): Promise<string>;
   jobsStartIn(): 'active' | 'holding';
 }
 
+const UNKNOWN_TYPE = 'application/octet-stream';
+
 /** The job that a message brings with it, or null for a text. */
-export function newJobOf({ message }: InboundFrame, plan: AddPlan, origin: JobOrigin): NewJob | null {
+export async function newJobOf(
+  { message }: InboundFrame,
+  plan: AddPlan,
+  origin: JobOrigin,
+): Promise<NewJob | null> {
   const guid = message.media_processing_id;
   if (guid === undefined) return null;
-  const mimeType = message.mime_type ?? 'application/octet-stream';
+  const start = await startOf(message, guid, plan, origin);
   return {
     guid,
-    mimeType,
+    mimeType: message.mime_type ?? UNKNOWN_TYPE,
     originalFilename: message.original_filename ?? null,
     gatewayId: origin.gatewayId,
-    start: startOf(message, mimeType, plan, origin),
+    start,
+    // Read last, with nothing to wait for before the write: whoever moves jobs waits for turns that have begun.
     collection: origin.jobsStartIn(),
   };
 }
 
-function startOf(message: WireMessage, mimeType: string, plan: AddPlan, origin: JobOrigin): NewJob['start'] {
+async function startOf(
+  message: WireMessage,
+  guid: Guid,
+  plan: AddPlan,
+  origin: JobOrigin,
+): Promise<NewJob['start']> {
   if (plan.overCap !== null) {
     const reason = 'the chat has as many placeholders as it may';
     return {
@@ -81,6 +95,7 @@ function startOf(message: WireMessage, mimeType: string, plan: AddPlan, origin: 
     };
   }
   if (message.media_state === 'downloading') return { kind: 'downloading' };
+  const mimeType = await origin.mimeTypeOf(guid, message.mime_type ?? UNKNOWN_TYPE);
   return {
     kind: 'staged',
     media: {

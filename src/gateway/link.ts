@@ -95,6 +95,7 @@ export class BackendLink {
   #dial(): void {
     const { urls, token, clock, log, timing = LINK_TIMING } = this.#options;
     const url = urls[this.#urlIndex % urls.length] ?? urls[0];
+    this.#acks.flush();
     this.#connection = new LinkConnection(
       { url, token, frames: this.#host.frames, timing, clock, log },
       {

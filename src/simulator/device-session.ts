@@ -113,7 +113,7 @@ export class DeviceSession implements ActiveSession {
 
   #deliverBacklog(): void {
     this.#phase = 'active';
-    const stanzas: BinaryNode[] = [];
+    const stanzas = this.#device.mailbox.redeliver();
     this.#context.events.append({ type: 'login', ...this.#who, backlog: stanzas.length });
     for (const stanza of stanzas) this.#sendMessage(stanza, true);
     this.#backlog = new OfflineBacklog(stanzas, this.#context.clock, () => this.#markEnd(stanzas.length));

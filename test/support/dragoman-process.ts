@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
 const BINARY = fileURLToPath(new URL('../../bin/dragoman.js', import.meta.url));
@@ -19,9 +20,12 @@ export class DragomanProcess {
   }
 
   static spawn(...args: readonly string[]): DragomanProcess {
-    return new DragomanProcess(
-      spawn(process.execPath, [BINARY, ...args], { stdio: ['ignore', 'pipe', 'pipe'] }),
-    );
+    return DragomanProcess.spawnWith([], ...args);
+  }
+
+  static spawnWith(nodeFlags: readonly string[], ...args: readonly string[]): DragomanProcess {
+    const command = [...nodeFlags, BINARY, ...args];
+    return new DragomanProcess(spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'pipe'] }));
   }
 
   get stdout(): string {
@@ -32,16 +36,14 @@ export class DragomanProcess {
     return this.#stderr;
   }
 
-  /** Resolves when the process has printed something that matches; rejects when it ends without. */
-  async printed(pattern: RegExp): Promise<void> {
-    while (!pattern.test(this.#stdout)) {
-      const ended = await Promise.race([
-        once(this.#child.stdout ?? this.#child, 'data').then(() => false),
-        this.#closed.then(() => true),
-      ]);
-      if (ended && !pattern.test(this.#stdout))
-        throw new Error(`it ended without printing ${pattern}: ${this.#stderr}`);
-    }
+  /** Resolves when standard output matches; rejects when the process ends without. */
+  printed(pattern: RegExp): Promise<void> {
+    return this.#until(pattern, this.#child.stdout, () => this.#stdout);
+  }
+
+  /** Resolves when the log, on standard error, matches; rejects when the process ends without. */
+  logged(pattern: RegExp): Promise<void> {
+    return this.#until(pattern, this.#child.stderr, () => this.#stderr);
   }
 
   /** Resolves to the exit code; null when a signal ended it. */
@@ -64,5 +66,16 @@ export class DragomanProcess {
   async stop(): Promise<number | null> {
     this.#child.kill('SIGTERM');
     return this.exited();
+  }
+
+  async #until(pattern: RegExp, stream: Readable | null, output: () => string): Promise<void> {
+    if (stream === null) throw new Error('the process has no such stream');
+    const ended = this.#closed.then(() => 'ended' as const);
+    while (!pattern.test(output())) {
+      const next = await Promise.race([once(stream, 'data'), ended]);
+      if (next === 'ended' && !pattern.test(output())) {
+        throw new Error(`it ended without ${pattern}: ${this.#stdout}${this.#stderr}`);
+      }
+    }
   }
 }

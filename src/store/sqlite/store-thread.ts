@@ -49,7 +49,7 @@ export class StoreThread<Table extends Operations<never>> {
     if (this.#state !== 'running') return Promise.reject(unavailable(`the store is ${this.#state}`));
     this.#lastId += 1;
     const id = this.#lastId;
-    if (this.#outbox.length === 0) setImmediate(() => this.#send());
+    if (this.#outbox.length === 0) process.nextTick(() => this.#send());
     this.#outbox.push({ id, operation, args });
     this.#watchForStall();
     return new Promise((resolve, reject) => {

@@ -1,0 +1,44 @@
+import type { JobError } from '../jobs/job.ts';
+import type { InboundFrame } from '../protocol/frames.ts';
+import type { Placeholder } from '../queue/message.ts';
+import type { FrameLink } from './frame-link.ts';
+import type { ActorRef } from './kit/actor.ts';
+
+export interface Delivery {
+  readonly frame: InboundFrame;
+  readonly link: FrameLink;
+}
+
+/** `refused`: it names the GUID of another message's medium, and can never be accepted. */
+export type Receipt = 'accepted' | 'duplicate' | 'refused';
+
+/** What became of a medium: the words that stand in its place, and why they are not its content. */
+export interface Outcome {
+  readonly guid: string;
+  readonly words: string;
+  readonly error: JobError | null;
+}
+
+export type IngestReport =
+  | { readonly kind: 'ingested'; readonly more: boolean }
+  | { readonly kind: 'held'; readonly until: number }
+  | { readonly kind: 'empty' };
+
+/** What one chat's actor understands. */
+export interface ChatProtocol {
+  /** A failure has closed the link that the frame came over. */
+  accept(delivery: Delivery): Promise<Receipt>;
+  settle(outcome: Outcome): Promise<'settled' | 'gone'>;
+  /** Puts a placeholder back whose job was found at recovery. */
+  inject(placeholder: Placeholder): Promise<void>;
+  /** Moves what is ready into the history. */
+  ingest(): Promise<IngestReport>;
+  /** Rehydrates. Returns the GUIDs whose placeholders are here. */
+  wake(): Promise<readonly string[]>;
+  /** Evicts what grew too old. */
+  tick(): Promise<void>;
+  /** Does nothing, in its turn: what the chat began before is over. */
+  catchUp(): void;
+}
+
+export type Chat = ActorRef<ChatProtocol>;

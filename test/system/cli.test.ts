@@ -1,0 +1,192 @@
+import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import path from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { startSimulator } from '../../src/simulator/simulator.ts';
+import { DragomanProcess } from '../support/dragoman-process.ts';
+import { scratchFolder } from '../support/scratch-folder.ts';
+
+/** Runs a command to its end. */
+async function run(...args: readonly string[]) {
+  const dragoman = DragomanProcess.spawn(...args);
+  onTestFinished(() => dragoman.kill());
+  const exitCode = await dragoman.exited();
+  return { exitCode, stdout: dragoman.stdout, stderr: dragoman.stderr };
+}
+
+const oneLine = (text: string): boolean => text.trimEnd().split('\n').length === 1;
+
+describe('dragoman demo', () => {
+  test('exits 0 with everything in the history, twice in a row', async () => {
+    for (let time = 0; time < 2; time += 1) {
+      const { exitCode, stdout, stderr } = await run('demo');
+      expect(stderr).toBe('');
+      expect(stdout).toContain('order      kept in every chat; nothing lost, nothing doubled');
+      expect(stdout).toMatch(/✓ \[Corrupted image media could not be downloaded\] Can you read this\?/);
+      expect(exitCode).toBe(0);
+    }
+  });
+
+  test('drains at Ctrl-C and leaves nothing behind but what it was asked to keep', async () => {
+    const folder = path.join(await scratchFolder(), 'kept');
+    const dragoman = DragomanProcess.spawn('demo', '--data-folder', folder);
+    onTestFinished(() => dragoman.kill());
+    await dragoman.printed(/start talking/);
+    dragoman.signal('SIGINT');
+    expect(await dragoman.exited()).toBe(130);
+    expect(dragoman.stdout).toContain(`What the demo stored is in ${folder}.`);
+  });
+
+  test('refuses a folder that holds something, and says so in a line', async () => {
+    const folder = await scratchFolder();
+    await writeFile(path.join(folder, 'diary.txt'), 'mine');
+    const { exitCode, stderr } = await run('demo', '--data-folder', folder);
+    expect(stderr).toContain('name an empty folder');
+    expect(oneLine(stderr)).toBe(true);
+    expect(exitCode).toBe(78);
+  });
+});
+
+describe('dragoman start', () => {
+  test('links itself to a simulator and stops at SIGTERM with 0', async () => {
+    const simulator = await startSimulator({ autoScan: true });
+    onTestFinished(() => simulator.close());
+    const folder = await scratchFolder();
+    const args = ['--data-folder', folder, '--port', '0', '--simulator', simulator.endpoint.mediaOrigin];
+    const dragoman = DragomanProcess.spawn('start', ...args);
+    onTestFinished(() => dragoman.kill());
+    await dragoman.printed(/main: open/);
+    expect(dragoman.stdout).toContain(`Everything durable lies in ${folder}.`);
+    expect(await dragoman.stop()).toBe(0);
+    expect(dragoman.stderr).not.toContain('step not finished');
+  });
+
+  test('SIGUSR2 logs the actor tree, one line per actor', async () => {
+    const simulator = await startSimulator({ autoScan: true });
+    onTestFinished(() => simulator.close());
+    const args = [
+      '--data-folder',
+      await scratchFolder(),
+      '--port',
+      '0',
+      '--simulator',
+      simulator.endpoint.mediaOrigin,
+    ];
+    const dragoman = DragomanProcess.spawn('start', ...args);
+    onTestFinished(() => dragoman.kill());
+    await dragoman.printed(/main: open/);
+    dragoman.signal('SIGUSR2');
+    await dragoman.logged(/worker image-1: depth 0/);
+    expect(dragoman.stderr).toMatch(/bot main: depth \d+/);
+    expect(dragoman.stderr).toMatch(/ingestion ingestion: depth \d+/);
+    await dragoman.stop();
+  });
+});
+
+describe('what a person got wrong is told in one line that says what to do', () => {
+  test('a port that is in use', async () => {
+    const occupant = createServer();
+    await new Promise<void>((resolve) => occupant.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void occupant.close());
+    const address = occupant.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    const { exitCode, stderr } = await run(
+      ...['start', '--port', String(port), '--data-folder', await scratchFolder(), '--log-level', 'silent'],
+    );
+    expect(stderr).toContain(
+      `port ${port} on 127.0.0.1 is in use: stop the other program, or choose another port`,
+    );
+    expect(oneLine(stderr)).toBe(true);
+    expect(exitCode).toBe(69);
+  });
+
+  test('a data folder that cannot be written', async () => {
+    const file = path.join(await scratchFolder(), 'a-file');
+    await writeFile(file, '');
+    const { exitCode, stderr } = await run(
+      'start',
+      '--data-folder',
+      path.join(file, 'data'),
+      '--log-level',
+      'silent',
+    );
+    expect(stderr).toContain('a-file');
+    expect(oneLine(stderr)).toBe(true);
+    expect(exitCode).toBe(78);
+  });
+
+  test.each([
+    ['no YAML', 'bots: [', 'is not valid YAML'],
+    ['an unknown setting', 'botz: []', 'botz'],
+    ['a limit of 0', 'bots: [{ id: a, limits: { maxMessages: 0 } }]', 'bots.0.limits.maxMessages'],
+    ['a bad bot id', 'bots: [{ id: "My Bot" }]', 'bots.0.id: expected lower-case letters, digits and dashes'],
+  ])('a configuration with %s', async (_what, text, told) => {
+    const file = path.join(await scratchFolder(), 'dragoman.yaml');
+    await writeFile(file, text);
+    const { exitCode, stderr } = await run('start', '--config', file);
+    expect(stderr).toContain(told);
+    expect(stderr).toContain(file);
+    expect(oneLine(stderr)).toBe(true);
+    expect(exitCode).toBe(78);
+  });
+
+  test('a damaged store, which is kept', async () => {
+    const folder = await scratchFolder();
+    await writeFile(
+      path.join(folder, 'dragoman.db'),
+      'this is no database, and long enough to be looked at'.repeat(99),
+    );
+    const { exitCode, stderr } = await run(
+      'start',
+      '--data-folder',
+      folder,
+      '--port',
+      '0',
+      '--log-level',
+      'silent',
+    );
+    expect(stderr).toContain('dragoman.db');
+    expect(oneLine(stderr)).toBe(true);
+    expect(exitCode).toBe(69);
+  });
+
+  test('a second process on the same data folder', async () => {
+    const simulator = await startSimulator({ autoScan: true });
+    onTestFinished(() => simulator.close());
+    const folder = await scratchFolder();
+    const args = [
+      'start',
+      '--data-folder',
+      folder,
+      '--port',
+      '0',
+      '--simulator',
+      simulator.endpoint.mediaOrigin,
+    ];
+    const first = DragomanProcess.spawn(...args);
+    onTestFinished(() => first.kill());
+    await first.printed(/Dragoman is up/);
+    const { exitCode, stderr } = await run(...args, '--log-level', 'silent');
+    expect(oneLine(stderr)).toBe(true);
+    expect(exitCode).toBe(69);
+    await first.stop();
+  });
+
+  test('a flag that does not exist', async () => {
+    const { exitCode, stderr } = await run('start', '--prot', '1');
+    expect(stderr).toContain("unknown option '--prot'");
+    expect(exitCode).toBe(64);
+  });
+
+  test('an older Node', async () => {
+    const old = "Object.defineProperty(process.versions, 'node', { value: '20.11.0' })";
+    const dragoman = DragomanProcess.spawnWith(
+      ['--import', `data:text/javascript,${encodeURIComponent(old)}`],
+      'demo',
+    );
+    onTestFinished(() => dragoman.kill());
+    expect(await dragoman.exited()).toBe(78);
+    expect(dragoman.stderr).toContain('dragoman needs Node 24 or newer');
+    expect(oneLine(dragoman.stderr)).toBe(true);
+  });
+});

@@ -1,6 +1,8 @@
 /**
  * Which chat an identifier leads to, as far as it was asked lately: bounded, so that a million senders cost nothing.
- * The store knows all of them.
+ * The store knows all of them. Names are per provider.
+ *   A1 Never more than `capacity` identifiers; the one learnt longest ago goes first.
+ *   A2 Of a chat that was joined to another, no identifier is left that leads to it.
  */
 export class AddressBook {
   readonly #capacity: number;
@@ -11,20 +13,33 @@ export class AddressBook {
   }
 
   /** The chat that all of `identifiers` lead to; null when one is unknown here or they disagree. */
-  find(identifiers: readonly [string, ...string[]]): string | null {
-    const chat = this.#chats.get(identifiers[0]);
+  find(provider: string, identifiers: readonly [string, ...string[]]): string | null {
+    const [chat, ...others] = identifiers.map((identifier) => this.#chats.get(entry(provider, identifier)));
     if (chat === undefined) return null;
-    return identifiers.every((identifier) => this.#chats.get(identifier) === chat) ? chat : null;
+    return others.every((other) => other === chat) ? chat : null;
   }
 
-  learn(identifiers: readonly string[], chat: string): void {
-    for (const identifier of identifiers) {
-      this.#chats.delete(identifier);
-      this.#chats.set(identifier, chat);
+  /** The store says that all of `identifiers` lead to `chat`. */
+  learn(provider: string, identifiers: readonly string[], chat: string): void {
+    const entries = identifiers.map((identifier) => entry(provider, identifier));
+    const joined = new Set(entries.map((each) => this.#chats.get(each)));
+    joined.delete(undefined);
+    joined.delete(chat);
+    if (joined.size > 0) this.#forget(joined);
+    for (const each of entries) {
+      this.#chats.delete(each);
+      this.#chats.set(each, chat);
     }
     for (const oldest of this.#chats.keys()) {
       if (this.#chats.size <= this.#capacity) return;
       this.#chats.delete(oldest);
     }
   }
+
+  /** Rare, hence a scan: two chats turned out to be one person's. */
+  #forget(joined: ReadonlySet<string | undefined>): void {
+    for (const [each, chat] of this.#chats) if (joined.has(chat)) this.#chats.delete(each);
+  }
 }
+
+const entry = (provider: string, identifier: string): string => `${provider}\0${identifier}`;

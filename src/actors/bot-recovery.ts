@@ -1,12 +1,13 @@
 import PQueue from 'p-queue';
+import type { Clock } from '../base/clock.ts';
+import { describeError, isRetryable } from '../base/errors.ts';
+import type { Guid } from '../base/ids.ts';
+import type { Logger } from '../base/log.ts';
 import type { CorrespondentKey, MediaProcessingJob } from '../jobs/job.ts';
 import { failureWords } from '../jobs/words.ts';
-import type { Clock } from '../base/clock.ts';
-import type { Logger } from '../base/log.ts';
 import type { Store } from '../store/store.ts';
+import type { Chat, Outcome } from './chat-protocol.ts';
 import { storedCompletion } from './completion.ts';
-import type { CorrespondentProtocol, Outcome } from './correspondent.ts';
-import type { ActorRef } from './kit/actor.ts';
 
 export interface BotRecoveryOptions {
   readonly botId: string;
@@ -14,96 +15,118 @@ export interface BotRecoveryOptions {
   readonly clock: Clock;
   readonly log: Logger;
   /** The actor of a chat, made when there is none. */
-  readonly open: (key: CorrespondentKey) => Promise<ActorRef<CorrespondentProtocol>>;
+  readonly open: (key: CorrespondentKey) => Promise<Chat>;
 }
 
 /** Chats that are looked at side by side; the store commits them as groups. */
 const CONCURRENT_CHATS = 32;
 
-interface ChatPlaceholders {
+interface OwnedPlaceholder {
   readonly key: CorrespondentKey;
-  readonly guids: ReadonlySet<string>;
+  readonly guid: Guid;
 }
 
 /**
- * Brings a bot's chats and jobs back together, step by step. Every step may be cut off and run again.
+ * Brings a bot's chats and jobs back together, step by step. Every step may be cut off and run again, and may run while
+ * messages and results come in: what it finds out of date, the chats and the store refuse.
  *   1 rehydrate  chats with a journal come back; what is ready in them is announced
  *   2 inject     jobs whose placeholder is missing put it back
  *   3 repair     placeholders without a job become a text that says so
  *   4 reap       results that waited for the bot are settled
  *   5 promote    what is left becomes claimable
+ * Rejects with what may pass, so that it can be run again. A chat that fails for good is logged and left out.
  */
 export async function recoverBot(options: BotRecoveryOptions): Promise<void> {
   const { botId, store, clock, log } = options;
   const startedAt = clock.now();
-  const chats = await rehydrateBot(options);
+  const placeholders = await rehydrateBot(options);
   const jobs = [...(await store.jobsOfBot(botId, 'holding')), ...(await store.jobsOfBot(botId, 'active'))];
-  const injected = await inject(options, chats, jobs);
-  const repaired = await repair(options, chats, jobs);
+  const injected = await inject(options, placeholders, jobs);
+  const repaired = await repair(options, placeholders, jobs);
   const reaped = await reap(options, jobs);
   const promoted = await store.promoteJobs(botId, clock.now());
-  const counts = { chats: chats.length, injected, repaired, reaped, promoted };
+  const counts = { placeholders: placeholders.length, injected, repaired, reaped, promoted };
   log.info({ bot_id: botId, ...counts, duration_ms: clock.now() - startedAt }, 'bot recovered');
 }
 
 /** The first step alone: what is ready goes on its way, whether the bot is connected or not. */
-export async function rehydrateBot({
-  botId,
-  store,
-  open,
-}: BotRecoveryOptions): Promise<readonly ChatPlaceholders[]> {
-  return sideBySide(await store.chatsWithJournal(botId), async (key) => {
-    const chat = await open(key);
-    return { key, guids: new Set(await chat.ask('wake', undefined)) };
+export async function rehydrateBot(options: BotRecoveryOptions): Promise<readonly OwnedPlaceholder[]> {
+  const placeholders: OwnedPlaceholder[] = [];
+  const keys = await options.store.chatsWithJournal(options.botId);
+  await sideBySide(options, keys, async (key) => {
+    const chat = await options.open(key);
+    for (const guid of await chat.ask('wake', undefined)) placeholders.push({ key, guid });
   });
+  return placeholders;
 }
 
-async function inject(
-  { open }: BotRecoveryOptions,
-  chats: readonly ChatPlaceholders[],
+function inject(
+  options: BotRecoveryOptions,
+  placeholders: readonly OwnedPlaceholder[],
   jobs: readonly MediaProcessingJob[],
 ): Promise<number> {
-  const present = new Set(chats.flatMap(({ guids }) => [...guids]));
+  const present = new Set(placeholders.map(({ guid }) => guid));
   const missing = jobs.filter(({ guid }) => !present.has(guid));
-  await sideBySide(missing, async ({ correspondent, placeholder }) => {
-    const chat = await open(correspondent);
+  return sideBySide(options, missing, async ({ correspondent, placeholder }) => {
+    const chat = await options.open(correspondent);
     await chat.ask('inject', placeholder);
   });
-  return missing.length;
 }
 
 async function repair(
-  { open }: BotRecoveryOptions,
-  chats: readonly ChatPlaceholders[],
+  options: BotRecoveryOptions,
+  placeholders: readonly OwnedPlaceholder[],
   jobs: readonly MediaProcessingJob[],
 ): Promise<number> {
   const live = new Set(jobs.map(({ guid }) => guid));
-  const orphans = chats.flatMap(({ key, guids }) =>
-    [...guids].filter((guid) => !live.has(guid)).map((guid) => ({ key, guid })),
-  );
-  await sideBySide(orphans, async ({ key, guid }) => {
-    const chat = await open(key);
+  const suspects = placeholders.filter(({ guid }) => !live.has(guid));
+  const orphans: OwnedPlaceholder[] = [];
+  await sideBySide(options, suspects, async (suspect) => {
+    // The list was read collection by collection, and a job may have moved meanwhile.
+    const job = await options.store.jobByGuid(suspect.guid);
+    if (job === null || job.collection === 'failed') orphans.push(suspect);
+  });
+  return sideBySide(options, orphans, async ({ key, guid }) => {
+    const chat = await options.open(key);
     await chat.ask('settle', orphaned(guid));
   });
-  return orphans.length;
 }
 
-async function reap({ open }: BotRecoveryOptions, jobs: readonly MediaProcessingJob[]): Promise<number> {
+function reap(options: BotRecoveryOptions, jobs: readonly MediaProcessingJob[]): Promise<number> {
   const completed = jobs.filter(({ status }) => status === 'completed');
-  await sideBySide(completed, async (job) => {
-    const chat = await open(job.correspondent);
+  return sideBySide(options, completed, async (job) => {
+    const chat = await options.open(job.correspondent);
     await chat.ask('settle', storedCompletion(job));
   });
-  return completed.length;
 }
 
-const orphaned = (guid: string): Outcome => ({
+const orphaned = (guid: Guid): Outcome => ({
   guid,
   words: failureWords('orphaned', ''),
   error: { code: 'orphaned', reason: 'the placeholder had no job', stack: null },
 });
 
-function sideBySide<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
-  const queue = new PQueue({ concurrency: CONCURRENT_CHATS });
-  return queue.addAll(items.map((item) => () => work(item)));
+/** Does `work` for every item; returns for how many it was done. */
+async function sideBySide<T>(
+  { botId, log }: BotRecoveryOptions,
+  items: readonly T[],
+  work: (item: T) => Promise<void>,
+): Promise<number> {
+  let done = 0;
+  const tasks = items.map((item) => async () => {
+    try {
+      await work(item);
+      done += 1;
+    } catch (error) {
+      if (isRetryable(error)) throw error;
+      log.error({ bot_id: botId, reason: describeError(error) }, 'a chat was left out of the recovery');
+    }
+  });
+  const lane = new PQueue({ concurrency: CONCURRENT_CHATS });
+  try {
+    await lane.addAll(tasks);
+  } finally {
+    lane.clear();
+  }
+  return done;
 }

@@ -1,16 +1,17 @@
 import { untilDone } from '../base/back-off.ts';
 import type { Timer } from '../base/clock.ts';
-import { describeError } from '../base/errors.ts';
+import { describeError, hasCode } from '../base/errors.ts';
 import type { CorrespondentKey } from '../jobs/job.ts';
 import type { BotState } from '../protocol/frames.ts';
 import { AddressBook } from './address-book.ts';
 import { type BotRecoveryOptions, recoverBot, rehydrateBot } from './bot-recovery.ts';
-import type { ChatServices } from './chat-services.ts';
+import type { Chat, Delivery, Receipt } from './chat-protocol.ts';
+import type { SharedServices } from './chat-services.ts';
 import { Chats } from './chats.ts';
 import type { Completion } from './completion.ts';
-import type { CorrespondentProtocol, Delivery } from './correspondent.ts';
+import { orCloseLink } from './frame-link.ts';
 import { chatIdentifiers } from './inbound.ts';
-import type { ActorContext, ActorDefinition, ActorRef } from './kit/actor.ts';
+import type { ActorContext, ActorDefinition, Detail } from './kit/actor.ts';
 import { type Later, later } from './kit/later.ts';
 import { Lane } from './lane.ts';
 
@@ -21,14 +22,17 @@ export interface BotStatus {
 }
 
 export interface BotProtocol {
-  inbound(delivery: Delivery): Promise<'accepted' | 'duplicate'>;
+  /** A failure has closed the link that the frame came over. */
+  inbound(delivery: Delivery): Promise<Receipt>;
   /** A result is durable on its job: settle it, again and again while the store is away. */
   settle(completion: Completion): Promise<void>;
   status(status: BotStatus): void;
   /** The gateway is gone, and with it whatever its last status said. */
   linkLost(): void;
+  /** A result may be durable without anybody having heard of it: look. */
+  reconcile(): void;
   /** The chat's actor, made when there is none: for recovery. */
-  open(key: CorrespondentKey): Promise<ActorRef<CorrespondentProtocol>>;
+  open(key: CorrespondentKey): Promise<Chat>;
   passivateIdle(): Promise<void>;
   /** Jobs → holding. Resolves when nothing of the bot's life is on its way. */
   retire(): Promise<void>;
@@ -36,22 +40,33 @@ export interface BotProtocol {
 
 export interface BotArgs {
   readonly botId: string;
-  readonly services: Omit<ChatServices, 'chatEmpty' | 'jobsStartIn'>;
+  readonly services: SharedServices;
+  /** What the gateway said last; it outlives restarts of the actor, for the gateway does not say it again. */
+  readonly said: { status: BotStatus };
   readonly passivateAfterMs: number;
+  readonly maxLiveChats: number;
   /** How long a bot may be away before its jobs are held. */
   readonly disconnectGraceMs: number;
 }
+
+export const NOT_CONNECTED: BotStatus = {
+  state: 'closed',
+  qr: null,
+  detail: 'the gateway is not connected',
+};
 
 type Wish = 'rehydrated' | 'connected' | 'held';
 
 const KNOWN_IDENTIFIERS = 20_000;
 const RETRY = { firstMs: 200, longestMs: 10_000 };
+const SHORTEST_SWEEP_MS = 1_000;
 
 /**
  * Routes what concerns one bot to its chats, and leads the bot through its life.
  *   B1 Messages of a chat reach its actor in the order in which the bot got them.
  *   B2 The bot never waits for a chat: replies come later.
  *   B3 Lifecycle wishes run in one lane, the last one wins; each is idempotent.
+ *   B4 Before jobs change collection, every message that was given the old one is durable: none is left behind.
  */
 class Bot {
   readonly #context: ActorContext<BotProtocol>;
@@ -59,7 +74,6 @@ class Bot {
   readonly #chats: Chats<BotProtocol>;
   readonly #book = new AddressBook(KNOWN_IDENTIFIERS);
   readonly #lane = new Lane<Wish>((wish) => this.#fulfil(wish));
-  #status: BotStatus = { state: 'closed', qr: null, detail: null };
   #jobsStartIn: 'active' | 'holding' = 'holding';
   #graceTimer: Timer | null = null;
   #idleTimer: Timer | null = null;
@@ -67,16 +81,18 @@ class Bot {
   constructor(context: ActorContext<BotProtocol>, args: BotArgs) {
     this.#context = context;
     this.#args = args;
-    this.#chats = new Chats(context, {
-      ...args.services,
-      chatEmpty: (key) => this.#chats.noteEmpty(key),
-      jobsStartIn: () => this.#jobsStartIn,
+    this.#chats = new Chats({
+      context,
+      services: { ...args.services, jobsStartIn: () => this.#jobsStartIn },
+      maxLive: args.maxLiveChats,
     });
   }
 
   started(): void {
     this.#scheduleIdleSweep();
+    if (this.#isOpen) return this.#lane.want('connected');
     this.#lane.want('rehydrated');
+    this.#holdAfter(this.#args.disconnectGraceMs);
   }
 
   stopped(): void {
@@ -84,17 +100,11 @@ class Bot {
     this.#idleTimer?.cancel();
   }
 
-  async inbound(delivery: Delivery): Promise<Later<'accepted' | 'duplicate'>> {
+  async inbound(delivery: Delivery): Promise<Later<Receipt>> {
     const { frame, link } = delivery;
     link.signal.throwIfAborted();
-    try {
-      const key = await this.#keyOf(frame.provider_name, chatIdentifiers(frame.message));
-      const chat = await this.#chats.open(key);
-      return later(chat.ask('accept', delivery));
-    } catch (error) {
-      link.fail(describeError(error));
-      throw error;
-    }
+    const chat = await orCloseLink(link, this.#chatOf(frame.provider_name, chatIdentifiers(frame.message)));
+    return later(orCloseLink(link, chat.ask('accept', delivery)));
   }
 
   settle(completion: Completion): Later<void> {
@@ -106,34 +116,34 @@ class Bot {
   }
 
   status(status: BotStatus): void {
-    const wasOpen = this.#status.state === 'open';
-    this.#status = status;
-    this.#args.services.events.emit({ kind: 'bot', botId: this.#args.botId, ...status });
-    this.#context.log.info(
-      { bot_id: this.#args.botId, state: status.state, detail: status.detail },
-      'bot status',
-    );
+    const { botId, services, said, disconnectGraceMs } = this.#args;
+    const wasOpen = this.#isOpen;
+    said.status = status;
+    services.events.emit({ kind: 'bot', botId, ...status });
+    this.#context.log.info({ bot_id: botId, state: status.state, detail: status.detail }, 'bot status');
     if (status.state === 'open') {
       this.#graceTimer?.cancel();
-      this.#graceTimer = null;
       if (!wasOpen) this.#lane.want('connected');
       return;
     }
     const isFinal = status.state === 'stopped' || status.state === 'logged_out';
-    if (wasOpen || isFinal) this.#holdAfter(isFinal ? 0 : this.#args.disconnectGraceMs);
+    if (wasOpen || isFinal) this.#holdAfter(isFinal ? 0 : disconnectGraceMs);
   }
 
-  linkLost(): void {
-    this.status({ state: 'closed', qr: null, detail: 'the gateway is not connected' });
+  reconcile(): void {
+    if (this.#isOpen) this.#lane.want('connected');
   }
 
-  open(key: CorrespondentKey): Promise<ActorRef<CorrespondentProtocol>> {
+  open(key: CorrespondentKey): Promise<Chat> {
     return this.#chats.open(key);
   }
 
   async passivateIdle(): Promise<void> {
-    await this.#chats.passivateIdle(this.#context.clock.now() - this.#args.passivateAfterMs);
-    this.#scheduleIdleSweep();
+    try {
+      await this.#chats.passivateIdle(this.#context.clock.now() - this.#args.passivateAfterMs);
+    } finally {
+      this.#scheduleIdleSweep();
+    }
   }
 
   async retire(): Promise<void> {
@@ -142,21 +152,26 @@ class Bot {
     await this.#lane.idle();
   }
 
-  inspect(): Readonly<Record<string, unknown>> {
-    return { state: this.#status.state, jobs_start_in: this.#jobsStartIn, chats: this.#chats.liveCount };
+  inspect(): Detail {
+    const { state } = this.#args.said.status;
+    return { state, jobs_start_in: this.#jobsStartIn, chats: this.#chats.liveCount };
   }
 
-  async #keyOf(providerName: string, identifiers: readonly [string, ...string[]]): Promise<CorrespondentKey> {
+  get #isOpen(): boolean {
+    return this.#args.said.status.state === 'open';
+  }
+
+  async #chatOf(providerName: string, identifiers: readonly [string, ...string[]]): Promise<Chat> {
     const { botId, services } = this.#args;
-    const known = this.#book.find(identifiers);
-    if (known !== null) return { botId, providerName, correspondentId: known };
-    const { correspondentId } = await services.store.resolveCorrespondent(botId, providerName, identifiers);
-    this.#book.learn(identifiers, correspondentId);
-    return { botId, providerName, correspondentId };
+    const known = this.#book.find(providerName, identifiers);
+    if (known !== null) return this.#chats.open({ botId, providerName, correspondentId: known });
+    const chat = await services.store.resolveCorrespondent(botId, providerName, identifiers);
+    this.#book.learn(providerName, identifiers, chat.correspondentId);
+    return this.#chats.open({ botId, providerName, correspondentId: chat.correspondentId });
   }
 
   /** Opens a chat from outside the mailbox. */
-  #open(key: CorrespondentKey): Promise<ActorRef<CorrespondentProtocol>> {
+  #open(key: CorrespondentKey): Promise<Chat> {
     return this.#context.self.ask('open', key);
   }
 
@@ -166,45 +181,49 @@ class Bot {
   }
 
   #scheduleIdleSweep(): void {
-    const { clock, self } = this.#context;
-    const everyMs = Math.max(this.#args.passivateAfterMs / 2, 1_000);
+    const { clock, self, signal } = this.#context;
+    if (signal.aborted) return;
+    const everyMs = Math.max(this.#args.passivateAfterMs / 2, SHORTEST_SWEEP_MS);
     this.#idleTimer = clock.schedule(everyMs, () => self.tell('passivateIdle', undefined));
   }
 
   async #fulfil(wish: Wish): Promise<void> {
+    const { botId } = this.#args;
+    const attempt = async (): Promise<void> => {
+      if (!this.#lane.superseded) await this.#carryOut(wish);
+    };
     try {
-      await untilDone(
-        async () => {
-          if (!this.#lane.superseded) await this.#carryOut(wish);
-        },
-        this.#backOff(`the bot waits to be ${wish}`),
-      );
+      await untilDone(attempt, this.#backOff(`the bot waits to be ${wish}`));
     } catch (error) {
       if (this.#context.signal.aborted) return;
-      this.#context.log.error(
-        { bot_id: this.#args.botId, reason: describeError(error) },
-        `the bot is not ${wish}`,
-      );
+      this.#context.log.error({ bot_id: botId, reason: describeError(error) }, `the bot is not ${wish}`);
     }
   }
 
   async #carryOut(wish: Wish): Promise<void> {
     const { botId, services } = this.#args;
+    const { clock, log } = this.#context;
     switch (wish) {
       case 'rehydrated':
         await rehydrateBot(this.#recovery());
         return;
       case 'connected':
-        this.#jobsStartIn = 'active';
+        await this.#startJobsIn('active');
         await recoverBot(this.#recovery());
         services.wakePool(null);
         return;
       case 'held': {
-        this.#jobsStartIn = 'holding';
-        const held = await services.store.holdJobs(botId, this.#context.clock.now());
-        this.#context.log.info({ bot_id: botId, held }, 'jobs held');
+        await this.#startJobsIn('holding');
+        const held = await services.store.holdJobs(botId, clock.now());
+        log.info({ bot_id: botId, held }, 'jobs held');
       }
     }
+  }
+
+  /** Resolves when no message is on its way to the other collection any more. */
+  async #startJobsIn(collection: 'active' | 'holding'): Promise<void> {
+    this.#jobsStartIn = collection;
+    await Promise.all(this.#chats.live.map(caughtUp));
   }
 
   #recovery(): BotRecoveryOptions {
@@ -225,8 +244,18 @@ class Bot {
   }
 }
 
+/** A chat that is gone had nothing in hand. */
+async function caughtUp(chat: Chat): Promise<void> {
+  try {
+    await chat.ask('catchUp', undefined);
+  } catch (error) {
+    if (!hasCode(error, 'actor_stopped')) throw error;
+  }
+}
+
 export const botActor: ActorDefinition<BotProtocol, BotArgs> = {
   kind: 'bot',
+  // As for a chat: links bound what waits.
   mailboxCapacity: 100_000,
   create(context, args) {
     const bot = new Bot(context, args);
@@ -235,7 +264,8 @@ export const botActor: ActorDefinition<BotProtocol, BotArgs> = {
         inbound: (delivery) => bot.inbound(delivery),
         settle: (completion) => bot.settle(completion),
         status: (status) => bot.status(status),
-        linkLost: () => bot.linkLost(),
+        linkLost: () => bot.status(NOT_CONNECTED),
+        reconcile: () => bot.reconcile(),
         open: (key) => bot.open(key),
         passivateIdle: () => bot.passivateIdle(),
         retire: () => later(bot.retire()),

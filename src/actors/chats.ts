@@ -1,29 +1,39 @@
 import { createHash } from 'node:crypto';
 import type { CorrespondentKey } from '../jobs/job.ts';
+import type { Chat } from './chat-protocol.ts';
 import type { ChatServices } from './chat-services.ts';
-import { correspondentActor, type CorrespondentProtocol } from './correspondent.ts';
-import type { ActorContext, ActorRef, ProtocolOf } from './kit/actor.ts';
+import { correspondentActor } from './correspondent.ts';
+import type { ActorContext, ProtocolOf } from './kit/actor.ts';
 
-type Chat = ActorRef<CorrespondentProtocol>;
-
-/** Actors that are made on demand are let go above this many: destroying one costs as much as it has siblings. */
-const MAX_LIVE_CHATS = 2_000;
+export interface ChatsOptions<P extends ProtocolOf<P>> {
+  readonly context: ActorContext<P>;
+  readonly services: Omit<ChatServices, 'noteQueue'>;
+  /** Above this many, a chat that is empty passivates for each one that is made: destroying one costs as much as it has siblings. */
+  readonly maxLive: number;
+}
 
 /**
- * The live chats of one bot. Its calls are made from the bot's mailbox only, one at a time.
+ * The live chats of one bot. `open` and `passivateIdle` are called from the bot's mailbox only, one at a time.
  *   L1 A chat has at most one actor: a new one is made after the old one is gone.
- *   L2 Only chats with nothing in their queue passivate; longest empty first.
+ *   L2 Only chats whose queue is known to be empty passivate; longest unused first.
  */
 export class Chats<P extends ProtocolOf<P>> {
   readonly #context: ActorContext<P>;
   readonly #services: ChatServices;
+  readonly #maxLive: number;
+  /** By name. */
   readonly #live = new Map<string, Chat>();
-  /** Correspondent id → since when its queue is empty, longest first. */
+  /** The names of those that are empty, with the time of their last use; longest unused first. */
   readonly #empty = new Map<string, number>();
 
-  constructor(context: ActorContext<P>, services: ChatServices) {
+  constructor({ context, services, maxLive }: ChatsOptions<P>) {
     this.#context = context;
-    this.#services = services;
+    this.#maxLive = maxLive;
+    this.#services = { ...services, noteQueue: ({ name }, isEmpty) => this.#noteQueue(name, isEmpty) };
+  }
+
+  get live(): readonly Chat[] {
+    return [...this.#live.values()];
   }
 
   get liveCount(): number {
@@ -32,44 +42,47 @@ export class Chats<P extends ProtocolOf<P>> {
 
   /** The chat's actor, made when there is none. */
   async open(key: CorrespondentKey): Promise<Chat> {
-    this.#empty.delete(key.correspondentId);
-    const live = this.#live.get(key.correspondentId);
-    if (live !== undefined) return live;
-    if (this.#live.size >= MAX_LIVE_CHATS) await this.#passivateOldest();
-    const args = { key, services: this.#services };
-    const chat = await this.#context.spawn(correspondentActor, chatName(key), args);
-    this.#live.set(key.correspondentId, chat);
+    const name = chatName(key);
+    const live = this.#live.get(name);
+    if (live !== undefined) {
+      if (this.#empty.has(name)) this.#noteQueue(name, true);
+      return live;
+    }
+    if (this.#live.size >= this.#maxLive) await this.#passivateOne();
+    const chat = await this.#context.spawn(correspondentActor, name, { key, services: this.#services });
+    this.#live.set(name, chat);
     return chat;
   }
 
-  noteEmpty(key: CorrespondentKey): void {
-    this.#empty.delete(key.correspondentId);
-    this.#empty.set(key.correspondentId, this.#context.clock.now());
-  }
-
-  /** Lets go of every chat that has been empty since before `before`, epoch milliseconds. */
+  /** Lets go of every chat that is empty and was not used since `before`, epoch milliseconds. */
   async passivateIdle(before: number): Promise<void> {
-    for (const [correspondentId, since] of this.#empty) {
-      if (since > before) return;
-      await this.#passivate(correspondentId);
+    for (const [name, usedAt] of this.#empty) {
+      if (usedAt > before) return;
+      await this.#passivate(name);
     }
   }
 
-  async #passivateOldest(): Promise<void> {
-    for (const correspondentId of this.#empty.keys()) {
-      if (await this.#passivate(correspondentId)) return;
+  #noteQueue(name: string, isEmpty: boolean): void {
+    this.#empty.delete(name);
+    if (isEmpty) this.#empty.set(name, this.#context.clock.now());
+  }
+
+  async #passivateOne(): Promise<void> {
+    for (const name of this.#empty.keys()) {
+      if (await this.#passivate(name)) return;
     }
   }
 
-  async #passivate(correspondentId: string): Promise<boolean> {
-    this.#empty.delete(correspondentId);
-    const chat = this.#live.get(correspondentId);
+  /** False when it has something to do: it is noted again once that is done. */
+  async #passivate(name: string): Promise<boolean> {
+    this.#empty.delete(name);
+    const chat = this.#live.get(name);
     if (chat === undefined || !(await this.#context.passivate(chat))) return false;
-    this.#live.delete(correspondentId);
+    this.#live.delete(name);
     return true;
   }
 }
 
 /** Names appear in logs and an identifier may be a phone number, so a chat goes by a digest. */
 const chatName = ({ botId, providerName, correspondentId }: CorrespondentKey): string =>
-  createHash('sha256').update(`${botId}\0${providerName}\0${correspondentId}`).digest('hex').slice(0, 12);
+  createHash('sha256').update(`${botId}\0${providerName}\0${correspondentId}`).digest('hex').slice(0, 16);

@@ -1,14 +1,12 @@
 import PQueue from 'p-queue';
 import type { Timer } from '../base/clock.ts';
 import { describeError, hasCode, isRetryable } from '../base/errors.ts';
-import type { CorrespondentProtocol } from './correspondent.ts';
-import type { ActorContext, ActorDefinition, ActorRef } from './kit/actor.ts';
+import type { Chat, IngestReport } from './chat-protocol.ts';
+import type { ActorContext, ActorDefinition, Detail } from './kit/actor.ts';
 import { later } from './kit/later.ts';
 
-type Chat = ActorRef<CorrespondentProtocol>;
-
 export interface IngestionProtocol {
-  /** `MessageReady`: the chat has something for the history. */
+  /** `MessageReady`: the chat may have something for the history. */
   ready(chat: Chat): void;
   /** Resolves when nothing that was announced is left, but what is held or what the store refuses. */
   drain(): Promise<void>;
@@ -18,83 +16,112 @@ export interface IngestionProtocol {
 const CONCURRENT_CHATS = 64;
 const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 5_000;
+/** After a bug: slower than the restart limit, so that one chat that cannot be read does not take its bot along. */
+const BUG_RETRY_MS = 30_000;
+
+/** What is going on with a chat that was announced. */
+type Stage =
+  | { readonly kind: 'in line' }
+  /** `again`: it was announced meanwhile. */
+  | { readonly kind: 'asked'; again: boolean }
+  /** Something before what is ready may still come; a further announcement ends the hold. */
+  | { readonly kind: 'held'; readonly timer: Timer }
+  /** It is asked again then, whatever is announced. */
+  | { readonly kind: 'failing'; readonly timer: Timer };
 
 /**
  * Moves what is ready into the history, for all chats.
  *   I1 An announced chat is asked until it has nothing ready, or holds, or stopped.
- *   I2 A chat that fails for a reason that may pass is asked again, later and later; nothing is dropped.
+ *   I2 A chat that fails is asked again, later and later; it is never forgotten.
  *   I3 A chat announced while it is being asked is asked once more.
+ *   I4 A chat is asked by one at a time, and at most `CONCURRENT_CHATS` are.
  */
 class Ingestion {
   readonly #context: ActorContext<IngestionProtocol>;
   readonly #lane = new PQueue({ concurrency: CONCURRENT_CHATS });
-  readonly #announced = new Set<string>();
-  readonly #asking = new Set<string>();
-  readonly #timers = new Map<string, Timer>();
+  /** By chat, not by its path: a chat that passivated and came back is another one. */
+  readonly #stages = new Map<Chat, Stage>();
 
   constructor(context: ActorContext<IngestionProtocol>) {
     this.#context = context;
   }
 
   ready(chat: Chat): void {
-    this.#timers.get(chat.path)?.cancel();
-    this.#timers.delete(chat.path);
-    if (this.#announced.has(chat.path)) return;
-    this.#announced.add(chat.path);
-    if (!this.#asking.has(chat.path)) this.#enqueue(chat, 0);
+    const stage = this.#stages.get(chat);
+    switch (stage?.kind) {
+      case 'asked':
+        stage.again = true;
+        return;
+      case 'held':
+        stage.timer.cancel();
+        return this.#lineUp(chat, 0);
+      case undefined:
+        return this.#lineUp(chat, 0);
+      case 'in line':
+      case 'failing':
+    }
   }
 
-  async drain(): Promise<void> {
-    await this.#lane.onIdle();
+  drain(): Promise<void> {
+    return this.#lane.onIdle();
   }
 
   stopped(): void {
     this.#lane.clear();
-    for (const timer of this.#timers.values()) timer.cancel();
+    for (const stage of this.#stages.values()) if ('timer' in stage) stage.timer.cancel();
   }
 
-  inspect(): Readonly<Record<string, unknown>> {
-    return { announced: this.#announced.size, asking: this.#asking.size, waiting: this.#timers.size };
+  inspect(): Detail {
+    const counts: Record<Stage['kind'], number> = { 'in line': 0, asked: 0, held: 0, failing: 0 };
+    for (const { kind } of this.#stages.values()) counts[kind] += 1;
+    return counts;
   }
 
-  #enqueue(chat: Chat, failures: number): void {
+  #lineUp(chat: Chat, failures: number): void {
+    this.#stages.set(chat, { kind: 'in line' });
     void this.#lane.add(() => this.#ask(chat, failures));
   }
 
   async #ask(chat: Chat, failures: number): Promise<void> {
-    this.#announced.delete(chat.path);
-    this.#asking.add(chat.path);
+    const stage: Stage = { kind: 'asked', again: false };
+    this.#stages.set(chat, stage);
     try {
-      for (;;) {
-        const report = await chat.ask('ingest', undefined);
-        if (report.kind === 'held') this.#askAt(chat, report.until - this.#context.clock.now(), 0);
-        if (report.kind !== 'ingested' || !report.more) break;
-      }
+      const report = await this.#askUntilEmpty(chat);
+      if (stage.again) this.#lineUp(chat, 0);
+      else if (report.kind === 'held') this.#wait('held', chat, report.until - this.#context.clock.now(), 0);
+      else this.#stages.delete(chat);
     } catch (error) {
       this.#failed(chat, failures, error);
-    } finally {
-      this.#asking.delete(chat.path);
     }
-    if (this.#announced.has(chat.path)) this.#enqueue(chat, 0);
   }
 
+  async #askUntilEmpty(chat: Chat): Promise<IngestReport> {
+    for (;;) {
+      const report = await chat.ask('ingest', undefined);
+      if (report.kind !== 'ingested' || !report.more) return report;
+    }
+  }
+
+  /** A chat that stopped had nothing left, or stopped with its bot, whose next life announces it. */
   #failed(chat: Chat, failures: number, error: unknown): void {
-    if (hasCode(error, 'actor_stopped')) return;
-    if (!isRetryable(error)) {
-      this.#context.log.error({ reason: describeError(error) }, 'a chat could not be ingested');
+    if (hasCode(error, 'actor_stopped')) {
+      this.#stages.delete(chat);
       return;
     }
-    const delayMs = Math.min(FIRST_RETRY_MS * 2 ** failures, LONGEST_RETRY_MS);
-    this.#context.log.warn({ reason: describeError(error), delay_ms: delayMs }, 'ingestion waits');
-    this.#askAt(chat, delayMs, failures + 1);
+    const delayMs = isRetryable(error)
+      ? Math.min(FIRST_RETRY_MS * 2 ** failures, LONGEST_RETRY_MS)
+      : BUG_RETRY_MS;
+    this.#context.log.warn(
+      { chat: chat.path, reason: describeError(error), delay_ms: delayMs },
+      'ingestion waits',
+    );
+    this.#wait('failing', chat, delayMs, failures + 1);
   }
 
-  #askAt(chat: Chat, delayMs: number, failures: number): void {
-    const timer = this.#context.clock.schedule(delayMs, () => {
-      this.#timers.delete(chat.path);
-      this.#enqueue(chat, failures);
-    });
-    this.#timers.set(chat.path, timer);
+  #wait(kind: 'held' | 'failing', chat: Chat, delayMs: number, failures: number): void {
+    if (this.#context.signal.aborted) return;
+    const timer = this.#context.clock.schedule(delayMs, () => this.#lineUp(chat, failures));
+    this.#stages.set(chat, { kind, timer });
   }
 }
 

@@ -20,6 +20,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const folder = await openStagingFolder(options.stagingFolder);
   const lock = FolderLock.take(folder.dir);
   try {
+    await folder.removePartials();
     const quota = new StagingQuota(settings.mediaStorageQuotaGb * GIB);
     await quota.reconcile(() => folder.list());
     const journal = await openJournal(options, settings);

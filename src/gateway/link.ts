@@ -89,13 +89,11 @@ export class BackendLink {
       });
       signal.removeEventListener('abort', terminate);
     }
-    this.#acks.flush();
   }
 
   #dial(): void {
     const { urls, token, clock, log, timing = LINK_TIMING } = this.#options;
     const url = urls[this.#urlIndex % urls.length] ?? urls[0];
-    this.#acks.flush();
     this.#connection = new LinkConnection(
       { url, token, frames: this.#host.frames, timing, clock, log },
       {
@@ -114,6 +112,7 @@ export class BackendLink {
 
   #lost(url: string, ending: ConnectionEnding): void {
     this.#connection = null;
+    this.#acks.flush();
     if (this.#stopped !== null) return this.#stopped();
     const { urls, clock } = this.#options;
     this.#report(url, ending);

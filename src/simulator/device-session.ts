@@ -31,8 +31,8 @@ export interface SessionContext extends Surroundings {
  * One login of a linked device.
  *
  *   S1 All that the mailbox holds at the login goes out, marked `offline`, before `<ib><offline count>`.
- *   S2 That marker follows when each of these is answered, at the latest after two seconds: the bot has given
- *      its receipts while its events are still held back, as it happens with a large backlog.
+ *   S2 That marker follows when each of these is answered (or the bot fell silent): it has given its receipts
+ *      while its events are still held back, as it happens with a large backlog.
  *   S3 After the end of the session nothing that it received changes the mailbox.
  */
 export class DeviceSession implements ActiveSession {

@@ -175,7 +175,7 @@ export class Person {
     attempt: number,
   ): Promise<BinaryNode> {
     const { chat, message } = letter;
-
+    await this.party.startSession(device.lid, bundleOfRetryReceipt(receipt) ?? device.preKeys.take());
     const complete: proto.IMessage =
       chat.kind === 'direct'
         ? this.#wrapped(chat, message)

@@ -14,6 +14,8 @@ async function run(...args: readonly string[]) {
   return { exitCode, stdout: dragoman.stdout, stderr: dragoman.stderr };
 }
 
+const QUIET = ['--log-level', 'silent'];
+
 const oneLine = (text: string): boolean => text.trimEnd().split('\n').length === 1;
 
 describe('dragoman demo', () => {
@@ -90,8 +92,14 @@ describe('what a person got wrong is told in one line that says what to do', () 
     onTestFinished(() => void occupant.close());
     const address = occupant.address();
     const port = typeof address === 'object' && address !== null ? address.port : 0;
+    const folder = await scratchFolder();
     const { exitCode, stderr } = await run(
-      ...['start', '--port', String(port), '--data-folder', await scratchFolder(), '--log-level', 'silent'],
+      'start',
+      '--port',
+      String(port),
+      '--data-folder',
+      folder,
+      ...QUIET,
     );
     expect(stderr).toContain(
       `port ${port} on 127.0.0.1 is in use: stop the other program, or choose another port`,
@@ -166,7 +174,7 @@ describe('what a person got wrong is told in one line that says what to do', () 
     const first = DragomanProcess.spawn(...args);
     onTestFinished(() => first.kill());
     await first.printed(/Dragoman is up/);
-    const { exitCode, stderr } = await run(...args, '--log-level', 'silent');
+    const { exitCode, stderr } = await run(...args, ...QUIET);
     expect(oneLine(stderr)).toBe(true);
     expect(exitCode).toBe(69);
     await first.stop();

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createDecipheriv, createHash } from 'node:crypto';
-import { type BinaryNode, getMediaKeys } from '@whiskeysockets/baileys';
+import { type BinaryNode, getMediaKeys, initAuthCreds } from '@whiskeysockets/baileys';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import type { Account } from '../../src/simulator/account.ts';
@@ -332,6 +332,13 @@ describe('troubles', () => {
     simulator.account().logOut();
     await bot.closed();
     expect(await newBot(bot.auth).closed()).toBe(401);
+  });
+
+  test('a device that cannot prove itself with its Noise key is not let in', async () => {
+    const { auth } = await pairedBot();
+    const { noiseKey } = initAuthCreds();
+    const impostor = newBot({ ...auth, creds: { ...auth.creds, noiseKey } });
+    expect(await impostor.closed()).toBe(401);
   });
 
   test('a login is refused by choice, then allowed again', async () => {

@@ -156,6 +156,8 @@ export class Connection {
     });
     containListeners(ws, onFailure);
     ws.prependListener('CB:message', sawStanza);
+    // Something in between that refuses the upgrade; Baileys takes the event from `ws` and does nothing with it.
+    ws.on('unexpected-response', () => this.close('unreachable'));
     ws.on('frame', () => this.#watchdog.sawFrame());
     // A failure ends the connection by itself.
     ev.on('creds.update', () => void this.#auth.saveCreds(creds).catch(() => {}));

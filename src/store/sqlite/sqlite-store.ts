@@ -51,8 +51,8 @@ export interface SqliteStoreOptions {
   readonly log: Logger;
 }
 
-/** Longer than any sound disk takes: past it, the thread is taken to be stuck. */
-const STALL_MS = 60_000;
+/** Longer than the longest operation takes, moving a bot's million jobs: past it, the thread is taken to be stuck. */
+const STALL_MS = 300_000;
 /** Duplicate keys that are deleted in one operation. */
 const PRUNE_STEP = 2_000;
 

@@ -100,12 +100,15 @@ describe('a connection', () => {
   test('after a cut everything unacked is sent again, in order, and nothing acked', async () => {
     const backend = await startBackend();
     backend.answer = ({ seq }) => (seq === 2 ? { type: 'ack', seq } : null);
-    const { clock, log, heard } = await startLink([backend], { journalled: ['a', 'b', 'c'] });
+    const { clock, log, heard, journal } = await startLink([backend], {
+      journalled: ['a', 'b', 'c'],
+    });
     await backend.untilFrames('inbound', 3);
     backend.send({ type: 'bot.stop', bot_id: 'bot' });
     await expect.poll(() => heard).toHaveLength(1);
     backend.cut();
     await log.untilLine('dialling again');
+    expect(seqsOf(journal)).toEqual([1, 3]);
     clock.advance(500);
     await backend.untilFrames('inbound', 5);
     expect(backend.links.map(seqsIn)).toEqual([

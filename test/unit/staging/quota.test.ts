@@ -98,6 +98,18 @@ describe('StagingQuota', () => {
     expect(quota.reservedBytes).toBe(80);
   });
 
+  test('R4: a file taken up again while the folder was read keeps its reservation', async () => {
+    const quota = await emptyQuota(100);
+    const guid = newGuid();
+    quota.settle(guid, 10);
+    await quota.reconcile(async () => {
+      quota.release(guid);
+      quota.reserve(guid, 80);
+      return [];
+    });
+    expect(quota.reservedBytes).toBe(80);
+  });
+
   test('a lower quota refuses what comes and removes nothing', async () => {
     const quota = await emptyQuota(100);
     quota.reserve(newGuid(), 80);

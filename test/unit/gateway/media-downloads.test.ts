@@ -1,0 +1,97 @@
+import PQueue from 'p-queue';
+import { expect, onTestFinished, test } from 'vitest';
+import { silentLogger } from '../../../src/base/log.ts';
+import { MediaDownloads } from '../../../src/gateway/media-downloads.ts';
+import { gatewaySettings } from '../../../src/gateway/settings.ts';
+import { downloadBench } from '../../support/download-bench.ts';
+import { encryptMedia } from '../../support/encrypted-media.ts';
+import { file } from '../../support/media-server.ts';
+import { framesOf, openJournal } from '../../support/open-journal.ts';
+import { received } from '../../support/received-messages.ts';
+import { ScriptedSession } from '../../support/scripted-session.ts';
+
+async function downloadsBench() {
+  const { server, folder, quota, clock, files } = await downloadBench();
+  const journal = await openJournal({ clock });
+  const settings = gatewaySettings.parse({});
+  const session = new ScriptedSession(
+    {
+      botId: 'bot',
+      storage: journal.sessions,
+      listener: { statusChanged: () => {}, received: () => {} },
+    },
+    server.origin,
+  );
+  const downloads = new MediaDownloads('bot', session, {
+    ledger: journal.media,
+    target: { folder, quota, limits: settings, clock },
+    slots: new PQueue({ concurrency: 2 }),
+    settings,
+    clock,
+    log: silentLogger,
+    random: () => 0,
+    settled: () => {},
+  });
+  onTestFinished(() => downloads.close());
+  const medium = encryptMedia(Buffer.from('a picture'));
+  await session.receive(received('p', { media: medium.reference }));
+  const [pending] = journal.media.pendingAfter('bot', 0);
+  return { server, clock, quota, files, journal, downloads, medium, guid: pending?.guid ?? '' };
+}
+
+test('V1: a medium is in hand once, however often it is taken up', async () => {
+  const { server, downloads, medium, journal } = await downloadsBench();
+  server.on('/file.enc', file(medium.ciphertext));
+  downloads.resume();
+  downloads.resume();
+  await expect.poll(() => framesOf(journal).map(({ type }) => type)).toEqual(['inbound', 'media.staged']);
+  downloads.resume();
+  expect(server.requests).toEqual(['/file.enc']);
+});
+
+test('V2: a file that was released while it came does not stay', async () => {
+  const { server, downloads, medium, journal, guid, files, quota } = await downloadsBench();
+  server.on('/file.enc', (response, request) => {
+    journal.media.released(guid);
+    file(medium.ciphertext)(response, request);
+  });
+  downloads.resume();
+  await server.nextRequest();
+  await expect.poll(() => quota.reservedBytes).toBe(0);
+  await expect.poll(files).toEqual({});
+  expect(framesOf(journal)).toHaveLength(1);
+});
+
+test('an outcome that could not be journalled is tried again', async () => {
+  const { server, downloads, medium, journal } = await downloadsBench();
+  server.on('/file.enc', file(medium.ciphertext));
+  const staged = journal.media.staged.bind(journal.media);
+  const failed = Promise.withResolvers<void>();
+  journal.media.staged = () => {
+    failed.resolve();
+    throw new Error('disk full');
+  };
+  downloads.resume();
+  await failed.promise;
+  journal.media.staged = staged;
+  await expect
+    .poll(() => {
+      downloads.resume();
+      return framesOf(journal).map(({ type }) => type);
+    })
+    .toEqual(['inbound', 'media.staged']);
+  expect(server.requests).toEqual(['/file.enc']);
+});
+
+test('V4: closing aborts what runs, and takes nothing up any more', async () => {
+  const { server, clock, downloads, journal, files } = await downloadsBench();
+  server.on('/file.enc', (response) => response.writeHead(200).write('x'));
+  const asked = server.nextRequest();
+  downloads.resume();
+  await asked;
+  await downloads.close();
+  downloads.resume();
+  expect(clock.pendingTimers).toBe(0);
+  expect(await files()).toEqual({});
+  expect(journal.media.pendingAfter('bot', 0)).toHaveLength(1);
+});

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import type { CorrespondentKey } from '../jobs/job.ts';
+import { chatName } from '../store/chat-name.ts';
 import type { Chat } from './chat-protocol.ts';
 import type { ChatServices } from './chat-services.ts';
 import { correspondentActor } from './correspondent.ts';
@@ -82,7 +82,3 @@ export class Chats<P extends ProtocolOf<P>> {
     return true;
   }
 }
-
-/** Names appear in logs and an identifier may be a phone number, so a chat goes by a digest. */
-const chatName = ({ botId, providerName, correspondentId }: CorrespondentKey): string =>
-  createHash('sha256').update(`${botId}\0${providerName}\0${correspondentId}`).digest('hex').slice(0, 16);

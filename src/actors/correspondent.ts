@@ -55,7 +55,7 @@ class Correspondent {
 
   async accept({ frame, link }: Delivery): Promise<Receipt> {
     link.signal.throwIfAborted();
-    return await orCloseLink(link, this.#accept(frame, link.gatewayId));
+    return orCloseLink(link, this.#accept(frame, link.gatewayId));
   }
 
   async #accept(frame: InboundFrame, gatewayId: string): Promise<Receipt> {

@@ -68,19 +68,57 @@ export class PoolDesk {
   }
 
   async #claimAll(): Promise<void> {
-    const { inFlight, claim, context, signal } = this.#options;
+    const { context, signal } = this.#options;
     try {
       while (!signal.aborted) {
         const worker = this.#idle.pop();
-        if (worker === undefined) return;
-        const job = await claim(inFlight.capped()).finally(() => this.#idle.push(worker));
-        if (job === null) return;
-        this.#hand(job);
+        if (worker === undefined || !(await this.#claimFor(worker))) return;
       }
     } catch (error) {
       context.log.warn({ reason: describeError(error), delay_ms: CLAIM_RETRY_MS }, 'claiming waits');
       this.#retryTimer?.cancel();
       if (!signal.aborted) this.#retryTimer = context.clock.schedule(CLAIM_RETRY_MS, () => this.wake());
+    }
+  }
+
+  /** False when there is no job for it. */
+  async #claimFor(worker: Worker): Promise<boolean> {
+    const { inFlight, claim } = this.#options;
+    let job: ClaimedJob | null = null;
+    try {
+      job = await claim(inFlight.capped());
+    } finally {
+      if (job === null) this.#idle.push(worker);
+    }
+    if (job === null) return false;
+    inFlight.started(job.correspondent.botId);
+    const run = this.#run(worker, job).finally(() => this.#running.delete(run));
+    this.#running.add(run);
+    return true;
+  }
+
+  async #run(worker: Worker, job: ClaimedJob): Promise<void> {
+    const { inFlight, context, ended, runDeadlineMs } = this.#options;
+    let next = worker;
+    try {
+      ended(job, await worker.ask('run', job, { deadlineMs: runDeadlineMs }));
+    } catch (error) {
+      // The worker's own supervision saw to the worker; the lease gives the job back.
+      context.log.error({ guid: job.guid, reason: describeError(error) }, 'a worker failed');
+      if (hasCode(error, 'deadline_exceeded')) next = await this.#replace(worker);
+    } finally {
+      inFlight.ended(job.correspondent.botId);
+      this.#idle.push(next);
+      this.wake();
+    }
+  }
+
+  async #replace(worker: Worker): Promise<Worker> {
+    try {
+      return await this.#options.replace(worker);
+    } catch (error) {
+      this.#options.context.log.error({ reason: describeError(error) }, 'a worker hangs and stays');
+      return worker;
     }
   }
 }

@@ -6,14 +6,12 @@ import type { JobOutcome, JobRun } from '../processors/run-job.ts';
 import type { Store } from '../store/store.ts';
 import { type Completion, completionOf, storedCompletion } from './completion.ts';
 import { InFlight } from './in-flight.ts';
-import type { ActorContext, ActorDefinition, ActorRef } from './kit/actor.ts';
+import type { ActorContext, ActorDefinition, Detail } from './kit/actor.ts';
 import { later } from './kit/later.ts';
-import { PoolDesk } from './pool-desk.ts';
-import { workerActor, type WorkerProtocol } from './worker.ts';
+import { PoolDesk, type Worker } from './pool-desk.ts';
+import { workerActor } from './worker.ts';
 
 export interface WorkerPoolProtocol {
-  /** Makes the workers, and looks for work in every pool. */
-  open(): Promise<void>;
   /** Work became claimable in a pool; null: perhaps in any. */
   wake(pool: string | null): void;
   /** Claims nothing more and waits until each job in hand is finished or given back. */
@@ -29,6 +27,8 @@ export interface WorkerPoolArgs {
   readonly runOf: (pool: PoolConfig) => JobRun;
   /** Tells the chat's owner that a result is durable. Must not block. */
   readonly completed: (completion: Completion) => void;
+  /** Tells a bot that a result of its may be durable without anybody having heard of it. Must not block. */
+  readonly unsaved: (botId: string) => void;
 }
 
 /** A job's own deadlines end it long before; this one only frees a worker that hangs all the same. */
@@ -40,77 +40,83 @@ const SHORTEST_REVIVE_MS = 50;
  * Supervises the workers of all pools, and gives back what dead workers held.
  *   W1 A worker has at most one job; a job has at most one worker with a current token.
  *   W2 Lapsed leases and finished back-offs are looked for when the next is due, at least every ten seconds.
+ *   W3 Every pool looks for work whenever it is told of some, and whenever leases are looked at: a job that nobody
+ *      was told of waits ten seconds at most.
  */
 class WorkerPool {
   readonly #context: ActorContext<WorkerPoolProtocol>;
   readonly #args: WorkerPoolArgs;
   readonly #desks = new Map<string, PoolDesk>();
   readonly #giveBack = new AbortController();
+  /** Aborted when jobs are to be given back and no more to be claimed. */
+  readonly #closing: AbortSignal;
+  #hired = 0;
   #reviveTimer: Timer | null = null;
   #reviveDueAt = 0;
 
   constructor(context: ActorContext<WorkerPoolProtocol>, args: WorkerPoolArgs) {
     this.#context = context;
     this.#args = args;
+    this.#closing = AbortSignal.any([context.signal, this.#giveBack.signal]);
   }
 
-  async open(): Promise<void> {
-    for (const pool of this.#args.pools) {
-      const workers = await this.#hire(pool);
-      this.#desks.set(
-        pool.name,
-        new PoolDesk({
-          pool,
-          workers,
-          inFlight: new InFlight(pool.workers, this.#context.clock),
-          context: this.#context,
-          claim: (cappedBots) => this.#claim(pool, cappedBots),
-          ended: (job, outcome) => this.#ended(job, outcome),
-          runDeadlineMs: pool.timeoutMs + RUN_DEADLINE_MARGIN_MS,
-        }),
-      );
-    }
-    await this.#revive();
-    this.wake(null);
+  async started(): Promise<void> {
+    for (const pool of this.#args.pools) this.#desks.set(pool.name, await this.#deskOf(pool));
+    void this.#revive();
   }
 
   wake(pool: string | null): void {
-    for (const [name, desk] of this.#desks) if (pool === null || pool === name) desk.wake();
+    if (pool !== null) return this.#desks.get(pool)?.wake();
+    for (const desk of this.#desks.values()) desk.wake();
   }
 
   async drain(): Promise<void> {
     this.#reviveTimer?.cancel();
     this.#giveBack.abort();
-    await Promise.all([...this.#desks.values()].map((desk) => desk.close()));
+    await Promise.all([...this.#desks.values()].map((desk) => desk.closed()));
   }
 
-  stopped(): void {
-    this.#reviveTimer?.cancel();
-    this.#giveBack.abort();
-  }
-
-  inspect(): Readonly<Record<string, unknown>> {
+  inspect(): Detail {
     return Object.fromEntries([...this.#desks].map(([name, desk]) => [name, desk.inspect()]));
   }
 
-  async #hire(pool: PoolConfig): Promise<ActorRef<WorkerProtocol>[]> {
-    const run = this.#args.runOf(pool);
-    const workers: ActorRef<WorkerProtocol>[] = [];
-    for (let number = 1; number <= pool.workers; number += 1) {
-      const args = { run, drain: this.#giveBack.signal };
-      workers.push(await this.#context.spawn(workerActor, `${pool.name}-${number}`, args));
-    }
-    return workers;
+  async #deskOf(pool: PoolConfig): Promise<PoolDesk> {
+    const { store, leaseMs } = this.#args;
+    const { clock } = this.#context;
+    const workers: Worker[] = [];
+    while (workers.length < pool.workers) workers.push(await this.#hire(pool));
+    return new PoolDesk({
+      workers,
+      inFlight: new InFlight(pool.workers, clock),
+      context: this.#context,
+      signal: this.#closing,
+      claim: (cappedBots) => store.claim({ pool: pool.name, now: clock.now(), leaseMs, cappedBots }),
+      ended: (job, outcome) => this.#ended(job, outcome),
+      runDeadlineMs: pool.timeoutMs + RUN_DEADLINE_MARGIN_MS,
+      replace: async (worker) => {
+        await this.#context.stop(worker, 'now');
+        return this.#hire(pool);
+      },
+    });
   }
 
-  #claim(pool: PoolConfig, cappedBots: readonly string[]): Promise<ClaimedJob | null> {
-    const { store, leaseMs } = this.#args;
-    return store.claim({ pool: pool.name, now: this.#context.clock.now(), leaseMs, cappedBots });
+  #hire(pool: PoolConfig): Promise<Worker> {
+    this.#hired += 1;
+    const args = { run: this.#args.runOf(pool), giveBack: this.#closing };
+    return this.#context.spawn(workerActor, `${pool.name}-${this.#hired}`, args);
   }
 
   #ended(job: ClaimedJob, outcome: JobOutcome): void {
-    if (outcome.kind === 'completed') this.#args.completed(completionOf(job, outcome.result));
-    if (outcome.kind === 'postponed') this.#reviveAt(outcome.availableAt);
+    switch (outcome.kind) {
+      case 'completed':
+        return this.#args.completed(completionOf(job, outcome.result));
+      case 'postponed':
+        return this.#reviveAt(outcome.availableAt);
+      case 'unsaved':
+        return this.#args.unsaved(job.correspondent.botId);
+      case 'released':
+      case 'lost':
+    }
   }
 
   async #revive(): Promise<void> {
@@ -119,16 +125,16 @@ class WorkerPool {
     try {
       const revived = await store.reviveJobs(this.#context.clock.now(), maxAttempts);
       for (const job of revived.poisoned) completed(storedCompletion(job));
-      for (const pool of revived.pools) this.wake(pool);
       nextDueAt = revived.nextDueAt;
     } catch (error) {
       this.#context.log.warn({ reason: describeError(error) }, 'leases could not be looked at');
     }
+    this.wake(null);
     this.#reviveAt(nextDueAt ?? Number.POSITIVE_INFINITY);
   }
 
   #reviveAt(dueAt: number): void {
-    if (this.#giveBack.signal.aborted) return;
+    if (this.#closing.aborted) return;
     const now = this.#context.clock.now();
     const at = Math.min(Math.max(dueAt, now + SHORTEST_REVIVE_MS), now + LONGEST_REVIVE_MS);
     if (this.#reviveTimer !== null && this.#reviveDueAt <= at) return;
@@ -147,11 +153,11 @@ export const workerPoolActor: ActorDefinition<WorkerPoolProtocol, WorkerPoolArgs
     const pool = new WorkerPool(context, args);
     return {
       handlers: {
-        open: () => pool.open(),
         wake: (name) => pool.wake(name),
         drain: () => later(pool.drain()),
       },
-      stopped: () => pool.stopped(),
+      started: () => pool.started(),
+      stopped: () => pool.drain(),
       inspect: () => pool.inspect(),
     };
   },

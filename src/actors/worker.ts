@@ -10,14 +10,14 @@ export interface WorkerProtocol {
 export interface WorkerArgs {
   readonly run: JobRun;
   /** Aborted when workers are to give their jobs back. */
-  readonly drain: AbortSignal;
+  readonly giveBack: AbortSignal;
 }
 
 /** One pair of hands of a pool. */
 export const workerActor: ActorDefinition<WorkerProtocol, WorkerArgs> = {
   kind: 'worker',
-  create(context, { run, drain }) {
-    const stop = AbortSignal.any([context.signal, drain]);
+  create(context, { run, giveBack }) {
+    const stop = AbortSignal.any([context.signal, giveBack]);
     return { handlers: { run: (job) => runJob(job, { ...run, log: context.log }, stop) } };
   },
 };

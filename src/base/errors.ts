@@ -37,6 +37,8 @@ const ERROR_TABLE = {
   aborted: { retryable: false },
   /** A processor failed in a way that another attempt may cure (429, 5xx, network). */
   processing_retryable: { retryable: true },
+  /** The process that a processor ran in ended before its job did. */
+  worker_died: { retryable: true },
   /** A processor failed for good. */
   processing_failed: { retryable: false },
   /** Nothing has that id. */

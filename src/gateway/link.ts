@@ -85,7 +85,8 @@ export class BackendLink {
       signal.addEventListener('abort', terminate, { once: true });
       await new Promise<void>((resolve) => {
         this.#stopped = resolve;
-        connection.close();
+        if (signal.aborted) terminate();
+        else connection.close();
       });
       signal.removeEventListener('abort', terminate);
     }

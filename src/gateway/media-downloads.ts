@@ -12,6 +12,7 @@ import {
   type StagedDownload,
 } from './download-outcome.ts';
 import { fetchMedia } from './fetch-media.ts';
+import { inTurn } from './in-turn.ts';
 import type { MediaLedger, PendingMedia } from './media-ledger.ts';
 import type { MediaReference } from './received.ts';
 import type { Session } from './session.ts';
@@ -90,37 +91,35 @@ export class MediaDownloads {
 
   #take(pending: PendingMedia): void {
     const controller = new AbortController();
-    const done = this.#inChat(pending.chat, () => this.#get(pending, controller.signal)).finally(() =>
-      this.#inHand.delete(pending.guid),
-    );
-    this.#inHand.set(pending.guid, { controller, done });
+    this.#inHand.set(pending.guid, { controller, done: this.#hold(pending, controller.signal) });
   }
 
-  async #inChat(chat: string, work: () => Promise<void>): Promise<void> {
-    let queue = this.#chats.get(chat);
-    if (queue === undefined) {
-      queue = new PQueue({ concurrency: this.#desk.settings.maxConcurrentDownloadsPerChat });
-      this.#chats.set(chat, queue);
-    }
-    await queue.add(work);
+  /** Never rejects. What could not be recorded is taken up again by the next `resume`. */
+  async #hold(pending: PendingMedia, signal: AbortSignal): Promise<void> {
+    const { guid, chat } = pending;
+    const queue =
+      this.#chats.get(chat) ?? new PQueue({ concurrency: this.#desk.settings.maxConcurrentDownloadsPerChat });
+    this.#chats.set(chat, queue);
+    const recorded = await inTurn(queue, signal, () => this.#get(pending, signal), true);
     if (queue.size === 0 && queue.pending === 0) this.#chats.delete(chat);
+    this.#inHand.delete(guid);
+    if (!recorded) this.#cursor = 0;
   }
 
-  /** Never rejects. */
-  async #get(pending: PendingMedia, signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return;
+  /** False when the outcome could not be recorded. Never rejects. */
+  async #get(pending: PendingMedia, signal: AbortSignal): Promise<boolean> {
     const { guid } = pending;
     const log = this.#desk.log.child({ bot_id: this.#botId, guid });
     try {
-      const outcome =
-        (await findStagedFile(this.#desk.target.folder, guid, signal)) ??
-        (await this.#fetch(pending, signal));
+      const { folder } = this.#desk.target;
+      const outcome = (await findStagedFile(folder, guid, signal)) ?? (await this.#fetch(pending, signal));
       if (outcome.kind === 'staged') await this.#announceFile(pending, outcome, log);
       else if (outcome.reason !== 'aborted') this.#giveUp(pending, outcome, log);
+      return true;
     } catch (error) {
-      if (signal.aborted) return;
+      if (signal.aborted) return true;
       log.error({ reason: describeError(error) }, 'a download could not be recorded; it will be tried again');
-      this.#cursor = 0;
+      return false;
     }
   }
 
@@ -145,8 +144,12 @@ export class MediaDownloads {
     const { target, clock, random, settings } = this.#desk;
     const source = {
       download: (reference: MediaReference) =>
-        this.#inSlot(signal, () =>
-          downloadMedia({ guid, media: reference, origin: this.#session.mediaOrigin() }, target, signal),
+        inTurn(
+          this.#desk.slots,
+          signal,
+          () =>
+            downloadMedia({ guid, media: reference, origin: this.#session.mediaOrigin() }, target, signal),
+          downloadFailed('aborted'),
         ),
       reupload: (reference: MediaReference) =>
         withDeadline(
@@ -157,19 +160,5 @@ export class MediaDownloads {
         ).catch(() => null),
     };
     return fetchMedia(media, source, { clock, random }, signal);
-  }
-
-  /** Waits for a slot no longer than until `signal` aborts, but for the end of a download that has begun. */
-  async #inSlot(signal: AbortSignal, work: () => Promise<DownloadOutcome>): Promise<DownloadOutcome> {
-    const begun = Promise.withResolvers<DownloadOutcome>();
-    const waiting = this.#desk.slots.add(
-      async () => {
-        begun.resolve(work());
-        await begun.promise;
-      },
-      { signal },
-    );
-    waiting.catch(() => begun.resolve(downloadFailed('aborted')));
-    return begun.promise;
   }
 }

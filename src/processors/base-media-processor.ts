@@ -1,11 +1,12 @@
-import { z } from 'zod';
 import type { Clock } from '../base/clock.ts';
 import { deadline, untilAborted } from '../base/deadlines.ts';
-import type { ClaimedJob, JobError, JobFailureCode, ProcessingResult } from '../jobs/job.ts';
+import type { ClaimedJob, JobError, ProcessingResult } from '../jobs/job.ts';
 import { isRetryableFailure } from '../jobs/retry.ts';
 import { untrustedWords } from '../jobs/untrusted-words.ts';
 import { failureWords, noWords } from '../jobs/words.ts';
 import { bareMimeType } from '../queue/media-kind.ts';
+import { describeFailure, jobError } from './failure.ts';
+import { checkedOutcome } from './media-outcome.ts';
 import type { MediaContext, MediaFile, MediaOutcome } from './media.ts';
 
 /** How one attempt ended. */
@@ -64,6 +65,9 @@ export abstract class BaseMediaProcessor {
     context: MediaContext,
     signal: AbortSignal,
   ): Promise<MediaOutcome>;
+
+  /** Ends what the processor keeps running between jobs; jobs in hand fail. */
+  async close(): Promise<void> {}
 }
 
 /** The result of a job that ends in failure: the dead letter's error, and what the chat is told. */
@@ -87,43 +91,9 @@ const contextOf = (job: ClaimedJob): MediaContext => ({
   corruptReason: job.media.corruptReason,
 });
 
-/** Processors may be modules in plain JavaScript, so what they return is checked. */
-const mediaOutcome = z.union([
-  z.string(),
-  z.object({
-    kind: z.literal('failure'),
-    code: z.enum(['corrupt', 'unsupported']),
-    reason: z.string(),
-  }),
-]);
-
 function format(job: ClaimedJob, returned: unknown): ProcessingResult {
-  const outcome = mediaOutcome.safeParse(returned);
-  if (!outcome.success) {
-    return failureResult(job, jobError('failed', `expected words (a string), got ${typeof returned}`));
-  }
-  if (typeof outcome.data !== 'string') {
-    return failureResult(job, jobError(outcome.data.code, outcome.data.reason));
-  }
-  const words = untrustedWords(outcome.data);
+  const outcome = checkedOutcome(returned);
+  if (typeof outcome !== 'string') return failureResult(job, jobError(outcome.code, outcome.reason));
+  const words = untrustedWords(outcome);
   return { kind: 'words', words: words === '' ? noWords(job.mimeType) : words };
-}
-
-const MAX_REASON_CHARACTERS = 1_024;
-const MAX_STACK_CHARACTERS = 8_192;
-
-const jobError = (code: JobFailureCode, reason: string, stack: string | null = null): JobError => ({
-  code,
-  reason: reason.slice(0, MAX_REASON_CHARACTERS),
-  stack: stack?.slice(0, MAX_STACK_CHARACTERS) ?? null,
-});
-
-function describeFailure(thrown: unknown): JobError {
-  const stack = thrown instanceof Error && typeof thrown.stack === 'string' ? thrown.stack : null;
-  const reason: unknown = thrown instanceof Error ? thrown.message : thrown;
-  return jobError(
-    'failed',
-    typeof reason === 'string' ? reason : `threw a value of type ${typeof reason}`,
-    stack,
-  );
 }

@@ -1,9 +1,7 @@
 import { pathToFileURL } from 'node:url';
-import { resolve } from 'node:path';
 import { z } from 'zod';
 import { DragomanError, describeError } from '../base/errors.ts';
-import { BaseMediaProcessor } from './base-media-processor.ts';
-import type { MediaContext, MediaFile, MediaOutcome, ProcessMedia } from './media.ts';
+import type { ProcessMedia } from './media.ts';
 
 /** What the module's `createProcessor` is called with. */
 export interface ModuleEnvironment {
@@ -24,14 +22,12 @@ const processorObject = z.custom<ProcessMedia>(
 
 /**
  * Loads a processor that a user wrote: a module that exports `createProcessor({options})`, which returns, or promises,
- * an object with `processMedia`. `path` is relative to `baseFolder`. Throws `config_invalid` when it is not like that.
+ * an object with `processMedia`. `file`: its absolute path. Throws `config_invalid` when it is not like that.
  */
 export async function loadModuleProcessor(
-  path: string,
-  baseFolder: string,
+  file: string,
   environment: ModuleEnvironment,
-): Promise<BaseMediaProcessor> {
-  const file = resolve(baseFolder, path);
+): Promise<ProcessMedia> {
   const module = processorModule.safeParse(await importModule(file));
   if (!module.success) {
     throw new DragomanError('config_invalid', `${file}: expected an exported function createProcessor`);
@@ -43,7 +39,7 @@ export async function loadModuleProcessor(
       `${file}: expected createProcessor to return an object with a function processMedia`,
     );
   }
-  return new ModuleProcessor(made.data);
+  return made.data;
 }
 
 async function importModule(file: string): Promise<unknown> {
@@ -53,23 +49,5 @@ async function importModule(file: string): Promise<unknown> {
     throw new DragomanError('config_invalid', `${file}: expected a module, got: ${describeError(error)}`, {
       cause: error,
     });
-  }
-}
-
-class ModuleProcessor extends BaseMediaProcessor {
-  readonly #module: ProcessMedia;
-
-  constructor(module: ProcessMedia) {
-    super();
-    this.#module = module;
-  }
-
-  protected override processMedia(
-    file: MediaFile,
-    mimeType: string,
-    context: MediaContext,
-    signal: AbortSignal,
-  ): Promise<MediaOutcome> {
-    return this.#module.processMedia(file, mimeType, context, signal);
   }
 }

@@ -92,7 +92,7 @@ const sent = frame('sent', {
 const sendFailed = frame('send.failed', { seq, bot_id: botId, request_id: identifier, reason });
 
 /** Frames that change durable state: each carries a seq and is acked once it is durable. */
-export const durableFrame = z.discriminatedUnion('type', [
+const durableFrame = z.discriminatedUnion('type', [
   inbound,
   mediaStaged,
   mediaCorrupt,
@@ -101,7 +101,7 @@ export const durableFrame = z.discriminatedUnion('type', [
 ]);
 
 /** `state` of a bot's session with its provider. */
-export const BOT_STATES = ['connecting', 'pairing', 'open', 'closed', 'logged_out', 'stopped'] as const;
+const BOT_STATES = ['connecting', 'pairing', 'open', 'closed', 'logged_out', 'stopped'] as const;
 
 export const gatewayFrame = z.discriminatedUnion('type', [
   frame('hello', { gateway_id: identifier, bots: z.array(botId).max(WIRE_LIMITS.bots) }),
@@ -115,7 +115,7 @@ export const gatewayFrame = z.discriminatedUnion('type', [
   frame('media.held', { guids: z.array(guid).max(WIRE_LIMITS.guids) }),
 ]);
 
-export const botConfig = z.object({
+const botConfig = z.object({
   media_storage_quota_gb: z.number().positive(),
   groups: z.enum(['all', 'none']).optional(),
 });
@@ -140,7 +140,6 @@ export const backendFrame = z.discriminatedUnion('type', [
 export type MediaKind = z.infer<typeof mediaKind>;
 export type WireMessage = z.infer<typeof wireMessage>;
 export type BotState = (typeof BOT_STATES)[number];
-export type BotConfig = z.infer<typeof botConfig>;
 export type DurableFrame = z.infer<typeof durableFrame>;
 export type GatewayFrame = z.infer<typeof gatewayFrame>;
 export type BackendFrame = z.infer<typeof backendFrame>;

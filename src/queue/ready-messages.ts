@@ -1,5 +1,5 @@
 import { DragomanError } from '../base/errors.ts';
-import { Deque } from './deque.ts';
+import { Fifo, type FifoNode } from './fifo.ts';
 import type { HeapWalk } from './heap.ts';
 import { LateMessages } from './late-messages.ts';
 import type { ReadyMessage } from './message.ts';
@@ -11,7 +11,7 @@ import type { ReadyMessage } from './message.ts';
  *   R2 `count` and `characters` equal a recount.
  */
 export class ReadyMessages {
-  readonly #inTurn = new Deque<ReadyMessage>();
+  readonly #inTurn = new Fifo<ReadyMessage>();
   /** Null until there is one: most chats never have any. */
   #late: LateMessages | null = null;
   #count = 0;
@@ -28,7 +28,7 @@ export class ReadyMessages {
 
   /** When the message that has been ready for longest became so; null when there is none. */
   get oldestReadyTime(): number | null {
-    const inTurn = this.#inTurn.at(0)?.readyTime ?? null;
+    const inTurn = this.#inTurn.front?.item.readyTime ?? null;
     const late = this.#late?.oldestReadyTime ?? null;
     if (inTurn === null || late === null) return inTurn ?? late;
     return Math.min(inTurn, late);
@@ -51,7 +51,7 @@ export class ReadyMessages {
 
   /** Adds a message out of the journal, younger than all others by id. */
   restore(message: ReadyMessage): void {
-    const previous = this.#inTurn.at(this.#inTurn.length - 1);
+    const previous = this.#inTurn.back?.item;
     const wasText = message.readyTime === message.acceptedTime;
     if (wasText && (previous === undefined || previous.readyTime <= message.readyTime))
       this.addInTurn(message);
@@ -60,7 +60,7 @@ export class ReadyMessages {
 
   /** Takes out the front of those in turn, or any late message. */
   remove(message: ReadyMessage): void {
-    if (this.#inTurn.at(0) === message) this.#inTurn.shift();
+    if (this.#inTurn.front?.item === message) this.#inTurn.shift();
     else if (this.#late?.remove(message.id) !== true) {
       throw new DragomanError(
         'invariant_broken',
@@ -77,7 +77,7 @@ export class ReadyMessages {
 
   /** Goes through the messages in id order. They must not change meanwhile. */
   oldestFirst(): OldestFirst {
-    return new OldestFirst(this.#inTurn, this.#late?.walkById() ?? null);
+    return new OldestFirst(this.#inTurn.front, this.#late?.walkById() ?? null);
   }
 
   /** In id order. */
@@ -91,10 +91,8 @@ export class ReadyMessages {
     const oldest = this.oldestReadyTime;
     if (oldest === null || oldest >= time) return NONE;
     const found: ReadyMessage[] = [];
-    for (let position = 0; ; position += 1) {
-      const message = this.#inTurn.at(position);
-      if (message === undefined || message.readyTime >= time) break;
-      found.push(message);
+    for (let node = this.#inTurn.front; node !== null && node.item.readyTime < time; node = node.next) {
+      found.push(node.item);
     }
     const late = this.#late?.walkByReadyTime();
     for (
@@ -108,14 +106,9 @@ export class ReadyMessages {
   }
 
   #hasInTurn(id: number): boolean {
-    let low = 0;
-    let high = this.#inTurn.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.#inTurn.at(middle)?.id ?? Infinity) < id) low = middle + 1;
-      else high = middle;
-    }
-    return this.#inTurn.at(low)?.id === id;
+    let node = this.#inTurn.front;
+    while (node !== null && node.item.id < id) node = node.next;
+    return node?.item.id === id;
   }
 }
 
@@ -123,23 +116,20 @@ const NONE: readonly ReadyMessage[] = [];
 
 /** Both lanes merged by id. */
 export class OldestFirst {
-  readonly #inTurn: Deque<ReadyMessage>;
+  #inTurn: FifoNode<ReadyMessage> | null;
   readonly #late: HeapWalk<ReadyMessage> | null;
-  #position = 0;
 
-  constructor(inTurn: Deque<ReadyMessage>, late: HeapWalk<ReadyMessage> | null) {
+  constructor(inTurn: FifoNode<ReadyMessage> | null, late: HeapWalk<ReadyMessage> | null) {
     this.#inTurn = inTurn;
     this.#late = late;
   }
 
   /** The next message, or undefined when there are no more. */
   next(): ReadyMessage | undefined {
-    const inTurn = this.#inTurn.at(this.#position);
+    const inTurn = this.#inTurn?.item;
     const late = this.#late?.upcoming;
-    if (late === undefined || (inTurn !== undefined && inTurn.id < late.id)) {
-      this.#position += 1;
-      return inTurn;
-    }
-    return this.#late?.next();
+    if (inTurn === undefined || (late !== undefined && late.id < inTurn.id)) return this.#late?.next();
+    this.#inTurn = this.#inTurn?.next ?? null;
+    return inTurn;
   }
 }

@@ -27,7 +27,7 @@ export class OfflineBacklog {
 
   /** Takes note of a receipt, a retry receipt or a refusal. */
   answered(reference: MessageReference): void {
-    if (!this.#unanswered.delete(referenceText(reference))) return;
+    if (!this.#unanswered.delete(referenceText(reference)) || this.#over) return;
     this.#deadline.cancel();
     this.#deadline = this.#nextDeadline();
     this.endIfAnswered();

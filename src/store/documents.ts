@@ -23,18 +23,14 @@ export interface RecordName {
 }
 
 /** Runs `read`, which decodes one record, and reports a record that does not decode as `store_corrupt`. */
-export function readRecord<T>(name: RecordName, read: () => T): T {
+export function readRecord<T>(nameOf: () => RecordName, read: () => T): T {
   try {
     return read();
   } catch (cause) {
-    throw new DragomanError('store_corrupt', `${name.collection}: the record ${name.key} is damaged`, {
-      cause,
-    });
+    const { collection, key } = nameOf();
+    throw new DragomanError('store_corrupt', `${collection}: the record ${key} is damaged`, { cause });
   }
 }
-
-export const chatName = (key: CorrespondentKey): string =>
-  `${key.botId}/${key.providerName}/${key.correspondentId}`;
 
 // ── Messages ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -176,7 +172,6 @@ export const JOB_COLLECTION_NAMES: Readonly<Record<JobCollection, string>> = {
   failed: 'media_processing_jobs_failed',
 };
 
-/** `media_metadata` and `error` as they are written. */
 export interface MediaMetadataDocument {
   readonly bytes: number | null;
   readonly sha256: string | null;

@@ -61,6 +61,16 @@ export interface Store {
   discardJob(guid: Guid, error: JobError | null, now: number): Promise<boolean>;
   /** Moves ready messages from the journal to the history, in the order given. Ids no longer in the journal are skipped. */
   ingest(batch: IngestBatch): Promise<{ readonly ingested: number }>;
+  /**
+   * Puts back a placeholder's journal entry that was lost while its job lives, with what that evicts; the chat's next
+   * id rises above it. `gone`: its id or GUID is in the journal, its id is in the history, or this chat has no live job
+   * with its GUID.
+   */
+  reinstate(
+    key: CorrespondentKey,
+    placeholder: Placeholder,
+    evictedIds: readonly number[],
+  ): Promise<'reinstated' | 'gone'>;
   /** Deletes journal entries that grew too old. */
   evict(key: CorrespondentKey, ids: readonly number[]): Promise<void>;
 

@@ -1,23 +1,22 @@
-import { botActor, type BotProtocol } from '../actors/bot.ts';
+import { botActor, NOT_CONNECTED } from '../actors/bot.ts';
 import type { Completion } from '../actors/completion.ts';
 import { EventBus } from '../actors/events.ts';
 import { ingestionActor } from '../actors/ingestion.ts';
-import type { ActorRef } from '../actors/kit/actor.ts';
 import { ActorSystem } from '../actors/kit/system.ts';
 import { workerPoolActor } from '../actors/worker-pool.ts';
 import type { Clock } from '../base/clock.ts';
 import { describeError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
-import { type PoolConfig, poolRouter } from '../jobs/pools.ts';
-import { DEFAULT_RETRY } from '../jobs/retry.ts';
-import { createPoolProcessor } from '../processors/registry.ts';
-import { DEFAULT_JOB_TIMES, type JobRun } from '../processors/run-job.ts';
+import { poolRouter } from '../jobs/pools.ts';
 import type { StagingFolder } from '../staging/staging-folder.ts';
 import type { Store } from '../store/store.ts';
-import type { BotSettings, Config } from './config.ts';
+import type { Config } from './config.ts';
+import type { BotSettings } from './config-schema.ts';
 import type { GatewayCredential } from './gateway-auth.ts';
-import { Ingress } from './ingress.ts';
+import { Ingress, type RunningBot } from './ingress.ts';
+import { jobRuns } from './job-runs.ts';
 import { startLinkServer } from './link-server.ts';
+import { mimeTypeDecider } from './mime-type-of.ts';
 import { runSteps } from './steps.ts';
 
 export interface BackendOptions {
@@ -40,21 +39,42 @@ export interface Backend {
   stop(): Promise<void>;
 }
 
-/** Recovers what an earlier life left, then opens the port for gateways. The store stays the caller's to close. */
+/**
+ * Recovers what an earlier life left, then opens the port for gateways. The store stays the caller's to close.
+ * Rejects, with nothing left running, with `config_invalid` when a processor cannot be made, `already_in_use` when the
+ * port is taken, and with what the store rejects with.
+ */
 export async function startBackend(options: BackendOptions): Promise<Backend> {
-  const { config, store, staging, clock, log } = options;
-  const events = new EventBus();
-  const routeToPool = poolRouter(config.pools);
-  const runs = await jobRuns(options);
+  const { store, clock, log, onEscalation } = options;
+  const runOf = await jobRuns(options);
   const swept = await store.sweepToHolding(clock.now());
   log.info({ swept }, 'start-up sweep: active jobs are held until their bots connect');
+  const system = await ActorSystem.start({ clock, log, onEscalation });
+  try {
+    return await compose(options, system, runOf);
+  } catch (error) {
+    await system.stop('now');
+    throw error;
+  }
+}
 
-  const system = await ActorSystem.start({ clock, log, onEscalation: options.onEscalation });
-  const bots = new Map<string, { settings: BotSettings; ref: ActorRef<BotProtocol> }>();
+/** A result waits on its job anyhow: this only bounds how long one try to settle it may take. */
+const SETTLE_DEADLINE_MS = 600_000;
+
+async function compose(
+  { config, store, staging, credentials, clock, log }: BackendOptions,
+  system: ActorSystem,
+  runOf: Awaited<ReturnType<typeof jobRuns>>,
+): Promise<Backend> {
+  const events = new EventBus();
+  const routeToPool = poolRouter(config.pools);
+  const mimeTypeOf = mimeTypeDecider(staging, log);
+  const bots = new Map<string, RunningBot>();
+  const wakePool = (pool: string | null): void => workers.tell('wake', pool);
+  const ingress = new Ingress({ store, bots, routeToPool, mimeTypeOf, wakePool, clock, log });
   const settlements = new Set<Promise<void>>();
-  const ingestion = await system.spawn(ingestionActor, 'ingestion', undefined);
-  let ingesting = true;
 
+  /** A result of a bot that is not there yet, or is configured no more, waits on its job. */
   const completed = (completion: Completion): void => {
     if (!keepsFile(completion)) ingress.released(completion.gatewayId, completion.guid);
     const bot = bots.get(completion.correspondent.botId);
@@ -68,115 +88,59 @@ export async function startBackend(options: BackendOptions): Promise<Backend> {
     settlements.add(settlement);
   };
 
+  const ingestion = await system.spawn(ingestionActor, 'ingestion', undefined);
   const workers = await system.spawn(workerPoolActor, 'workers', {
     pools: config.pools,
     store,
     leaseMs: config.leaseMs,
     maxAttempts: config.maxAttempts,
-    runOf: (pool) => runs(pool),
+    runOf,
     completed,
+    unsaved: (botId) => bots.get(botId)?.ref.tell('reconcile', undefined),
   });
-  const wakePool = (pool: string | null): void => workers.tell('wake', pool);
-  await workers.ask('open', undefined);
-
   for (const settings of config.bots) {
-    const ref = await system.spawn(botActor, settings.id, {
+    const ref = await system.spawn(botActor, `bot-${settings.id}`, {
       botId: settings.id,
+      said: { status: NOT_CONNECTED },
       passivateAfterMs: config.passivateAfterMs,
+      maxLiveChats: config.maxLiveChats,
       disconnectGraceMs: config.disconnectGraceMs,
       services: {
         store,
         events,
-        routeToPool,
         limits: settings.limits,
-        ordering:
-          settings.ordering === 'strict'
-            ? { kind: 'strict', strictHoldMs: settings.strictHoldMs }
-            : { kind: 'skip-pop' },
+        ordering: orderingOf(settings),
+        routeToPool,
+        mimeTypeOf,
         messageReady: (chat) => ingestion.tell('ready', chat),
         wakePool,
-        ingesting: () => ingesting,
       },
     });
     bots.set(settings.id, { settings, ref });
   }
+  const server = await startLinkServer({ ...config.listen, credentials, handler: ingress, clock, log });
 
-  const ingress = new Ingress({ store, staging, bots, routeToPool, wakePool, clock, log });
-  const server = await startLinkServer({
-    ...config.listen,
-    credentials: options.credentials,
-    handler: ingress,
-    clock,
-    log,
-  });
-
-  return {
-    url: server.url,
-    events,
-    system,
-    async stop() {
-      const deadlineMs = config.drainDeadlineMs;
-      await runSteps({ clock, log, title: 'drain' }, [
-        { name: 'answer the frames in hand', deadlineMs, run: () => server.drain() },
-        {
-          name: 'finish or give back jobs',
-          deadlineMs,
-          run: () => workers.ask('drain', undefined, { deadlineMs }),
-        },
-        { name: 'settle what is completed', deadlineMs, run: () => Promise.all(settlements) },
-        {
-          name: 'ingest what is ready',
-          deadlineMs,
-          run: () => ingestion.ask('drain', undefined, { deadlineMs }),
-        },
-        {
-          name: 'hold jobs',
-          deadlineMs,
-          run: () => {
-            ingesting = false;
-            return Promise.all(
-              [...bots.values()].map(({ ref }) => ref.ask('retire', undefined, { deadlineMs })),
-            );
-          },
-        },
-        { name: 'close the links', deadlineMs, run: () => server.close() },
-        { name: 'stop the actors', deadlineMs, run: () => system.stop() },
-      ]);
-    },
-  };
+  const deadlineMs = config.drainDeadlineMs;
+  const drain = (): Promise<void> =>
+    runSteps({ clock, log, deadlineMs, title: 'drain' }, [
+      { name: 'answer the frames in hand', run: () => server.drain() },
+      { name: 'finish or give back jobs', run: () => workers.ask('drain', undefined, { deadlineMs }) },
+      { name: 'settle what is completed', run: () => Promise.all(settlements) },
+      { name: 'ingest what is ready', run: () => ingestion.ask('drain', undefined, { deadlineMs }) },
+      {
+        name: 'hold jobs',
+        run: () =>
+          Promise.all(Array.from(bots.values(), ({ ref }) => ref.ask('retire', undefined, { deadlineMs }))),
+      },
+      { name: 'close the links', run: () => server.close() },
+      { name: 'stop the actors', run: () => system.stop() },
+    ]);
+  let drained: Promise<void> | null = null;
+  return { url: server.url, events, system, stop: () => (drained ??= drain()) };
 }
 
-/** A result waits on its job anyhow: this only bounds how long one try to settle it may take. */
-const SETTLE_DEADLINE_MS = 600_000;
-
-/** How each pool's workers do a job. Rejects with `config_invalid` when a processor cannot be made. */
-async function jobRuns({
-  config,
-  store,
-  staging,
-  clock,
-  log,
-}: BackendOptions): Promise<(pool: PoolConfig) => JobRun> {
-  const environment = { clock, baseFolder: config.baseFolder };
-  const runs = new Map<string, JobRun>();
-  for (const pool of config.pools) {
-    runs.set(pool.name, {
-      processor: await createPoolProcessor(pool, environment),
-      ledger: store,
-      files: staging,
-      clock,
-      log,
-      random: Math.random,
-      times: { ...DEFAULT_JOB_TIMES, timeoutMs: pool.timeoutMs, leaseMs: config.leaseMs },
-      retry: { ...DEFAULT_RETRY, maxAttempts: config.maxAttempts },
-    });
-  }
-  return (pool) => {
-    const run = runs.get(pool.name);
-    if (run === undefined) throw new Error(`pool ${pool.name} has no processor`);
-    return run;
-  };
-}
+const orderingOf = ({ ordering, strictHoldMs }: BotSettings) =>
+  ordering === 'strict' ? ({ kind: 'strict', strictHoldMs } as const) : ({ kind: 'skip-pop' } as const);
 
 /** Whether a failed job's file stays for whoever looks into it. */
 const keepsFile = ({ error }: Completion): boolean =>

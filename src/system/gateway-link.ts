@@ -1,30 +1,55 @@
-import type { WebSocket } from 'ws';
+import type { RawData, WebSocket } from 'ws';
+import type { FrameLink } from '../actors/frame-link.ts';
 import type { Clock, Timer } from '../base/clock.ts';
-import { DragomanError } from '../base/errors.ts';
+import { repeat } from '../base/deadlines.ts';
+import { describeError, DragomanError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { decodeGatewayFrame, encodeFrame } from '../protocol/codec.ts';
 import type { BackendFrameBody, DurableFrame, GatewayFrame } from '../protocol/frames.ts';
 
-export const LINK_DEFAULTS = {
+export interface LinkLimits {
+  readonly helloDeadlineMs: number;
+  readonly pingEveryMs: number;
+  /** Malformed frames within a minute that close the link. */
+  readonly malformedPerMinute: number;
+  /** Frames being made durable at a time; from there on the socket is paused until half of them are answered. */
+  readonly maxInFlight: number;
+  /** A peer that does not read is closed once more than this waits for it. */
+  readonly maxBufferedBytes: number;
+}
+
+export const LINK_LIMITS: LinkLimits = {
   helloDeadlineMs: 5_000,
   pingEveryMs: 30_000,
-  /** Malformed frames that a minute may bring before the link is closed. */
   malformedPerMinute: 10,
-  /** Frames being made durable at a time; beyond it the socket is paused. */
   maxInFlight: 1_024,
-  /** A peer that does not read is closed once this much waits for it. */
   maxBufferedBytes: 8 * 1024 * 1024,
-} as const;
+};
+
+/** How long a peer may take to answer a close. */
+const CLOSE_DEADLINE_MS = 5_000;
+const MINUTE_MS = 60_000;
+/** RFC 6455: what fits into a close frame beside the code, less room for a character that the cut spoilt. */
+const CLOSE_REASON_BYTES = 120;
+const CLOSE_CODE = { goingAway: 1001, refused: 1008, failed: 1011 } as const;
+
+/** A gateway that said hello. */
+export interface OpenLink extends FrameLink {
+  send(frame: BackendFrameBody): void;
+  /** Says goodbye: nothing of it is accepted any more. */
+  close(reason: string): void;
+}
 
 /** The rest of the backend, as a link sees it. */
 export interface LinkHandler {
-  /** The gateway said hello: its bots may be started. A refusal closes the link. */
-  opened(link: GatewayLink, botIds: readonly string[]): void;
+  /** The gateway said hello: its bots may be started. */
+  opened(link: OpenLink, botIds: readonly string[]): void;
   /** Makes a frame durable. Resolves to what to tell the gateway; a rejection closes the link, unacked. */
-  durable(link: GatewayLink, frame: DurableFrame): Promise<FrameVerdict>;
-  status(link: GatewayLink, frame: Extract<GatewayFrame, { type: 'bot.status' }>): void;
-  held(link: GatewayLink, guids: readonly string[]): void;
-  closed(link: GatewayLink): void;
+  durable(link: OpenLink, frame: DurableFrame): Promise<FrameVerdict>;
+  status(link: OpenLink, frame: Extract<GatewayFrame, { type: 'bot.status' }>): void;
+  held(link: OpenLink, guids: readonly string[]): void;
+  /** Called once for each link that was opened. */
+  closed(link: OpenLink): void;
 }
 
 export type FrameVerdict =
@@ -32,41 +57,53 @@ export type FrameVerdict =
   | { readonly kind: 'nack'; readonly code: string; readonly reason: string }
   | { readonly kind: 'error'; readonly code: string; readonly reason: string };
 
+export interface GatewayLinkOptions {
+  /** The gateway that the link's token belongs to. */
+  readonly gatewayId: string;
+  readonly handler: LinkHandler;
+  readonly limits: LinkLimits;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
 /**
  * The backend's end of one gateway's WebSocket.
  *   L1 The first frame is `hello`, within its deadline, for the gateway that the token belongs to.
  *   L2 A frame is acked only when the handler says it is durable; after `fail` nothing is acked any more, so the
  *      gateway sends everything unacked again, in order.
- *   L3 At most `maxInFlight` frames are in hand; the socket is paused beyond that.
- *   L4 A silent, unreadable or slow peer is closed.
+ *   L3 With `maxInFlight` frames in hand nothing more is read off the socket.
+ *   L4 A silent, unreadable or slow peer is closed, and so is one that does not answer a close.
  */
-export class GatewayLink {
+export class GatewayLink implements OpenLink {
   readonly gatewayId: string;
   readonly #socket: WebSocket;
   readonly #handler: LinkHandler;
+  readonly #limits: LinkLimits;
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #closing = new AbortController();
-  #greeted = false;
+  readonly #ended = Promise.withResolvers<void>();
   readonly #inHand = new Set<Promise<void>>();
+  #greeted = false;
   #draining = false;
-  #malformed: number[] = [];
-  #alive = true;
+  #malformedAt: readonly number[] = [];
+  #heard = true;
   #timer: Timer;
 
-  constructor(socket: WebSocket, gatewayId: string, handler: LinkHandler, clock: Clock, log: Logger) {
+  constructor(socket: WebSocket, { gatewayId, handler, limits, clock, log }: GatewayLinkOptions) {
     this.gatewayId = gatewayId;
     this.#socket = socket;
     this.#handler = handler;
+    this.#limits = limits;
     this.#clock = clock;
     this.#log = log.child({ gateway_id: gatewayId });
-    this.#timer = clock.schedule(LINK_DEFAULTS.helloDeadlineMs, () =>
-      this.#refuse('frame_invalid', 'expected hello within 5 s'),
+    this.#timer = clock.schedule(limits.helloDeadlineMs, () =>
+      this.#refuse('frame_invalid', `expected hello within ${limits.helloDeadlineMs} ms`),
     );
-    socket.on('message', (data, isBinary) => this.#receive(data.toString(), isBinary));
-    socket.on('pong', () => (this.#alive = true));
-    socket.on('close', () => this.#ended());
+    socket.on('message', (data, isBinary) => this.#receive(data, isBinary));
+    socket.on('pong', () => (this.#heard = true));
     socket.on('error', (error) => this.#log.warn({ reason: error.message }, 'link error'));
+    socket.on('close', () => this.#end());
   }
 
   /** Aborted as soon as the link must not carry another ack. */
@@ -74,17 +111,25 @@ export class GatewayLink {
     return this.#closing.signal;
   }
 
+  /** Resolves when the socket is closed for good. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
+  }
+
   send(frame: BackendFrameBody): void {
     if (this.signal.aborted) return;
     this.#socket.send(encodeFrame(frame));
-    if (this.#socket.bufferedAmount > LINK_DEFAULTS.maxBufferedBytes) this.fail('the gateway does not read');
+    if (this.#socket.bufferedAmount > this.#limits.maxBufferedBytes) this.fail('the gateway does not read');
   }
 
-  /** Closes the link because a write failed or its outcome is unknown: order holds by sending again. */
   fail(reason: string): void {
     if (this.signal.aborted) return;
-    this.#log.warn({ reason }, 'link closed');
-    this.close(1011, reason);
+    this.#log.warn({ reason }, 'link fails: the gateway will send again what was not acked');
+    this.#close(CLOSE_CODE.failed, reason);
+  }
+
+  close(reason: string): void {
+    this.#close(CLOSE_CODE.goingAway, reason);
   }
 
   /** Takes no further frame off the socket; resolves when what was taken is answered. */
@@ -94,71 +139,74 @@ export class GatewayLink {
     await Promise.all(this.#inHand);
   }
 
-  close(code: number, reason: string): void {
+  #close(code: number, reason: string): void {
     if (this.signal.aborted) return;
     this.#closing.abort(new DragomanError('link_closed', reason));
     this.#timer.cancel();
-    this.#socket.close(code, reason.slice(0, 120));
-    this.#timer = this.#clock.schedule(LINK_DEFAULTS.helloDeadlineMs, () => this.#socket.terminate());
+    this.#timer = this.#clock.schedule(CLOSE_DEADLINE_MS, () => this.#socket.terminate());
+    // The peer's answer must be read, though nothing else will be.
+    this.#socket.resume();
+    this.#socket.close(code, Buffer.from(reason).subarray(0, CLOSE_REASON_BYTES).toString());
   }
 
-  #ended(): void {
+  #end(): void {
     this.#timer.cancel();
     this.#closing.abort(new DragomanError('link_closed', 'the gateway hung up'));
-    if (this.#greeted) this.#handler.closed(this);
+    this.#ended.resolve();
+    if (!this.#greeted) return;
+    this.#log.info({}, 'gateway disconnected');
+    this.#handler.closed(this);
   }
 
   #refuse(code: string, reason: string): void {
     this.send({ type: 'error', code, reason });
-    this.close(1008, reason);
+    this.#log.warn({ code, reason }, 'link refused');
+    this.#close(CLOSE_CODE.refused, reason);
   }
 
-  #receive(raw: string, isBinary: boolean): void {
+  #receive(data: RawData, isBinary: boolean): void {
     if (this.signal.aborted || this.#draining) return;
-    this.#alive = true;
-    const decoded = isBinary
-      ? ({ kind: 'malformed', reason: 'expected a text frame', seq: null } as const)
-      : decodeGatewayFrame(raw);
+    this.#heard = true;
+    // ws hands a text over as one buffer, unless told otherwise.
+    const decoded =
+      isBinary || !Buffer.isBuffer(data)
+        ? ({ kind: 'malformed', reason: 'expected a text frame', seq: null } as const)
+        : decodeGatewayFrame(data.toString());
     if (decoded.kind === 'malformed') this.#complain(decoded.reason, decoded.seq);
-    else if (!this.#greeted) this.#greet(decoded.frame);
-    else this.#dispatch(decoded.frame);
+    else if (this.#greeted) this.#dispatch(decoded.frame);
+    else this.#greet(decoded.frame);
   }
 
   #complain(reason: string, seq: number | null): void {
-    this.send(
-      seq === null
-        ? { type: 'error', code: 'frame_invalid', reason }
-        : { type: 'nack', seq, code: 'frame_invalid', reason },
-    );
+    const code = 'frame_invalid';
+    this.send(seq === null ? { type: 'error', code, reason } : { type: 'nack', seq, code, reason });
     const now = this.#clock.now();
-    this.#malformed = [...this.#malformed.filter((at) => at > now - 60_000), now];
-    if (this.#malformed.length >= LINK_DEFAULTS.malformedPerMinute)
-      this.#refuse('frame_invalid', 'too many malformed frames');
+    this.#malformedAt = [...this.#malformedAt.filter((at) => at > now - MINUTE_MS), now];
+    if (this.#malformedAt.length >= this.#limits.malformedPerMinute) {
+      this.#refuse(code, 'too many malformed frames');
+    }
   }
 
   #greet(frame: GatewayFrame): void {
-    if (frame.type !== 'hello')
+    if (frame.type !== 'hello') {
       return this.#refuse('frame_invalid', `expected hello first, got ${frame.type}`);
+    }
     if (frame.gateway_id !== this.gatewayId) {
-      return this.#refuse(
-        'token_wrong',
-        `this token belongs to gateway ${this.gatewayId}, not ${frame.gateway_id}`,
-      );
+      const reason = `this token belongs to gateway ${this.gatewayId}, not ${frame.gateway_id}`;
+      return this.#refuse('token_wrong', reason);
     }
     this.#greeted = true;
     this.#timer.cancel();
-    this.#keepAlive();
+    this.#timer = repeat(this.#clock, this.#limits.pingEveryMs, () => this.#ping());
     this.#log.info({ bots: frame.bots.length }, 'gateway connected');
     this.#handler.opened(this, frame.bots);
   }
 
-  #keepAlive(): void {
-    this.#timer = this.#clock.schedule(LINK_DEFAULTS.pingEveryMs, () => {
-      if (!this.#alive) return this.fail('the gateway is silent');
-      this.#alive = false;
-      this.#socket.ping();
-      this.#keepAlive();
-    });
+  #ping(): void {
+    // Of a socket that is paused nothing is heard, and that is not the peer's fault.
+    if (!this.#heard && !this.#socket.isPaused) return this.fail('the gateway is silent');
+    this.#heard = false;
+    this.#socket.ping();
   }
 
   #dispatch(frame: GatewayFrame): void {
@@ -174,36 +222,31 @@ export class GatewayLink {
       case 'media.corrupt':
       case 'sent':
       case 'send.failed':
-        this.#take(frame);
+        return this.#take(frame);
     }
   }
 
   #take(frame: DurableFrame): void {
+    const { maxInFlight } = this.#limits;
     const work = this.#makeDurable(frame).finally(() => {
       this.#inHand.delete(work);
-      if (!this.#draining && this.#inHand.size === LINK_DEFAULTS.maxInFlight / 2) this.#socket.resume();
+      if (!this.#draining && this.#inHand.size <= maxInFlight / 2) this.#socket.resume();
     });
     this.#inHand.add(work);
-    if (this.#inHand.size >= LINK_DEFAULTS.maxInFlight) this.#socket.pause();
+    if (this.#inHand.size >= maxInFlight) this.#socket.pause();
   }
 
   async #makeDurable(frame: DurableFrame): Promise<void> {
     try {
-      const verdict = await this.#handler.durable(this, frame);
-      this.#answer(frame.seq, verdict);
+      this.#answer(frame.seq, await this.#handler.durable(this, frame));
     } catch (error) {
-      this.fail(error instanceof DragomanError ? error.code : 'invariant_broken');
+      this.fail(error instanceof DragomanError ? error.code : describeError(error));
     }
   }
 
   #answer(seq: number, verdict: FrameVerdict): void {
-    switch (verdict.kind) {
-      case 'ack':
-        return this.send({ type: 'ack', seq });
-      case 'nack':
-        return this.send({ type: 'nack', seq, code: verdict.code, reason: verdict.reason });
-      case 'error':
-        return this.send({ type: 'error', code: verdict.code, reason: verdict.reason });
-    }
+    if (verdict.kind === 'ack') return this.send({ type: 'ack', seq });
+    const { kind, code, reason } = verdict;
+    this.send(kind === 'nack' ? { type: 'nack', seq, code, reason } : { type: 'error', code, reason });
   }
 }

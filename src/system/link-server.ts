@@ -1,5 +1,4 @@
-import { createServer, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import type { Clock } from '../base/clock.ts';
@@ -7,7 +6,7 @@ import { DragomanError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { WIRE_LIMITS } from '../protocol/frames.ts';
 import { authenticate, type GatewayCredential } from './gateway-auth.ts';
-import { GatewayLink, type LinkHandler } from './gateway-link.ts';
+import { GatewayLink, LINK_LIMITS, type LinkHandler, type LinkLimits } from './gateway-link.ts';
 
 export interface LinkServerOptions {
   readonly host: string;
@@ -17,75 +16,95 @@ export interface LinkServerOptions {
   readonly handler: LinkHandler;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly limits?: LinkLimits;
 }
 
 export interface LinkServer {
   /** Where gateways dial, e.g. `ws://127.0.0.1:7310/gateway`. */
   readonly url: string;
-  /** Reads no further frame; resolves when every frame in hand is answered. */
+  /** Takes no further link and reads no further frame; resolves when every frame in hand is answered. */
   drain(): Promise<void>;
+  /** Resolves when every link is closed and the port is free. */
   close(): Promise<void>;
 }
 
 const GATEWAY_PATH = '/gateway';
 
+type HttpStatus = 401 | 403 | 404 | 503;
+
 /** Opens the port that gateways dial. Rejects with `already_in_use` when the port is taken. */
 export async function startLinkServer(options: LinkServerOptions): Promise<LinkServer> {
-  const { host, port, log } = options;
+  const { host, handler, clock, log, credentials, limits = LINK_LIMITS } = options;
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: WIRE_LIMITS.frameBytes,
     perMessageDeflate: false,
   });
   const links = new Set<GatewayLink>();
-  const http = createServer((_request, response) => void response.writeHead(404).end());
+  let draining = false;
+  const http = createServer({ headersTimeout: limits.helloDeadlineMs }, (_request, response) => {
+    response.writeHead(404).end();
+  });
 
   http.on('upgrade', (request, socket, head) => {
     socket.on('error', () => socket.destroy());
-    const credential = admit(request, options.credentials);
-    if (typeof credential === 'number') {
-      log.warn({ status: credential, remote: request.socket.remoteAddress }, 'link refused');
-      return refuse(socket, credential);
+    const admitted = draining ? 503 : admit(request, credentials);
+    if (typeof admitted === 'number') {
+      log.warn({ status: admitted, remote: request.socket.remoteAddress }, 'link refused');
+      return refuse(socket, admitted);
     }
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
-      const link = new GatewayLink(webSocket, credential.gatewayId, options.handler, options.clock, log);
+      const { gatewayId } = admitted;
+      const link = new GatewayLink(webSocket, { gatewayId, handler, limits, clock, log });
       links.add(link);
       webSocket.once('close', () => links.delete(link));
     });
   });
-
-  await new Promise<void>((resolve, reject) => {
-    http.once('error', (error: NodeJS.ErrnoException) => reject(explain(error, host, port)));
-    http.listen(port, host, resolve);
-  });
-  const bound = http.address() as AddressInfo;
+  const port = await listen(http, options);
+  http.on('error', (error) => log.error({ reason: error.message }, 'the port for gateways has a problem'));
 
   return {
-    url: `ws://${host.includes(':') ? `[${host}]` : host}:${bound.port}${GATEWAY_PATH}`,
+    url: `ws://${host.includes(':') ? `[${host}]` : host}:${port}${GATEWAY_PATH}`,
     async drain() {
+      draining = true;
       await Promise.all([...links].map((link) => link.drain()));
     },
     async close() {
-      for (const link of links) link.close(1001, 'the backend stops');
-      sockets.close();
+      draining = true;
+      const closed = new Promise<void>((resolve) => http.close(() => resolve()));
+      for (const link of links) link.close('the backend stops');
+      await Promise.all([...links].map((link) => link.ended));
       http.closeAllConnections();
-      await new Promise<void>((resolve) => http.close(() => resolve()));
+      await closed;
     },
   };
 }
 
-/** The credential of a request that may become a link, or the HTTP status that refuses it. */
-function admit(
-  request: IncomingMessage,
-  credentials: readonly GatewayCredential[],
-): GatewayCredential | number {
-  if (new URL(request.url ?? '/', 'http://gateway').pathname !== GATEWAY_PATH) return 404;
-  // A gateway is a program and sends no Origin; a browser always does.
-  if (request.headers.origin !== undefined) return 403;
-  return authenticate(credentials, request.headers.authorization) ?? 401;
+/** Resolves to the port that was taken. */
+function listen(http: Server, { host, port }: LinkServerOptions): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const refused = (error: NodeJS.ErrnoException): void => reject(explain(error, host, port));
+    http.once('error', refused);
+    http.listen(port, host, () => {
+      http.off('error', refused);
+      const address = http.address();
+      resolve(typeof address === 'object' && address !== null ? address.port : port);
+    });
+  });
 }
 
-function refuse(socket: Duplex, status: number): void {
+/** The credential of a request that may become a link, or the HTTP status that refuses it. */
+function admit(
+  { url, headers }: IncomingMessage,
+  credentials: readonly GatewayCredential[],
+): GatewayCredential | HttpStatus {
+  if (url?.split('?', 1)[0] !== GATEWAY_PATH) return 404;
+  // A gateway is a program and sends no Origin; a browser always does.
+  if (headers.origin !== undefined) return 403;
+  return authenticate(credentials, headers.authorization) ?? 401;
+}
+
+function refuse(socket: Duplex, status: HttpStatus): void {
   socket.end(`HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 
@@ -97,7 +116,9 @@ function explain(error: NodeJS.ErrnoException, host: string, port: number): Drag
       { cause: error },
     );
   }
-  return new DragomanError('config_invalid', `cannot listen on ${host}:${port}: ${error.message}`, {
-    cause: error,
-  });
+  return new DragomanError(
+    'config_invalid',
+    `cannot listen on ${host}:${port}: ${error.message}: choose another listen.host or listen.port`,
+    { cause: error },
+  );
 }

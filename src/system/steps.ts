@@ -1,12 +1,20 @@
-import { within } from '../actors/kit/within.ts';
 import type { Clock } from '../base/clock.ts';
+import { within } from '../base/deadlines.ts';
 import { describeError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 
 export interface Step {
   readonly name: string;
+  readonly run: () => Promise<unknown>;
+}
+
+export interface StepsOptions {
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Of each step. */
   readonly deadlineMs: number;
-  run(): Promise<unknown>;
+  /** What the steps do together, for the log. */
+  readonly title: string;
 }
 
 /**
@@ -14,10 +22,10 @@ export interface Step {
  * step leaves behind is durable.
  */
 export async function runSteps(
-  { clock, log, title }: { readonly clock: Clock; readonly log: Logger; readonly title: string },
+  { clock, log, deadlineMs, title }: StepsOptions,
   steps: readonly Step[],
 ): Promise<void> {
-  for (const { name, deadlineMs, run } of steps) {
+  for (const { name, run } of steps) {
     const startedAt = clock.now();
     try {
       await within(clock, deadlineMs, name, run());

@@ -1,5 +1,6 @@
 import { systemClock } from '../../src/base/clock.ts';
 import { newGuid } from '../../src/base/ids.ts';
+import type { CorrespondentKey } from '../../src/jobs/job.ts';
 import { MemoryDatabase, openMemoryStore } from '../../src/store/memory/memory-store.ts';
 import type { Store } from '../../src/store/store.ts';
 import { describeStore } from './store.contract.ts';
@@ -10,7 +11,9 @@ async function memorySubject(): Promise<StoreSubject> {
   const open = async (): Promise<Store> =>
     openMemoryStore({ clock: systemClock(), newClaimToken: newGuid, database });
   const store = await open();
-  return { store, rival: open, reopen: open, dispose: () => store.close() };
+  const lose = async (key: CorrespondentKey, id: number): Promise<void> =>
+    database.chats.lose(database.chats.owned(key, store.fence), id);
+  return { store, rival: open, reopen: open, lose, dispose: () => store.close() };
 }
 
 describeStore('the memory store', memorySubject);

@@ -21,7 +21,7 @@ const WRAPPERS = [
   'associatedChildMessage',
 ] as const;
 
-const text = fc.string({ unit: 'binary', maxLength: 200 });
+const text = fc.string({ unit: 'binary', maxLength: 600, size: 'max' });
 const binary = fc.uint8Array({ maxLength: 64 });
 const mediaNode = fc.record(
   {

@@ -17,10 +17,20 @@ export class MemorySessionStorage implements SessionStorage {
   readonly #seen = new Set<string>();
   #faults: CommitFault[] = [];
   #readFault: Error | null = null;
+  #held: { readonly key: string; readonly reached: () => void; readonly released: Promise<void> } | null =
+    null;
 
   /** The next commits that carry a message fare as told, one each. */
   failNextMessages(...faults: readonly CommitFault[]): void {
     this.#faults.push(...faults);
+  }
+
+  /** Lets nobody read `key` until `release`; `reached` resolves when somebody wants to. */
+  holdReads(key: string): { readonly reached: Promise<void>; release(): void } {
+    const reached = Promise.withResolvers<void>();
+    const released = Promise.withResolvers<void>();
+    this.#held = { key, reached: () => reached.resolve(), released: released.promise };
+    return { reached: reached.promise, release: () => released.resolve() };
   }
 
   failReads(error: Error | null): void {
@@ -35,6 +45,11 @@ export class MemorySessionStorage implements SessionStorage {
 
   async readAuth(botId: string, keys: readonly string[]): Promise<ReadonlyMap<string, string>> {
     await turn();
+    const held = this.#held;
+    if (held !== null && keys.includes(held.key)) {
+      held.reached();
+      await held.released;
+    }
     if (this.#readFault !== null) throw this.#readFault;
     const auth = this.auth(botId);
     return new Map(

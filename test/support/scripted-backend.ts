@@ -9,7 +9,7 @@ export type FrameOf<T extends GatewayFrame['type']> = Extract<GatewayFrame, { ty
 /** What to answer to a durable frame; null: nothing. */
 export type Answer = (frame: GatewayFrame & { readonly seq: number }) => BackendFrameBody | null;
 
-export const ACK: Answer = ({ seq }) => ({ type: 'ack', seq });
+const ACK: Answer = ({ seq }) => ({ type: 'ack', seq });
 export const SILENCE: Answer = () => null;
 
 /** A real WebSocket server that plays the backend as the test scripts it. */

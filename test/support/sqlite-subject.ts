@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { systemClock } from '../../src/base/clock.ts';
 import { silentLogger } from '../../src/base/log.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
@@ -31,6 +32,14 @@ export async function sqliteSubject(): Promise<StoreSubject> {
     async reopen() {
       await store.close();
       return open();
+    },
+    async lose({ botId, providerName, correspondentId }, id) {
+      using database = new DatabaseSync(file, { timeout: 5_000 });
+      database
+        .prepare(
+          'DELETE FROM queue_journal WHERE bot_id = ? AND provider_name = ? AND correspondent_id = ? AND id = ?',
+        )
+        .run(botId, providerName, correspondentId, id);
     },
     async dispose() {
       for (const each of opened) await each.close();

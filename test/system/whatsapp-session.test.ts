@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ProviderKey } from '../../src/gateway/received.ts';
 import type { SessionStatus } from '../../src/gateway/session.ts';
@@ -150,6 +151,22 @@ describe('receiving', () => {
     for (const text of live) await simulator.say('Ana', { text });
     await receiver.untilReceived(40);
     expect(receiver.texts).toEqual([...backlog, ...live]);
+  });
+
+  test('the second message of somebody new does not overtake the first', async () => {
+    const receiver = await openBot();
+    const { identity } = simulator.person('Ana', { addressing: 'pn' });
+    // Baileys reads this for a first message alone, before its turn at decryption.
+    const hold = receiver.storage.holdReads(`device-list:${identity.phone}`);
+    await simulator.say('Ana', { text: 'first' });
+    await hold.reached;
+    const second = await simulator.say('Ana', { text: 'second' });
+    await simulator.events.waitFor('delivered', ({ messageId }) => messageId === second.messageId);
+    await setTimeout(200);
+    expect(receiver.texts).toEqual([]);
+    hold.release();
+    await receiver.untilReceived(2);
+    expect(receiver.texts).toEqual(['first', 'second']);
   });
 
   test('groups are left out where the policy says so, and WhatsApp need not keep them', async () => {

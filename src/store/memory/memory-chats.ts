@@ -1,8 +1,8 @@
 import { DragomanError } from '../../base/errors.ts';
 import type { Guid } from '../../base/ids.ts';
 import type { CorrespondentKey } from '../../jobs/job.ts';
-import { isReady, type Message, type ReadyMessage } from '../../queue/message.ts';
-import { chatName } from '../documents.ts';
+import { isReady, type Message, type Placeholder, type ReadyMessage } from '../../queue/message.ts';
+import { chatName } from '../chat-name.ts';
 import type { CorrespondentRecord, HistoryEntry } from '../store.ts';
 
 interface FirstCopy {
@@ -94,6 +94,23 @@ export class MemoryChats {
     }
     chat.nextId = message.id + 1;
     chat.journal.set(message.id, message);
+  }
+
+  /** False when its id or GUID is in the journal, or its id in the history. */
+  reinstate(chat: Chat, placeholder: Placeholder): boolean {
+    const { id, mediaProcessingId: guid } = placeholder;
+    const isQueued = [...chat.journal.values()].some(
+      (message) => message.id === id || message.mediaProcessingId === guid,
+    );
+    if (isQueued || chat.history.some(({ message }) => message.id === id)) return false;
+    chat.journal.set(id, placeholder);
+    chat.nextId = Math.max(chat.nextId, id + 1);
+    return true;
+  }
+
+  /** Takes a journal entry away, as a damaged store would. */
+  lose(chat: Chat, id: number): void {
+    chat.journal.delete(id);
   }
 
   /** False when no placeholder with this GUID is at the message's place. */

@@ -10,8 +10,8 @@ import type {
   MediaProcessingJob,
   ProcessingResult,
 } from '../../jobs/job.ts';
-import type { Message } from '../../queue/message.ts';
-import { chatName } from '../documents.ts';
+import type { Message, Placeholder } from '../../queue/message.ts';
+import { chatName } from '../chat-name.ts';
 import { claimedJob, jobOfAcceptance } from '../job-records.ts';
 import type {
   Acceptance,
@@ -138,6 +138,20 @@ class MemoryStore implements Store {
         now,
       ),
     };
+  }
+
+  async reinstate(
+    key: CorrespondentKey,
+    placeholder: Placeholder,
+    evictedIds: readonly number[],
+  ): Promise<'reinstated' | 'gone'> {
+    const { chats, jobs } = this.#data;
+    const chat = chats.owned(key, this.fence);
+    const job = jobs.get(placeholder.mediaProcessingId);
+    if (job === null || job.collection === 'failed' || !isSameChat(job.correspondent, key)) return 'gone';
+    if (!chats.reinstate(chat, placeholder)) return 'gone';
+    chats.deleteReady(chat, evictedIds);
+    return 'reinstated';
   }
 
   async evict(key: CorrespondentKey, ids: readonly number[]): Promise<void> {
@@ -282,3 +296,8 @@ class MemoryStore implements Store {
     return this.#database;
   }
 }
+
+const isSameChat = (one: CorrespondentKey, other: CorrespondentKey): boolean =>
+  one.botId === other.botId &&
+  one.providerName === other.providerName &&
+  one.correspondentId === other.correspondentId;

@@ -1,8 +1,8 @@
 import type { Guid } from '../../base/ids.ts';
 import type { CorrespondentKey, JobCollection, JobStatus, MediaProcessingJob } from '../../jobs/job.ts';
 import type { Message } from '../../queue/message.ts';
+import { chatName } from '../chat-name.ts';
 import {
-  chatName,
   JOB_COLLECTION_NAMES,
   type JobDocument,
   jobFrom,
@@ -95,31 +95,33 @@ export function newJobRow(job: UnplacedJob): NewJobRow {
 }
 
 export function messageOfRow(key: CorrespondentKey, row: JournalRow): Message {
-  const name = { collection: 'queue_journal', key: `${chatName(key)}/${row.id}` };
-  return readRecord(name, () => messageFrom(messageDocumentOf(row.message)));
+  const nameOf = () => ({ collection: 'queue_journal', key: `${chatName(key)}/${row.id}` });
+  return readRecord(nameOf, () => messageFrom(messageDocumentOf(row.message)));
 }
 
 export function historyEntryOfRow(key: CorrespondentKey, row: HistoryRow): HistoryEntry {
-  const name = { collection: 'queues', key: `${chatName(key)}/${row.id}` };
+  const nameOf = () => ({ collection: 'queues', key: `${chatName(key)}/${row.id}` });
   return {
     ingestSeq: row.ingest_seq,
     ingestedAt: row.ingested_at,
-    message: readRecord(name, () => readyMessageFrom(messageDocumentOf(row.message))),
+    message: readRecord(nameOf, () => readyMessageFrom(messageDocumentOf(row.message))),
   };
 }
 
 export function jobOfRow(row: JobRow): MediaProcessingJob {
   const { collection, ...columns } = row;
-  return readRecord({ collection: JOB_COLLECTION_NAMES[collection], key: row.guid }, () =>
-    jobFrom(
-      {
-        ...columns,
-        placeholder_message: messageDocumentOf(row.placeholder_message),
-        error: row.error === null ? null : JSON.parse(row.error),
-        media_metadata: JSON.parse(row.media_metadata),
-      },
-      collection,
-    ),
+  return readRecord(
+    () => ({ collection: JOB_COLLECTION_NAMES[collection], key: row.guid }),
+    () =>
+      jobFrom(
+        {
+          ...columns,
+          placeholder_message: messageDocumentOf(row.placeholder_message),
+          error: row.error === null ? null : JSON.parse(row.error),
+          media_metadata: JSON.parse(row.media_metadata),
+        },
+        collection,
+      ),
   );
 }
 

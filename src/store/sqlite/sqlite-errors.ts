@@ -43,7 +43,11 @@ export function groupFailure(file: string, cause: unknown): DragomanError {
   if (cause instanceof DragomanError) return cause;
   const code = sqliteCode(cause);
   if (code === SQLITE.corrupt || code === SQLITE.notADatabase) {
-    return new DragomanError('store_corrupt', `${file} is damaged (${describeError(cause)})`, { cause });
+    return new DragomanError(
+      'store_corrupt',
+      `${file} is damaged (${describeError(cause)}): stop Dragoman and put a backup in its place`,
+      { cause },
+    );
   }
   return new DragomanError(
     'store_unavailable',

@@ -11,7 +11,7 @@ import type {
   MediaProcessingJob,
   ProcessingResult,
 } from '../../jobs/job.ts';
-import type { Message } from '../../queue/message.ts';
+import type { Message, Placeholder } from '../../queue/message.ts';
 import { claimedJob, jobOfAcceptance, POISON } from '../job-records.ts';
 import type {
   Acceptance,
@@ -156,6 +156,15 @@ class SqliteStore implements Store {
   async ingest({ correspondent, messages, now }: IngestBatch): Promise<{ readonly ingested: number }> {
     const ids = messages.map(({ id }) => id);
     return { ingested: await this.#writer.call('ingest', correspondent, ids, now) };
+  }
+
+  reinstate(
+    key: CorrespondentKey,
+    placeholder: Placeholder,
+    evictedIds: readonly number[],
+  ): Promise<'reinstated' | 'gone'> {
+    const { id, mediaProcessingId: guid } = placeholder;
+    return this.#writer.call('reinstate', { key, id, guid, message: messageJson(placeholder), evictedIds });
   }
 
   evict(key: CorrespondentKey, ids: readonly number[]): Promise<void> {

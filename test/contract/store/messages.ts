@@ -187,6 +187,55 @@ export const messageSuite: Suite = (open) => {
       expect((await store.rehydrate(key)).messages).toEqual([placeholder]);
     });
 
+    test('S4: a placeholder that the journal lost comes back while its job lives, with what it evicts', async () => {
+      const { store, lose } = subject();
+      const key = await chat(store, 'a');
+      const placeholder = placeholderMessage(7);
+      await store.accept(acceptText(key, textMessage(3)));
+      await store.accept(acceptMedia(key, placeholder));
+      await lose(key, 7);
+      expect((await store.rehydrate(key)).messages).toEqual([textMessage(3)]);
+      expect(await store.reinstate(key, placeholder, [3])).toBe('reinstated');
+      expect(await store.rehydrate(key)).toEqual({ nextId: 8, messages: [placeholder] });
+      expect(await store.reinstate(key, placeholder, [])).toBe('gone');
+      expect(await (await subject().reopen()).rehydrate(key)).toEqual({ nextId: 8, messages: [placeholder] });
+    });
+
+    test('Q5: reinstating raises the next id above the placeholder', async () => {
+      const { store, lose } = subject();
+      const key = await chat(store, 'a');
+      const placeholder = placeholderMessage(1);
+      await store.accept(acceptMedia(key, placeholder));
+      await lose(key, 1);
+      expect(await store.reinstate(key, { ...placeholder, id: 9 }, [])).toBe('reinstated');
+      expect((await store.rehydrate(key)).nextId).toBe(10);
+    });
+
+    test('nothing is put back whose place is taken, whose history is written, or whose job is gone', async () => {
+      const { store, lose } = subject();
+      const [key, other] = [await chat(store, 'a'), await chat(store, 'b')];
+      const placeholder = placeholderMessage(1);
+      const guid = placeholder.mediaProcessingId;
+      await store.accept(acceptMedia(key, placeholder));
+      await store.accept(acceptText(key, textMessage(2)));
+      await store.accept(acceptText(key, textMessage(3)));
+      await store.ingest({ correspondent: key, messages: [textMessage(2)], now: NOW });
+      const before = await store.rehydrate(key);
+      const elsewhere = { ...placeholder, id: 8 };
+      const isGone = async (at: typeof key, lost: typeof placeholder): Promise<void> =>
+        expect(await store.reinstate(at, lost, [3])).toBe('gone');
+      await isGone(key, elsewhere);
+      await lose(key, 1);
+      await isGone(key, { ...placeholder, id: 2 });
+      await isGone(key, { ...placeholder, id: 3 });
+      await isGone(other, elsewhere);
+      await isGone(key, placeholderMessage(1));
+      await store.discardJob(guid, jobError('stale'), NOW);
+      await isGone(key, placeholder);
+      expect((await store.rehydrate(key)).messages).toEqual(before.messages.slice(1));
+      expect((await store.rehydrate(other)).messages).toEqual([]);
+    });
+
     test('settling turns the placeholder into its text at its place, and the job is gone', async () => {
       const { store } = subject();
       const key = await chat(store, 'a');

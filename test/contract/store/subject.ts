@@ -10,6 +10,8 @@ export interface StoreSubject {
   readonly rival: () => Promise<Store>;
   /** Closes the store and opens the same data again. */
   readonly reopen: () => Promise<Store>;
+  /** Takes an entry out of a chat's journal behind the store's back, as damage would. */
+  readonly lose: (key: CorrespondentKey, id: number) => Promise<void>;
   /** Closes whatever is open and removes the data. */
   readonly dispose: () => Promise<void>;
 }

@@ -34,8 +34,8 @@ describe('work that is done again until it succeeds', () => {
 
   test('is not tried again after a failure that repetition does not cure', async () => {
     const { delays, options } = backOff();
-    const work = () => Promise.reject(new DragomanError('fenced', 'another owner'));
-    await expect(untilDone(work, options)).rejects.toMatchObject({ code: 'fenced' });
+    const fenced = new DragomanError('fenced', 'another owner');
+    await expect(untilDone(() => Promise.reject(fenced), options)).rejects.toMatchObject({ code: 'fenced' });
     expect(delays).toEqual([]);
   });
 

@@ -1,5 +1,5 @@
 import PQueue from 'p-queue';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { silentLogger } from '../../../src/base/log.ts';
 import { MediaDownloads } from '../../../src/gateway/media-downloads.ts';
 import { gatewaySettings } from '../../../src/gateway/settings.ts';
@@ -11,7 +11,8 @@ import { received } from '../../support/received-messages.ts';
 import { ScriptedSession } from '../../support/scripted-session.ts';
 
 async function downloadsBench() {
-  const { server, folder, quota, clock, files } = await downloadBench();
+  const bench = await downloadBench();
+  const { server, folder, quota, clock } = bench;
   const journal = await openJournal({ clock });
   const settings = gatewaySettings.parse({});
   const session = new ScriptedSession(
@@ -36,7 +37,17 @@ async function downloadsBench() {
   const medium = encryptMedia(Buffer.from('a picture'));
   await session.receive(received('p', { media: medium.reference }));
   const [pending] = journal.media.pendingAfter('bot', 0);
-  return { server, clock, quota, files, journal, downloads, medium, guid: pending?.guid ?? '' };
+  return {
+    server,
+    session,
+    clock,
+    quota,
+    files: () => bench.files(),
+    journal,
+    downloads,
+    medium,
+    guid: pending?.guid ?? '',
+  };
 }
 
 test('V1: a medium is in hand once, however often it is taken up', async () => {
@@ -83,6 +94,17 @@ test('an outcome that could not be journalled is tried again', async () => {
   expect(server.requests).toEqual(['/file.enc']);
 });
 
+test('a download that waits for its turn in its chat is aborted at once', async () => {
+  const { server, downloads, session, journal } = await downloadsBench();
+  server.on('/file.enc', (response) => response.writeHead(200).write('x'));
+  const { reference } = encryptMedia(Buffer.from('another'));
+  await session.receive(received('q', { media: reference }), received('r', { media: reference }));
+  downloads.resume();
+  const third = journal.media.pendingAfter('bot', 0).at(2);
+  await downloads.abort(third?.guid ?? '');
+  await expect.poll(() => server.requests).toHaveLength(2);
+});
+
 test('V4: closing aborts what runs, and takes nothing up any more', async () => {
   const { server, clock, downloads, journal, files } = await downloadsBench();
   server.on('/file.enc', (response) => response.writeHead(200).write('x'));
@@ -90,8 +112,10 @@ test('V4: closing aborts what runs, and takes nothing up any more', async () => 
   downloads.resume();
   await asked;
   await downloads.close();
-  downloads.resume();
   expect(clock.pendingTimers).toBe(0);
   expect(await files()).toEqual({});
   expect(journal.media.pendingAfter('bot', 0)).toHaveLength(1);
+  const lookUp = vi.spyOn(journal.media, 'pendingAfter');
+  downloads.resume();
+  expect(lookUp).not.toHaveBeenCalled();
 });

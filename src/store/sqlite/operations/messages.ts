@@ -1,7 +1,7 @@
 import { DragomanError } from '../../../base/errors.ts';
 import type { Guid } from '../../../base/ids.ts';
 import type { CorrespondentKey } from '../../../jobs/job.ts';
-import { chatName } from '../../documents.ts';
+import { chatName } from '../../chat-name.ts';
 import type { AcceptOutcome } from '../../store.ts';
 import type { Connection } from '../connection.ts';
 import type { HistoryRow, NewJobRow } from '../rows.ts';
@@ -128,6 +128,51 @@ export function ingest(session: Session, key: CorrespondentKey, ids: readonly nu
   deleteReady(connection, key, ids);
   connection.run('UPDATE correspondents SET next_ingest_seq = ? WHERE chat = ?', nextSeq, chat.chat);
   return nextSeq - chat.next_ingest_seq;
+}
+
+export interface LostPlaceholderRow {
+  readonly key: CorrespondentKey;
+  readonly id: number;
+  readonly guid: Guid;
+  readonly message: string;
+  readonly evictedIds: readonly number[];
+}
+
+export function reinstate(session: Session, row: LostPlaceholderRow): 'reinstated' | 'gone' {
+  const { connection } = session;
+  const { id, guid, message, evictedIds } = row;
+  const chat = ownedChat(session, row.key);
+  const { botId, providerName, correspondentId } = row.key;
+  const reinstated = connection.run(
+    `INSERT INTO queue_journal
+     SELECT bot_id, provider_name, correspondent_id, ?, guid, ? FROM jobs
+     WHERE guid = ? AND collection <> 'failed' AND bot_id = ? AND provider_name = ? AND correspondent_id = ?
+       AND NOT EXISTS (SELECT 1 FROM queues WHERE bot_id = ? AND provider_name = ? AND correspondent_id = ? AND id = ?)
+       AND NOT EXISTS (SELECT 1 FROM queue_journal
+                       WHERE bot_id = ? AND provider_name = ? AND correspondent_id = ?
+                         AND (id = ? OR media_processing_id = ?))`,
+    id,
+    message,
+    guid,
+    botId,
+    providerName,
+    correspondentId,
+    botId,
+    providerName,
+    correspondentId,
+    id,
+    botId,
+    providerName,
+    correspondentId,
+    id,
+    guid,
+  );
+  if (reinstated === 0) return 'gone';
+  if (id >= chat.next_id) {
+    connection.run('UPDATE correspondents SET next_id = ? WHERE chat = ?', id + 1, chat.chat);
+  }
+  deleteReady(connection, row.key, evictedIds);
+  return 'reinstated';
 }
 
 export function evict(session: Session, key: CorrespondentKey, ids: readonly number[]): void {

@@ -1,6 +1,6 @@
 import { DragomanError } from '../../../base/errors.ts';
 import type { CorrespondentKey } from '../../../jobs/job.ts';
-import { chatName } from '../../documents.ts';
+import { chatName } from '../../chat-name.ts';
 import type { Connection } from '../connection.ts';
 import type { ChatRow } from '../rows.ts';
 

@@ -1,7 +1,7 @@
 import { rehydrate, resolveCorrespondent } from './chats.ts';
 import { holdJobs, promoteJobs, saveBot, sweepToHolding } from './job-collections.ts';
 import { claim, complete, discardJob, heartbeat, postpone, release, reviveJobs, stage } from './jobs.ts';
-import { accept, evict, ingest, pruneMessageIds, settle } from './messages.ts';
+import { accept, evict, ingest, pruneMessageIds, reinstate, settle } from './messages.ts';
 
 /** What the writer thread can be asked to do: each is one savepoint of the group that it is committed with. */
 export const WRITES = {
@@ -10,6 +10,7 @@ export const WRITES = {
   accept,
   settle,
   ingest,
+  reinstate,
   evict,
   pruneMessageIds,
   stage,

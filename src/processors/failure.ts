@@ -1,0 +1,20 @@
+import { hasCode } from '../base/errors.ts';
+import type { JobError, JobFailureCode } from '../jobs/job.ts';
+import { MAX_REASON_CHARACTERS } from './media-outcome.ts';
+
+const MAX_STACK_CHARACTERS = 8_192;
+
+/** A dead letter's error, cut to what is kept of it. */
+export const jobError = (code: JobFailureCode, reason: string, stack: string | null = null): JobError => ({
+  code,
+  reason: reason.slice(0, MAX_REASON_CHARACTERS),
+  stack: stack?.slice(0, MAX_STACK_CHARACTERS) ?? null,
+});
+
+/** What a processor threw, whatever that was. */
+export function describeFailure(thrown: unknown): JobError {
+  const code = hasCode(thrown, 'worker_died') ? 'worker_died' : 'failed';
+  const stack = thrown instanceof Error && typeof thrown.stack === 'string' ? thrown.stack : null;
+  const reason: unknown = thrown instanceof Error ? thrown.message : thrown;
+  return jobError(code, typeof reason === 'string' ? reason : `threw a value of type ${typeof reason}`, stack);
+}

@@ -1,0 +1,40 @@
+import { z } from 'zod';
+import type { MediaContext, MediaFile } from '../media.ts';
+
+/** How a child's life begins. */
+export interface ProcessorModule {
+  /** The module's absolute path. */
+  readonly file: string;
+  /** The pool's `processorOptions`. */
+  readonly options: Readonly<Record<string, unknown>>;
+  /** Of the whole process, in MiB. */
+  readonly maxMemoryMb: number;
+}
+
+/** One job, as a processor sees it. */
+export interface ProcessorTask {
+  readonly file: MediaFile;
+  readonly mimeType: string;
+  readonly context: MediaContext;
+}
+
+/** To a child: `load` once, first; then one `process` after another, each perhaps followed by an `abort`. */
+export type ChildRequest =
+  | { readonly kind: 'load'; readonly module: ProcessorModule }
+  | { readonly kind: 'process'; readonly task: ProcessorTask }
+  | { readonly kind: 'abort' };
+
+/** From a child: one reply to `load`, one to each `process`. The module's code could send as well, so it is checked. */
+export const childReply = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('loaded') }),
+  z.object({ kind: z.literal('refused'), reason: z.string() }),
+  z.object({ kind: z.literal('returned'), outcome: z.unknown() }),
+  z.object({
+    kind: z.literal('threw'),
+    reason: z.string(),
+    stack: z.string().nullable(),
+    isRetryable: z.boolean(),
+  }),
+]);
+
+export type ChildReply = z.infer<typeof childReply>;

@@ -1,0 +1,31 @@
+import { describeError, hasCode } from '../base/errors.ts';
+import type { Guid } from '../base/ids.ts';
+import type { Logger } from '../base/log.ts';
+import { decideMimeType, MEDIA_HEAD_BYTES } from '../jobs/media-type.ts';
+import { bareMimeType, corruptMimeType, MEDIA_KINDS } from '../queue/media-kind.ts';
+import type { StagingFolder } from '../staging/staging-folder.ts';
+
+const CORRUPT_TYPES: ReadonlySet<string> = new Set(MEDIA_KINDS.map(corruptMimeType));
+
+/**
+ * What to process a staged file as: the sender's word, unless the file's first bytes show media of another kind.
+ * A file that cannot be read is the processor's to report: the sender's word stands.
+ */
+export function mimeTypeDecider(
+  staging: Pick<StagingFolder, 'readHead'>,
+  log: Logger,
+): (guid: Guid, sendersWord: string) => Promise<string> {
+  return async (guid, sendersWord) => {
+    // There is no file: that is what such a type says.
+    if (CORRUPT_TYPES.has(bareMimeType(sendersWord))) return sendersWord;
+    try {
+      return decideMimeType(sendersWord, await staging.readHead(guid, MEDIA_HEAD_BYTES));
+    } catch (error) {
+      const message = hasCode(error, 'not_found')
+        ? 'a staged file is not in the staging folder: do gateway and backend share it?'
+        : 'a staged file cannot be read';
+      log.warn({ guid, reason: describeError(error) }, message);
+      return decideMimeType(sendersWord, new Uint8Array());
+    }
+  };
+}

@@ -14,7 +14,11 @@ export interface PoolConfig {
   readonly processor: string;
   /** Handed to the processor as they are; it checks them. */
   readonly processorOptions?: Readonly<Record<string, unknown>>;
+  /** What each process of a module may take, in MiB, at least 1. */
+  readonly maxMemoryMb?: number;
 }
+
+export const DEFAULT_MAX_MEMORY_MB = 1_024;
 
 const OFFICE_TYPES = [
   'application/msword',
@@ -80,13 +84,16 @@ export function poolProblems(pools: readonly PoolConfig[]): readonly string[] {
       : [`expected exactly one catch-all pool (no MIME types), got ${catchAlls.length}`];
   const names = new Set<string>();
   const poolOfType = new Map<string, string>();
-  for (const { name, mimeTypes, workers, timeoutMs } of pools) {
+  for (const { name, mimeTypes, workers, timeoutMs, maxMemoryMb = DEFAULT_MAX_MEMORY_MB } of pools) {
     if (name.trim() === '') problems.push('expected every pool to have a name, got an empty one');
     if (names.has(name)) problems.push(`expected unique pool names, got "${name}" twice`);
     names.add(name);
     if (!isCount(workers)) problems.push(`pool "${name}": expected workers of at least 1, got ${workers}`);
     if (!isCount(timeoutMs)) {
       problems.push(`pool "${name}": expected a timeoutMs of at least 1, got ${timeoutMs}`);
+    }
+    if (!isCount(maxMemoryMb)) {
+      problems.push(`pool "${name}": expected a maxMemoryMb of at least 1, got ${maxMemoryMb}`);
     }
     for (const type of mimeTypes.map(bareMimeType)) {
       const other = poolOfType.get(type);

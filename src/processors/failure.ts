@@ -16,5 +16,9 @@ export function describeFailure(thrown: unknown): JobError {
   const code = hasCode(thrown, 'worker_died') ? 'worker_died' : 'failed';
   const stack = thrown instanceof Error && typeof thrown.stack === 'string' ? thrown.stack : null;
   const reason: unknown = thrown instanceof Error ? thrown.message : thrown;
-  return jobError(code, typeof reason === 'string' ? reason : `threw a value of type ${typeof reason}`, stack);
+  return jobError(
+    code,
+    typeof reason === 'string' ? reason : `threw a value of type ${typeof reason}`,
+    stack,
+  );
 }

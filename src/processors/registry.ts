@@ -1,15 +1,18 @@
+import { resolve } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import { DragomanError, describeError } from '../base/errors.ts';
-import type { PoolConfig } from '../jobs/pools.ts';
+import type { Logger } from '../base/log.ts';
+import { DEFAULT_MAX_MEMORY_MB, type PoolConfig } from '../jobs/pools.ts';
 import { MEDIA_KINDS, type MediaKind } from '../queue/media-kind.ts';
 import type { BaseMediaProcessor } from './base-media-processor.ts';
 import { CorruptProcessor } from './corrupt-processor.ts';
-import { loadModuleProcessor } from './module-processor.ts';
+import { IsolatedProcessor } from './isolated/isolated-processor.ts';
 import { StubProcessor } from './stub-processor.ts';
 import { UnsupportedProcessor } from './unsupported-processor.ts';
 
 export interface ProcessorEnvironment {
   readonly clock: Clock;
+  readonly log: Logger;
   /** The folder that relative module paths start from. */
   readonly baseFolder: string;
 }
@@ -29,17 +32,23 @@ const BUILT_IN: ReadonlyMap<string, Factory> = new Map<string, Factory>([
 
 const LOOKS_LIKE_A_PATH = /[\\/]|\.[cm]?[jt]s$/;
 
-/** Makes the processor that a pool names. Throws `config_invalid`, naming the pool, when there is none such. */
+/**
+ * Makes the processor that a pool names: built-in ones in this process, modules in processes of their own. Throws `config_invalid`, naming the
+ * pool, when there is none such. The processor is the caller's to close.
+ */
 export async function createPoolProcessor(
   pool: PoolConfig,
-  { clock, baseFolder }: ProcessorEnvironment,
+  { clock, log, baseFolder }: ProcessorEnvironment,
 ): Promise<BaseMediaProcessor> {
   const options = pool.processorOptions ?? {};
   try {
     const builtIn = BUILT_IN.get(pool.processor);
     if (builtIn !== undefined) return builtIn(clock, options);
     if (LOOKS_LIKE_A_PATH.test(pool.processor)) {
-      return await loadModuleProcessor(pool.processor, baseFolder, { options });
+      const file = resolve(baseFolder, pool.processor);
+      const maxMemoryMb = pool.maxMemoryMb ?? DEFAULT_MAX_MEMORY_MB;
+      const { workers } = pool;
+      return await IsolatedProcessor.start({ module: { file, options, maxMemoryMb }, workers, clock, log });
     }
   } catch (error) {
     throw invalid(pool, describeError(error), error);

@@ -27,7 +27,7 @@ export function fulfilled(placeholder: Placeholder, content: string, readyTime: 
   return message(placeholder, content, placeholder, null, readyTime);
 }
 
-/** Spelt out, because engines make an object whose fields are all named at once twice as fast and a third smaller. */
+/** Spelt out, not spread: the object is smaller, made faster, and of one hidden class whatever the draft's is. */
 function message<G extends Guid | null, T extends number | null>(
   draft: MessageDraft,
   content: string,

@@ -71,6 +71,7 @@ export class ReadyMessages {
     this.#characters -= message.messageSize;
   }
 
+  /** Walks those in turn, up to the id: for the rare repair of a journal, not for daily work. */
   has(id: number): boolean {
     return this.#late?.has(id) === true || this.#hasInTurn(id);
   }

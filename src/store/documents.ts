@@ -1,6 +1,6 @@
 import { DragomanError } from '../base/errors.ts';
 import type { Guid } from '../base/ids.ts';
-import type { CorrespondentKey, JobCollection, JobStatus, MediaProcessingJob } from '../jobs/job.ts';
+import type { JobCollection, JobStatus, MediaProcessingJob } from '../jobs/job.ts';
 import {
   isPlaceholder,
   isReady,

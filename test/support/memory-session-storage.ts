@@ -82,6 +82,11 @@ export class MemorySessionStorage implements SessionStorage {
     this.#auth.delete(botId);
   }
 
+  /** As after the time for which messages are remembered. */
+  forgetMessages(): void {
+    this.#seen.clear();
+  }
+
   has(id: string): boolean {
     return this.received.some((message) => message.key.id === id);
   }

@@ -18,7 +18,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  for (const bot of bots) await bot.close();
+  for (const each of bots) await each.close();
   await simulator.close();
 });
 
@@ -181,7 +181,7 @@ describe('receiving', () => {
     const receiver = await openBot();
     await receiptOf((await simulator.say('Ana', { text: 'one' })).messageId);
     const auth = receiver.storage.auth(receiver.botId);
-    for (const key of [...auth.keys()]) if (key.startsWith('session:')) auth.delete(key);
+    for (const key of auth.keys()) if (key.startsWith('session:')) auth.delete(key);
     const expectations: number[] = [];
     const lost = await simulator.say('Ana', { text: 'two' });
     const unsubscribe = simulator.events.subscribe((event) => {
@@ -372,15 +372,15 @@ describe('sending', () => {
   });
 });
 
-describe('asking for a medium again', () => {
-  async function mediumOf(receiver: WhatsAppBot) {
-    await simulator.say('Ana', { image: 0 });
-    await receiver.untilReceived(1);
-    const [message] = receiver.storage.received;
-    if (message?.media == null) throw new Error('expected a picture');
-    return { key: message.key satisfies ProviderKey, media: message.media };
-  }
+async function mediumOf(receiver: WhatsAppBot) {
+  await simulator.say('Ana', { image: 0 });
+  await receiver.untilReceived(1);
+  const [message] = receiver.storage.received;
+  if (message?.media == null) throw new Error('expected a picture');
+  return { key: message.key satisfies ProviderKey, media: message.media };
+}
 
+describe('asking for a medium again', () => {
   test('the phone uploads it, under a new path', async () => {
     const receiver = await openBot();
     const { key, media } = await mediumOf(receiver);

@@ -1,14 +1,18 @@
 import {
   DEFAULT_CONNECTION_CONFIG,
+  MISSING_KEYS_ERROR_TEXT,
   type SignalKeyStoreWithTransaction,
   type SocketConfig,
   unpadRandomMax16,
 } from '@whiskeysockets/baileys';
-import { DragomanError } from '../../base/errors.ts';
+import { describeError, DragomanError } from '../../base/errors.ts';
 import type { ReceivedMessage } from '../received.ts';
 import { asKeys } from './auth-state.ts';
 import type { StanzaAttributes } from './identity.ts';
 import type { Stanzas } from './stanzas.ts';
+
+/** How libsignal's group cipher begins to say it; for a chat of two Baileys has the text as a constant. */
+const USED_GROUP_KEY = 'Received message with old counter';
 
 export interface Journaling {
   readonly stanzas: Stanzas;
@@ -28,7 +32,8 @@ export interface Journaling {
  *   R1 The keys that a decryption changes and the messages it brings are one `keys.set`: transactions of Baileys nest
  *      into the outermost one, which commits them all when its work is done.
  *   R2 A decryption resolves only when that commit has; a failed commit fails it.
- *   R3 The failure of a decryption is remembered durably before Baileys asks the sender to send the message again.
+ *   R3 A decryption that fails, other than at a second delivery, is remembered durably before Baileys asks the sender
+ *      to send the message again.
  */
 export function journalingSignal(journaling: Journaling): SocketConfig['makeSignalRepository'] {
   return (auth, logger, pnToLid) => {
@@ -50,7 +55,7 @@ export function journalingSignal(journaling: Journaling): SocketConfig['makeSign
         const decryptStanza = plaintext ? () => Promise.resolve(payload) : decrypt;
         return await decryptInto(journaling, keys, lock, attributes, decryptStanza);
       } catch (error) {
-        await journaling.expectContent(attributes);
+        if (!isSecondDelivery(error)) await journaling.expectContent(attributes);
         throw error;
       }
     };
@@ -63,6 +68,15 @@ export function journalingSignal(journaling: Journaling): SocketConfig['makeSign
         journaled(options.msg, options.group, () => signal.decryptGroupMessage(options)),
     };
   };
+}
+
+/**
+ * Whether a decryption failed because its key was used before. By R1 whatever that decryption brought is on the disk,
+ * so nothing is missing.
+ */
+function isSecondDelivery(error: unknown): boolean {
+  const message = describeError(error);
+  return message === MISSING_KEYS_ERROR_TEXT || message.startsWith(USED_GROUP_KEY);
 }
 
 /** Resolves to the plaintext, still padded, as Baileys wants it. */

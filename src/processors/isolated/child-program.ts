@@ -10,7 +10,7 @@ import type { ProcessMedia } from '../media.ts';
 import { loadModuleProcessor } from '../module-processor.ts';
 import type { GuardLimits } from './guard-thread.ts';
 import { endProcessGroup } from './process-group.ts';
-import type { ChildReply, ChildRequest, ProcessorModule, ProcessorTask } from './messages.ts';
+import type { ChildRequest, LoadReply, ProcessorModule, ProcessorTask, TaskReply } from './messages.ts';
 
 let processor: ProcessMedia | null = null;
 let abort = new AbortController();
@@ -30,9 +30,10 @@ process.on('message', (request: ChildRequest) => {
   }
 });
 
-async function load({ file, options, maxMemoryMb }: ProcessorModule): Promise<ChildReply> {
+async function load({ file, options, maxMemoryMb }: ProcessorModule): Promise<LoadReply> {
   const limits: GuardLimits = { maxMemoryMb, parentPid: process.ppid };
-  new Worker(new URL('./guard-thread.ts', import.meta.url), { workerData: limits });
+  const guard = new Worker(new URL('./guard-thread.ts', import.meta.url), { workerData: limits });
+  guard.unref();
   try {
     processor = await loadModuleProcessor(file, { options });
     return { kind: 'loaded' };
@@ -41,7 +42,7 @@ async function load({ file, options, maxMemoryMb }: ProcessorModule): Promise<Ch
   }
 }
 
-async function perform(task: ProcessorTask, signal: AbortSignal): Promise<ChildReply> {
+async function perform(task: ProcessorTask, signal: AbortSignal): Promise<TaskReply> {
   try {
     const { file, mimeType, context } = task;
     const returned = await processor?.processMedia(file, mimeType, context, signal);
@@ -52,6 +53,6 @@ async function perform(task: ProcessorTask, signal: AbortSignal): Promise<ChildR
   }
 }
 
-function reply(message: ChildReply): void {
+function reply(message: LoadReply | TaskReply): void {
   process.send?.(message);
 }

@@ -24,10 +24,15 @@ export type ChildRequest =
   | { readonly kind: 'process'; readonly task: ProcessorTask }
   | { readonly kind: 'abort' };
 
-/** From a child: one reply to `load`, one to each `process`. The module's code could send as well, so it is checked. */
-export const childReply = z.discriminatedUnion('kind', [
+/** From a child, in answer to `load`. Schemas, because the module's own code could send as well. */
+export const loadReply = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('loaded') }),
   z.object({ kind: z.literal('refused'), reason: z.string() }),
+]);
+export type LoadReply = z.infer<typeof loadReply>;
+
+/** From a child, in answer to `process`. */
+export const taskReply = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('returned'), outcome: z.unknown() }),
   z.object({
     kind: z.literal('threw'),
@@ -36,5 +41,4 @@ export const childReply = z.discriminatedUnion('kind', [
     isRetryable: z.boolean(),
   }),
 ]);
-
-export type ChildReply = z.infer<typeof childReply>;
+export type TaskReply = z.infer<typeof taskReply>;

@@ -191,6 +191,8 @@ export const jobSuite: Suite = (open) => {
       await media(store, key);
       await media(store, key);
       const claim = await mustClaim(store);
+      await mustClaim(store);
+      expect(await claimNext(store)).toBeNull();
       expect(await store.release(claim, NOW + 1)).toBe(true);
       expect(await store.jobByGuid(claim.guid)).toMatchObject({
         status: 'pending',

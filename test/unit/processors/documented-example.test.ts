@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { silentLogger } from '../../../src/base/log.ts';
 import type { BaseMediaProcessor } from '../../../src/processors/base-media-processor.ts';
 import { createPoolProcessor } from '../../../src/processors/registry.ts';
 import { claimedJob } from '../../support/claimed-job.ts';
@@ -45,11 +46,12 @@ beforeAll(async () => {
   const url = pool.processorOptions.url.replace('8000', String(port));
   processor = await createPoolProcessor(
     { ...pool, processor: './speech.js', processorOptions: { ...pool.processorOptions, url } },
-    { clock, baseFolder: folder },
+    { clock, log: silentLogger, baseFolder: folder },
   );
 });
 
 afterAll(async () => {
+  await processor.close();
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
   await rm(folder, { recursive: true });

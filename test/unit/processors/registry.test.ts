@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { silentLogger } from '../../../src/base/log.ts';
 import { DEFAULT_POOLS, type PoolConfig } from '../../../src/jobs/pools.ts';
 import { BaseMediaProcessor } from '../../../src/processors/base-media-processor.ts';
 import { createPoolProcessor } from '../../../src/processors/registry.ts';
@@ -17,13 +18,15 @@ const create = (
 ) =>
   createPoolProcessor(
     { name: 'mine', mimeTypes: [], workers: 1, timeoutMs: 1_000, processor, processorOptions },
-    { clock, baseFolder },
+    { clock, log: silentLogger, baseFolder },
   );
 
 async function createFrom(name: string, source: string, options: PoolConfig['processorOptions'] = {}) {
   const baseFolder = await scratchFolder();
   await writeFile(path.join(baseFolder, name), source);
-  return create(`./${name}`, options, baseFolder);
+  const processor = await create(`./${name}`, options, baseFolder);
+  onTestFinished(() => processor.close());
+  return processor;
 }
 
 const file = { path: '/nowhere', bytes: null, sha256: null };
@@ -32,7 +35,7 @@ const attempt = async (processor: Awaited<ReturnType<typeof create>>) =>
 
 describe('a pool’s processor', () => {
   test.each(DEFAULT_POOLS)('of the default pool $name is built in', async (pool) => {
-    const processor = await createPoolProcessor(pool, { clock, baseFolder: '/nowhere' });
+    const processor = await createPoolProcessor(pool, { clock, log: silentLogger, baseFolder: '/nowhere' });
     expect(processor).toBeInstanceOf(BaseMediaProcessor);
   });
 
@@ -46,6 +49,13 @@ describe('a pool’s processor', () => {
       kind: 'completed',
       result: { kind: 'words', words: 'hello image/jpeg' },
     });
+  });
+
+  test('that is a module runs in a process of its own', async () => {
+    const source = `export const createProcessor = () => ({ processMedia: async () => String(process.pid) });`;
+    const outcome = await attempt(await createFrom('pid.mjs', source));
+    expect(outcome).toMatchObject({ result: { words: expect.stringMatching(/^\d+$/) } });
+    expect(outcome).not.toMatchObject({ result: { words: String(process.pid) } });
   });
 
   test('may be a module whose processMedia is not even asynchronous', async () => {

@@ -124,7 +124,11 @@ class Phone {
   }
 
   write(text: string): Promise<Ciphertext> {
-    return this.#repository.encryptMessage({ jid: BOT_JID, data: encodeWAMessage({ conversation: text }) });
+    return this.say({ conversation: text });
+  }
+
+  say(message: proto.IMessage): Promise<Ciphertext> {
+    return this.#repository.encryptMessage({ jid: BOT_JID, data: encodeWAMessage(message) });
   }
 
   writeInGroup(text: string) {
@@ -230,6 +234,26 @@ describe('journalingSignal', () => {
     expect(device.storage.expected.map(({ key }) => key.id)).toEqual(['1']);
     await device.receive('1', await phone.write('again'));
     expect(textsOf(device)).toEqual(['again']);
+    expect(device.storage.expected).toEqual([]);
+  });
+
+  test('R3: the second delivery of what was no message is not expected to have content', async () => {
+    const { device, phone } = await acquainted();
+    const album = await phone.say({ albumMessage: { expectedImageCount: 2 } });
+    await device.receive('1', album);
+    device.crash();
+    await expect(device.receive('1', album)).rejects.toThrow('Key used already or never filled');
+    expect(device.storage.expected).toEqual([]);
+  });
+
+  test('R3: nor is that of a group message', async () => {
+    const { device, phone } = await acquainted();
+    const { ciphertext, senderKeyDistributionMessage } = await phone.writeInGroup('hello all');
+    const axolotlSenderKeyDistributionMessage = senderKeyDistributionMessage;
+    await device.joinGroup({ groupId: GROUP, axolotlSenderKeyDistributionMessage });
+    await device.receiveInGroup('1', ciphertext);
+    device.storage.forgetMessages();
+    await expect(device.receiveInGroup('1', ciphertext)).rejects.toThrow('old counter');
     expect(device.storage.expected).toEqual([]);
   });
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { DragomanError } from '../../../../src/base/errors.ts';
+import { chatName } from '../../../../src/store/chat-name.ts';
 import type { Store } from '../../../../src/store/store.ts';
 import { chat } from '../../../contract/store/subject.ts';
 import { openStoreAt } from '../../../support/sqlite-subject.ts';
@@ -178,10 +179,10 @@ describe('an SQLite store file', () => {
 
     const again = await open();
     await expect(again.history(damaged, { afterSeq: 0, limit: 9 })).rejects.toMatchObject(
-      damage('queues', 'bot-a/simulator/damaged/1'),
+      damage('queues', `${chatName(damaged)}/1`),
     );
     await expect(again.rehydrate(damaged)).rejects.toMatchObject(
-      damage('queue_journal', 'bot-a/simulator/damaged/2'),
+      damage('queue_journal', `${chatName(damaged)}/2`),
     );
     const guid = placeholder.mediaProcessingId;
     await expect(again.jobByGuid(guid)).rejects.toMatchObject(damage('media_processing_jobs', guid));

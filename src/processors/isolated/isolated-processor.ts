@@ -1,0 +1,90 @@
+import type { Clock } from '../../base/clock.ts';
+import { DragomanError } from '../../base/errors.ts';
+import type { Logger } from '../../base/log.ts';
+import { BaseMediaProcessor } from '../base-media-processor.ts';
+import type { MediaContext, MediaFile, MediaOutcome } from '../media.ts';
+import type { ProcessorModule } from './messages.ts';
+import { ProcessorChild } from './processor-child.ts';
+
+export interface IsolatedProcessorOptions {
+  readonly module: ProcessorModule;
+  /** Jobs that are expected at a time: as many processes stay. */
+  readonly workers: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+const LOAD_MS = 60_000;
+const GRACE_MS = 2_000;
+
+/**
+ * Runs a processor module in processes of its own, so that what it does to its process it does to none of the queues.
+ *   I1 A process has one job at a time; one that dies fails its own job alone, as `worker_died`.
+ *   I2 A job is over at its deadline, or when it is withdrawn. Its process gets the same time as any to end the job by
+ *      itself; meanwhile the next job has another.
+ *   I3 After `close` no process is left, and none is started.
+ */
+export class IsolatedProcessor extends BaseMediaProcessor {
+  readonly #options: IsolatedProcessorOptions;
+  readonly #children = new Set<ProcessorChild>();
+  #isClosed = false;
+
+  private constructor(options: IsolatedProcessorOptions) {
+    super();
+    this.#options = options;
+  }
+
+  /** Starts the first process, which proves that the module can be used. Rejects with `config_invalid` when it cannot. */
+  static async start(options: IsolatedProcessorOptions): Promise<IsolatedProcessor> {
+    const processor = new IsolatedProcessor(options);
+    await processor.#hire();
+    return processor;
+  }
+
+  override async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.all([...this.#children].map(dismissed));
+  }
+
+  protected override async processMedia(
+    file: MediaFile,
+    mimeType: string,
+    context: MediaContext,
+    signal: AbortSignal,
+  ): Promise<MediaOutcome> {
+    let child = this.#idleChild();
+    while (child === undefined) {
+      await this.#hire();
+      child = this.#idleChild();
+    }
+    try {
+      return await child.perform({ file, mimeType, context }, signal);
+    } finally {
+      if (this.#children.size > this.#options.workers) child.kill();
+    }
+  }
+
+  #idleChild(): ProcessorChild | undefined {
+    return [...this.#children].find(({ isIdle }) => isIdle);
+  }
+
+  async #hire(): Promise<void> {
+    if (this.#isClosed) throw new DragomanError('aborted', 'the processor is closed');
+    const { module, clock, log } = this.#options;
+    const child = new ProcessorChild({ module, clock, log, loadMs: LOAD_MS, graceMs: GRACE_MS });
+    this.#children.add(child);
+    child.gone.addEventListener('abort', () => this.#children.delete(child), { once: true });
+    try {
+      await child.load();
+    } catch (error) {
+      child.kill();
+      throw error;
+    }
+  }
+}
+
+async function dismissed(child: ProcessorChild): Promise<void> {
+  const gone = new Promise((resolve) => child.gone.addEventListener('abort', resolve, { once: true }));
+  child.kill();
+  await gone;
+}

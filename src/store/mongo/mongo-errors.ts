@@ -1,0 +1,96 @@
+import {
+  MongoAPIError,
+  MongoClientClosedError,
+  MongoError,
+  MongoErrorLabel,
+  MongoNotConnectedError,
+  MongoParseError,
+  MongoServerClosedError,
+  MongoServerError,
+  MongoTopologyClosedError,
+} from 'mongodb';
+import { describeError, DragomanError, hasCode } from '../../base/errors.ts';
+
+/** Server error codes, src/mongo/base/error_codes.yml of the server. */
+const SERVER = {
+  badValue: 2,
+  failedToParse: 9,
+  unauthorized: 13,
+  typeMismatch: 14,
+  authenticationFailed: 18,
+  illegalOperation: 20,
+  maxTimeMSExpired: 50,
+  commandNotFound: 59,
+  immutableField: 66,
+  bsonObjectTooLarge: 10_334,
+  duplicateKey: 11_000,
+} as const;
+
+/** These say that the statement is wrong: a bug. Every other code says that the server cannot do it now. */
+const STATEMENT_CODES: ReadonlySet<unknown> = new Set([
+  SERVER.badValue,
+  SERVER.failedToParse,
+  SERVER.typeMismatch,
+  SERVER.illegalOperation,
+  SERVER.commandNotFound,
+  SERVER.immutableField,
+  SERVER.bsonObjectTooLarge,
+]);
+
+/** A unique index refused the write: somebody else's came first. */
+export const isDuplicateKey = (error: unknown): boolean => codeOf(error) === SERVER.duplicateKey;
+
+/** Nothing of the transaction is there, and it may be run again. */
+export const isTransient = (error: unknown): boolean =>
+  error instanceof MongoError && error.hasErrorLabel(MongoErrorLabel.TransientTransactionError);
+
+/** The transaction may be there or not; asking the server to commit it again tells. */
+export const isUnknownCommit = (error: unknown): boolean =>
+  error instanceof MongoError &&
+  error.hasErrorLabel(MongoErrorLabel.UnknownTransactionCommitResult) &&
+  codeOf(error) !== SERVER.maxTimeMSExpired;
+
+/** What a caller of the store is told instead of a driver's error; anything else is returned as it is. */
+export function storeFailure(cause: unknown): unknown {
+  if (hasCode(cause, 'deadline_exceeded')) return unavailable(cause);
+  if (!(cause instanceof MongoError) || isBug(cause)) return cause;
+  if (isDuplicateKey(cause)) {
+    return new DragomanError('invariant_broken', `expected a new key: ${cause.message}`, { cause });
+  }
+  return unavailable(cause);
+}
+
+/** Why a store cannot be opened. `place` names it, without its password. */
+export function openingFailure(place: string, cause: unknown): unknown {
+  const code = codeOf(cause);
+  if (code === SERVER.authenticationFailed || code === SERVER.unauthorized) {
+    const detail = `${place} refuses this user (${describeError(cause)}): check the user name, the password and its roles`;
+    return new DragomanError('config_invalid', detail, { cause });
+  }
+  return storeFailure(cause);
+}
+
+/** What is wrong with a MongoDB URL. The driver's messages do not repeat it. */
+export function urlFailure(cause: unknown): unknown {
+  if (!(cause instanceof MongoParseError || cause instanceof MongoAPIError)) return cause;
+  return new DragomanError('config_invalid', `expected a MongoDB URL: ${cause.message}`, { cause });
+}
+
+const unavailable = (cause: unknown): DragomanError =>
+  new DragomanError('store_unavailable', `expected MongoDB to answer, got: ${describeError(cause)}`, {
+    cause,
+  });
+
+const codeOf = (error: unknown): unknown => (error instanceof MongoServerError ? error.code : undefined);
+
+/** Whether the driver or the server says that it was used wrongly. */
+function isBug(error: MongoError): boolean {
+  if (error instanceof MongoServerError) return STATEMENT_CODES.has(error.code);
+  return error instanceof MongoAPIError && !isClosed(error);
+}
+
+const isClosed = (error: MongoError): boolean =>
+  error instanceof MongoNotConnectedError ||
+  error instanceof MongoTopologyClosedError ||
+  error instanceof MongoServerClosedError ||
+  error instanceof MongoClientClosedError;

@@ -1,0 +1,102 @@
+import type { CorrespondentKey } from '../../../jobs/job.ts';
+import type { Message } from '../../../queue/message.ts';
+import { chatName, messageFrom, readRecord } from '../../documents.ts';
+import type { CorrespondentRecord } from '../../store.ts';
+import { chatFields, chatKey, type Collections, type CorrespondentDocument } from '../collections.ts';
+import type { Transaction } from '../transactions.ts';
+import { ownedChat } from './owned-chat.ts';
+
+/** Every identifier names one chat at most; that of a drained chat names the older one it was merged with. */
+export async function resolveCorrespondent(
+  transaction: Transaction,
+  botId: string,
+  providerName: string,
+  identifiers: readonly [string, ...string[]],
+  now: number,
+): Promise<CorrespondentRecord> {
+  const { collections, session } = transaction;
+  const { correspondents } = collections;
+  const known = await correspondents
+    .find(
+      { bot_id: botId, provider_name: providerName, aliases: { $in: identifiers } },
+      { session, sort: { _id: 1 } },
+    )
+    .toArray();
+  for (const chat of known) await ownedChat(transaction, chatKey(chat));
+  const [oldest, ...younger] = known;
+  if (oldest === undefined) {
+    const chat = newChat(transaction, { botId, providerName, correspondentId: identifiers[0] }, identifiers, now);
+    await correspondents.insertOne(chat, { session });
+    return recordOf(chat);
+  }
+  if (younger.length > 0) {
+    const drained = younger.map(({ _id }) => _id);
+    await correspondents.updateMany({ _id: { $in: drained } }, { $unset: { aliases: 1 } }, { session });
+  }
+  const aliases = [...new Set([...known.flatMap((chat) => chat.aliases ?? []), ...identifiers])];
+  if (aliases.length > (oldest.aliases?.length ?? 0)) {
+    await correspondents.updateOne({ _id: oldest._id }, { $set: { aliases } }, { session });
+  }
+  return recordOf({ ...oldest, aliases });
+}
+
+function newChat(
+  { fence, nextSeq }: Transaction,
+  key: CorrespondentKey,
+  identifiers: readonly string[],
+  now: number,
+): CorrespondentDocument {
+  return {
+    _id: nextSeq(),
+    ...chatFields(key),
+    aliases: [...new Set(identifiers)],
+    next_id: 1,
+    next_ingest_seq: 1,
+    fence,
+    revision: 0,
+    created_at: now,
+  };
+}
+
+/** S2: the fence is written first, so that what is read after it is final but for this owner's own writes. */
+export async function rehydrate(
+  transaction: Transaction,
+  key: CorrespondentKey,
+): Promise<{ readonly nextId: number; readonly messages: readonly Message[] }> {
+  const { collections, session } = transaction;
+  const { next_id: nextId } = await ownedChat(transaction, key);
+  const entries = await collections.journal
+    .find(chatFields(key), { session, sort: { id: 1 }, batchSize: 1_000 })
+    .toArray();
+  const messages = entries.map((entry) =>
+    readRecord({ collection: 'queue_journal', key: `${chatName(key)}/${entry.id}` }, () => messageFrom(entry)),
+  );
+  return { nextId, messages };
+}
+
+export async function correspondents(
+  collections: Collections,
+  botId: string,
+): Promise<CorrespondentRecord[]> {
+  const chats = await collections.correspondents.find({ bot_id: botId }, { sort: { _id: 1 } }).toArray();
+  return chats.map(recordOf);
+}
+
+export async function chatsWithJournal(collections: Collections, botId: string): Promise<CorrespondentKey[]> {
+  const fields = { bot_id: '$bot_id', provider_name: '$provider_name', correspondent_id: '$correspondent_id' };
+  const groups = await collections.journal
+    .aggregate<{ readonly _id: Parameters<typeof chatKey>[0] }>([
+      { $match: { bot_id: botId } },
+      { $group: { _id: fields } },
+    ])
+    .toArray();
+  return groups.map(({ _id }) => chatKey(_id));
+}
+
+const recordOf = (chat: CorrespondentDocument): CorrespondentRecord => ({
+  ...chatKey(chat),
+  aliases: [...new Set([chat.correspondent_id, ...(chat.aliases ?? [])])],
+  nextId: chat.next_id,
+  nextIngestSeq: chat.next_ingest_seq,
+  createdAt: chat.created_at,
+});

@@ -1,0 +1,159 @@
+import type { ClientSession, MongoClient, TransactionOptions } from 'mongodb';
+import PQueue from 'p-queue';
+import type { Clock } from '../../base/clock.ts';
+import { pause, withDeadline } from '../../base/deadlines.ts';
+import { DragomanError, hasCode } from '../../base/errors.ts';
+import type { Collections } from './collections.ts';
+import { Lanes } from './lanes.ts';
+import { isDuplicateKey, isTransient, isUnknownCommit, storeFailure } from './mongo-errors.ts';
+import { OpenSessions } from './open-sessions.ts';
+
+/** What an operation works with: a session with an open transaction, for every call that it makes. */
+export interface Transaction {
+  readonly collections: Collections;
+  readonly session: ClientSession;
+  /** This owner's fencing token. */
+  readonly fence: number;
+  /** A number above all that this owner and those before it were given. */
+  readonly nextSeq: () => number;
+}
+
+/** One operation. */
+export type Work<T> = (transaction: Transaction) => Promise<T>;
+
+export interface TransactionsOptions {
+  readonly client: MongoClient;
+  readonly collections: Collections;
+  readonly clock: Clock;
+  readonly fence: number;
+  /** By when a call has ended, whatever the server does. */
+  readonly callDeadlineMs: number;
+}
+
+/** Transactions at a time, and connections. More of them only wait for each other at the server. */
+export const MAX_IN_FLIGHT = 16;
+
+const OPTIONS: TransactionOptions = {
+  readConcern: { level: 'snapshot' },
+  writeConcern: { w: 'majority' },
+  readPreference: 'primary',
+};
+const FIRST_BACK_OFF_MS = 2;
+const LONGEST_BACK_OFF_MS = 250;
+/** A key that is refused so often was not a race with another writer. */
+const MAX_DUPLICATE_KEYS = 3;
+/** Owners are told apart in the upper bits of a sequence number, 2^21 of them. */
+const NUMBERS_PER_OWNER = 2 ** 32;
+
+/**
+ * Runs the store's operations as transactions, by the driver's guide
+ * (https://www.mongodb.com/docs/manual/core/transactions-in-applications/).
+ *   T1 A call ends by its deadline. Past it, it rejects with `store_unavailable` and no new attempt begins.
+ *   T2 Calls that share a lane run one after another, in the order of the calls.
+ *   T3 What is known not to have happened is tried again; a commit of unknown outcome is only ever repeated as it is.
+ *   T4 A transaction that a broken connection left open at the server is ended before the next one begins.
+ */
+export class Transactions {
+  readonly #client: MongoClient;
+  readonly #clock: Clock;
+  readonly #callDeadlineMs: number;
+  readonly #context: Omit<Transaction, 'session'>;
+  readonly #lanes = new Lanes();
+  readonly #limit = new PQueue({ concurrency: MAX_IN_FLIGHT });
+  readonly #leftOpen: OpenSessions;
+  readonly #calls = new Set<Promise<unknown>>();
+  #isClosed = false;
+
+  constructor({ client, collections, clock, fence, callDeadlineMs }: TransactionsOptions) {
+    this.#client = client;
+    this.#clock = clock;
+    this.#callDeadlineMs = callDeadlineMs;
+    this.#leftOpen = new OpenSessions(client);
+    let count = 0;
+    this.#context = { collections, fence, nextSeq: () => fence * NUMBERS_PER_OWNER + count++ };
+  }
+
+  /** Runs `work` in a transaction, once nothing else of `lanes` runs. It may run several times, and commits once. */
+  run<T>(lanes: readonly string[], work: Work<T>): Promise<T> {
+    return this.#inLanes(lanes, (signal) =>
+      this.#client.withSession((session) => this.#untilCommitted(session, work, signal)),
+    );
+  }
+
+  /** Runs `work` without a transaction, once nothing else of `lanes` runs. */
+  runAlone<T>(lanes: readonly string[], work: (collections: Collections) => Promise<T>): Promise<T> {
+    return this.#inLanes(lanes, (signal) => {
+      signal.throwIfAborted();
+      return work(this.#context.collections);
+    });
+  }
+
+  /** Resolves when everything that was begun has ended. Calls from now on are refused. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.allSettled(this.#calls);
+  }
+
+  async #inLanes<T>(lanes: readonly string[], work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    if (this.#isClosed) {
+      throw new DragomanError('store_unavailable', 'expected an open store, got a closed one');
+    }
+    const call = withDeadline(this.#clock, this.#callDeadlineMs, (signal) =>
+      this.#lanes.run(lanes, () => this.#limit.add(() => work(signal))),
+    );
+    this.#calls.add(call);
+    try {
+      return await call;
+    } catch (error) {
+      throw storeFailure(error);
+    } finally {
+      this.#calls.delete(call);
+    }
+  }
+
+  async #untilCommitted<T>(session: ClientSession, work: Work<T>, signal: AbortSignal): Promise<T> {
+    try {
+      let duplicateKeys = 0;
+      for (let backOffMs = FIRST_BACK_OFF_MS; ; backOffMs = Math.min(backOffMs * 2, LONGEST_BACK_OFF_MS)) {
+        signal.throwIfAborted();
+        await this.#leftOpen.end();
+        try {
+          return await this.#attempt(session, work, signal);
+        } catch (error) {
+          if (isDuplicateKey(error)) duplicateKeys += 1;
+          const isRace = isDuplicateKey(error) && duplicateKeys < MAX_DUPLICATE_KEYS;
+          if (!isRace && !isTransient(error)) throw error;
+        }
+        await pause(this.#clock, Math.random() * backOffMs, signal);
+      }
+    } catch (error) {
+      const failure = storeFailure(error);
+      if (hasCode(failure, 'store_unavailable')) this.#leftOpen.add(session);
+      throw failure;
+    }
+  }
+
+  async #attempt<T>(session: ClientSession, work: Work<T>, signal: AbortSignal): Promise<T> {
+    session.startTransaction(OPTIONS);
+    try {
+      const result = await work({ ...this.#context, session });
+      // Work that wants nothing written has rolled it back itself.
+      if (session.inTransaction()) await commit(session, signal);
+      return result;
+    } catch (error) {
+      if (session.inTransaction()) await session.abortTransaction();
+      throw error;
+    }
+  }
+}
+
+async function commit(session: ClientSession, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    try {
+      await session.commitTransaction();
+      return;
+    } catch (error) {
+      if (signal.aborted || !isUnknownCommit(error)) throw error;
+    }
+  }
+}

@@ -1,0 +1,58 @@
+import { DragomanError } from '../../src/base/errors.ts';
+import type { Store } from '../../src/store/store.ts';
+import { type Gate, gate } from './actor-kit.ts';
+
+/** Carries a call out by `run`, or not, or late. */
+export type Interceptor = (operation: string, run: () => Promise<unknown>) => Promise<unknown>;
+
+/** A store whose every call goes through `intercept`. */
+export function interceptStore(store: Store, intercept: Interceptor): Store {
+  return new Proxy(store, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name, target);
+      if (typeof member !== 'function') return member;
+      return (...args: unknown[]) =>
+        intercept(String(name), async () => Reflect.apply(member, target, args) as unknown);
+    },
+  });
+}
+
+/** Of a failing call: `before` nothing was written; `after` all was, and nobody heard of it; `bug` as broken code fails. */
+export type FaultPoint = 'before' | 'after' | 'bug';
+
+export const storeAway = (operation: string): DragomanError =>
+  new DragomanError('store_unavailable', `${operation}: the store is away`);
+
+/** Makes chosen calls of a store fail or wait, each fault once. */
+export class StoreFaults {
+  /** The operations that were called, in order. */
+  readonly calls: string[] = [];
+  readonly #faults = new Map<string, FaultPoint[]>();
+  readonly #gates = new Map<string, Gate>();
+
+  /** The next calls of `operation` fail, one for each point. */
+  fail(operation: keyof Store, ...points: FaultPoint[]): void {
+    this.#faults.set(operation, [...(this.#faults.get(operation) ?? []), ...points]);
+  }
+
+  /** Calls of `operation` wait until `release`. */
+  hold(operation: keyof Store): void {
+    this.#gates.set(operation, gate());
+  }
+
+  release(operation: keyof Store): void {
+    this.#gates.get(operation)?.open();
+    this.#gates.delete(operation);
+  }
+
+  readonly intercept: Interceptor = async (operation, run) => {
+    this.calls.push(operation);
+    await this.#gates.get(operation)?.passed;
+    const fault = this.#faults.get(operation)?.shift();
+    if (fault === 'before') throw storeAway(operation);
+    if (fault === 'bug') throw new TypeError('a bug');
+    const result = await run();
+    if (fault === 'after') throw storeAway(operation);
+    return result;
+  };
+}

@@ -24,8 +24,9 @@ export const decodeBackendFrame = (raw: string): Decoded<BackendFrame> => decode
 const readableSeq = z.object({ seq: z.number().int().positive() });
 
 function decode<F>(schema: z.ZodType<F>, raw: string): Decoded<F> {
-  if (raw.length > WIRE_LIMITS.frameBytes) {
-    return malformed(`expected at most ${WIRE_LIMITS.frameBytes} bytes, got ${raw.length}`);
+  const bytes = Buffer.byteLength(raw);
+  if (bytes > WIRE_LIMITS.frameBytes) {
+    return malformed(`expected at most ${WIRE_LIMITS.frameBytes} bytes, got ${bytes}`);
   }
   let value: unknown;
   try {

@@ -37,21 +37,25 @@ class Both implements fc.Command<Model, QueueRun> {
 
   run(model: Model, real: QueueRun): void {
     executed += 1;
-    const call = real.resolve(this.#operation);
-    if (call.kind === 'restore') {
-      restoreBoth(model, real, call.journal);
-    } else if (this.#isApplied) {
-      expect(outcomeOf(real.perform(call))).toEqual(naiveOutcome(model.naive, call, real.now));
-    } else {
-      real.plan(call);
-      naiveSees(model.naive, call, real.now);
-    }
-    expectSameState(model.naive, real);
+    doBoth(this.#operation, this.#isApplied, model, real);
   }
 
   toString(): string {
     return JSON.stringify({ ...this.#operation, isApplied: this.#isApplied });
   }
+}
+
+function doBoth(operation: Operation, isApplied: boolean, model: Model, real: QueueRun): void {
+  const call = real.resolve(operation);
+  if (call.kind === 'restore') {
+    restoreBoth(model, real, call.journal);
+  } else if (isApplied) {
+    expect(outcomeOf(real.perform(call))).toEqual(naiveOutcome(model.naive, call, real.now));
+  } else {
+    real.plan(call);
+    naiveSees(model.naive, call, real.now);
+  }
+  expectSameState(model.naive, real);
 }
 
 function restoreBoth(

@@ -80,7 +80,11 @@ async function remembered(folder: string, wanted: number, describe: () => string
 
 /** Reads beside the process that writes, as anybody may. */
 function readHistory(folder: string): readonly Remembered[] {
-  const database = new DatabaseSync(path.join(folder, 'dragoman.db'), { readOnly: true });
+  const database = new DatabaseSync(path.join(folder, 'dragoman.db'), {
+    readOnly: true,
+    // a process that starts after kill -9 holds the file alone while it recovers the log
+    timeout: 5_000,
+  });
   try {
     const rows = database
       .prepare('SELECT correspondent_id, id, message FROM queues ORDER BY correspondent_id, id')

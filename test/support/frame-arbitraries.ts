@@ -189,6 +189,10 @@ function replaced(json: unknown, { turns, value, remove }: Replacement): unknown
   return Array.isArray(json) ? Object.values(next) : next;
 }
 
+/** What a WebSocket carries in one piece: well-formed, and within the frame's bound. */
+export const sendable = (texts: fc.Arbitrary<string>): fc.Arbitrary<string> =>
+  texts.map((raw) => raw.toWellFormed()).filter((raw) => Buffer.byteLength(raw) <= WIRE_LIMITS.frameBytes);
+
 /** A few characters gone, doubled, or put in. */
 const cut = fc.record({ at: fc.nat(), length: fc.nat({ max: 20 }), put: fc.string({ maxLength: 10 }) });
 type Cut = typeof cut extends fc.Arbitrary<infer C> ? C : never;

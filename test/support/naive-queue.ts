@@ -23,7 +23,7 @@ export function naiveCut(text: string, max: number): string {
 
 /** Drops one character of the words after the other until all fits. */
 export function naiveMediaText(words: string, caption: string, max: number): string {
-  for (let kept = [...words]; ; kept = kept.slice(0, -1)) {
+  for (let kept = Array.from(words); ; kept = kept.slice(0, -1)) {
     const text = `[${kept.join('')}]${caption === '' ? '' : ` ${caption}`}`;
     if (text.length <= max || kept.length === 0) return naiveCut(text, max);
   }

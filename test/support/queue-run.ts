@@ -199,12 +199,16 @@ export class QueueRun {
   #placeholderFor(what: 'lost' | 'ahead' | 'present' | 'taken', choice: number): Placeholder {
     const present = this.queue.snapshot();
     const waiting = present.filter(isPlaceholder);
-    const lost = this.#lost[choice % Math.max(this.#lost.length, 1)];
     const chosen = present[choice % Math.max(present.length, 1)];
-    if (what === 'lost' && lost !== undefined) return lost;
+    if (what === 'lost' && this.#lost[0] !== undefined) return this.#takeLost(this.#lost[0]);
     if (what === 'present' && waiting[0] !== undefined) return waiting[choice % waiting.length] ?? waiting[0];
     if (what === 'taken' && chosen !== undefined) return this.#strange(chosen.id);
     return this.#strange(this.queue.nextId + (choice % 3));
+  }
+
+  #takeLost(lost: Placeholder): Placeholder {
+    this.#lost = this.#lost.filter((each) => each !== lost);
+    return lost;
   }
 
   #strange(id: number): Placeholder {

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { ScenarioStep } from '../../src/simulator/scenario.ts';
-import { type Conversation, playThrough, type Remembered } from '../support/conversation.ts';
+import { type Conversation, playThrough } from '../support/conversation.ts';
 import { scratchFolder } from '../support/scratch-folder.ts';
 
 const DEEP = process.env['DRAGOMAN_DEEP'] === '1';
@@ -35,10 +35,6 @@ test('a conversation through kill -9 at random moments leaves the history of an 
         await killAndRestart();
       }
     });
-    expectSame(history, undisturbed, `killed after each of ${waits.map(Math.round).join(', ')} ms`);
+    expect(history, `killed after each of ${waits.map(Math.round).join(', ')} ms`).toEqual(undisturbed);
   }
 }, 600_000);
-
-function expectSame(history: readonly Remembered[], wanted: readonly Remembered[], when: string): void {
-  expect(history, when).toEqual(wanted);
-}

@@ -6,7 +6,8 @@ import { breaksHandle, groupFailure } from './sqlite-errors.ts';
 /**
  * Carries out everything that waits as one transaction: one fsync for all.
  *   G1 Replies exist only after COMMIT returned.
- *   G2 An operation that fails is undone alone; its neighbours are committed.
+ *   G2 An operation that fails is undone alone; its neighbours are committed. (The group is carried out again, each
+ *      operation in a savepoint: operations touch nothing but the connection.)
  *   G3 When the transaction as a whole fails, every call of the group fails, and the handle is closed: pages that a
  *      failed fsync left in the cache may differ from the disk. The next group opens the file anew.
  */
@@ -48,9 +49,24 @@ export class GroupCommit {
   #commit(connection: Connection, calls: readonly Call[]): Reply[] {
     const session = { connection, fence: this.#fence };
     connection.run('BEGIN IMMEDIATE');
-    const replies = calls.map((call) => this.#performAlone(session, call));
+    let replies = this.#performTogether(session, calls);
+    if (replies === null) {
+      connection.run('ROLLBACK');
+      connection.run('BEGIN IMMEDIATE');
+      replies = calls.map((call) => this.#performAlone(session, call));
+    }
     connection.run('COMMIT');
     return replies;
+  }
+
+  /** Null when an operation failed. Spares the savepoints, each of which copies every page that is touched in it. */
+  #performTogether(session: Session, calls: readonly Call[]): Reply[] | null {
+    try {
+      return calls.map((call) => perform(this.#operations, session, call));
+    } catch (error) {
+      if (breaksHandle(error)) throw error;
+      return null;
+    }
   }
 
   #performAlone(session: Session, call: Call): Reply {

@@ -1,4 +1,6 @@
+import type { WithId } from 'mongodb';
 import { roundForJob } from '../../../jobs/fairness.ts';
+import type { JobDocument } from '../../documents.ts';
 import { SERVER_NOW } from '../collections.ts';
 import type { Transaction } from '../transactions.ts';
 
@@ -66,10 +68,42 @@ export async function roundsOfChats(
   return new Map(groups.map(({ _id, round }) => [_id, round]));
 }
 
-/** A bot that was chosen to be served, and the job that it is served with. */
-export interface Served {
-  /** The job's `_id`. */
-  readonly job: unknown;
-  /** The bot's new turn. */
+/** Who is served next: the job, and the turn that its bot has from now on. */
+export interface Turn {
+  readonly job: WithId<JobDocument>;
   readonly turn: number;
+}
+
+/**
+ * Chooses the bot and the job that are served next and moves the bot behind all others: its turn is the server's time,
+ * above its own last one and above `latestTurn`, the last that this process gave in the pool. Null: none may be served.
+ */
+export async function takeTurn(
+  { collections: { turns, jobs }, session }: Transaction,
+  pool: string,
+  cappedBots: readonly string[],
+  latestTurn: number,
+): Promise<Turn | null> {
+  for (;;) {
+    const bot = await turns.findOne(
+      { pool, claimable: true, bot_id: { $nin: cappedBots } },
+      { session, sort: { turn: 1, _id: 1 } },
+    );
+    if (bot === null) return null;
+    const job = await jobs.active.findOne(
+      { status: 'pending', pool, bot_id: bot.bot_id },
+      { session, sort: { round: 1, seq: 1 } },
+    );
+    if (job === null) {
+      await turns.updateOne({ _id: bot._id }, { $set: { claimable: false } }, { session });
+      continue;
+    }
+    const turn = { $max: [SERVER_NOW, { $add: ['$turn', 1] }, latestTurn + 1] };
+    const served = await turns.findOneAndUpdate(
+      { _id: bot._id },
+      [{ $set: { turn, round: { $max: ['$round', job.round] } } }],
+      { session, returnDocument: 'after' },
+    );
+    return { job, turn: served?.turn ?? latestTurn };
+  }
 }

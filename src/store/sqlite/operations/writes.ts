@@ -3,7 +3,7 @@ import { holdJobs, promoteJobs, saveBot, sweepToHolding } from './job-collection
 import { claim, complete, discardJob, heartbeat, postpone, release, reviveJobs, stage } from './jobs.ts';
 import { accept, evict, ingest, pruneMessageIds, reinstate, settle } from './messages.ts';
 
-/** What the writer thread can be asked to do: each is one savepoint of the group that it is committed with. */
+/** What the writer thread can be asked to do; each is atomic within the group that it is committed with. */
 export const WRITES = {
   resolveCorrespondent,
   rehydrate,

@@ -1,0 +1,72 @@
+import type { JobCollection, JobStatus, MediaProcessingJob } from '../../../jobs/job.ts';
+import type { BotRecord, JobCount } from '../../store.ts';
+import type { Collections } from '../collections.ts';
+import { jobOfDocument } from '../job-document.ts';
+
+/** Lists of jobs and bots. */
+
+const JOBS_PER_BATCH = 1_000;
+
+export async function jobsOfBot(
+  { jobs }: Collections,
+  botId: string,
+  collection: JobCollection,
+  statuses?: readonly JobStatus[],
+): Promise<MediaProcessingJob[]> {
+  const filter = { bot_id: botId, ...(statuses && { status: { $in: statuses } }) };
+  const found = await jobs[collection]
+    .find(filter, { sort: { seq: 1 }, batchSize: JOBS_PER_BATCH })
+    .toArray();
+  return found.map((job) => jobOfDocument(job, collection));
+}
+
+interface JobGroup {
+  readonly _id: Pick<JobCount, 'pool' | 'status'>;
+  readonly count: number;
+  readonly oldest_created_at: number;
+}
+
+export async function countJobs({ jobs }: Collections): Promise<JobCount[]> {
+  const collections: readonly JobCollection[] = ['active', 'holding', 'failed'];
+  const counts = collections.map(async (collection) => {
+    const groups = await jobs[collection]
+      .aggregate<JobGroup>([
+        {
+          $group: {
+            _id: { pool: '$pool', status: '$status' },
+            count: { $sum: 1 },
+            oldest_created_at: { $min: '$created_at' },
+          },
+        },
+      ])
+      .toArray();
+    return groups.map(({ _id: { pool, status }, count, oldest_created_at: oldestCreatedAt }) => ({
+      pool,
+      collection,
+      status,
+      count,
+      oldestCreatedAt,
+    }));
+  });
+  return (await Promise.all(counts)).flat();
+}
+
+export async function saveBot({ bots }: Collections, bot: BotRecord): Promise<void> {
+  const document = {
+    bot_id: bot.botId,
+    provider_name: bot.providerName,
+    gateway_id: bot.gatewayId,
+    created_at: bot.createdAt,
+  };
+  await bots.replaceOne({ bot_id: bot.botId }, document, { upsert: true });
+}
+
+export async function listBots({ bots }: Collections): Promise<BotRecord[]> {
+  const documents = await bots.find({}, { sort: { bot_id: 1 } }).toArray();
+  return documents.map((bot) => ({
+    botId: bot.bot_id,
+    providerName: bot.provider_name,
+    gatewayId: bot.gateway_id,
+    createdAt: bot.created_at,
+  }));
+}

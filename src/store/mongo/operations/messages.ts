@@ -1,0 +1,159 @@
+import type { Guid } from '../../../base/ids.ts';
+import { DragomanError } from '../../../base/errors.ts';
+import type { CorrespondentKey } from '../../../jobs/job.ts';
+import type { Message } from '../../../queue/message.ts';
+import { chatName, messageDocument, readRecord, readyMessageFrom } from '../../documents.ts';
+import { jobOfAcceptance } from '../../job-records.ts';
+import type { Acceptance, AcceptOutcome, HistoryEntry, Settlement } from '../../store.ts';
+import { chatFields, type Collections, type HistoryDocument, READY } from '../collections.ts';
+import type { Transaction } from '../transactions.ts';
+import { endJob, insertJob } from './jobs.ts';
+import { ownedChat } from './owned-chat.ts';
+
+/** `seq` is the place of the acceptance's job among all jobs. */
+export async function accept(
+  transaction: Transaction,
+  acceptance: Acceptance,
+  seq: number,
+): Promise<AcceptOutcome> {
+  const { correspondent, message, evictedIds } = acceptance;
+  const { collections, session } = transaction;
+  const job = jobOfAcceptance(acceptance);
+  const chat = await ownedChat(transaction, correspondent, { $max: { next_id: message.id + 1 } });
+  const firstId = await rememberMessageId(transaction, chat._id, message);
+  if (firstId !== null) {
+    await session.abortTransaction();
+    return { kind: 'duplicate', id: firstId };
+  }
+  if (message.id < chat.next_id) {
+    throw new DragomanError(
+      'invariant_broken',
+      `expected ${chatName(correspondent)} to go on from id ${chat.next_id}, got ${message.id}: ` +
+        `its owner's memory is out of date`,
+    );
+  }
+  const entry = { ...chatFields(correspondent), ...messageDocument(message) };
+  await collections.journal.insertOne(entry, { session });
+  await deleteReady(transaction, correspondent, evictedIds);
+  if (job !== null) await insertJob(transaction, job, seq);
+  return { kind: 'accepted' };
+}
+
+/** Returns the id of the first copy when this one is a duplicate, otherwise null. */
+async function rememberMessageId(
+  { collections, session }: Transaction,
+  chat: number,
+  message: Message,
+): Promise<number | null> {
+  const { providerMessageId, sender, direction, id, acceptedTime } = message;
+  if (providerMessageId === null) return null;
+  const key = {
+    chat,
+    provider_message_id: providerMessageId,
+    sender: sender.identifier,
+    from_me: direction === 'outgoing',
+  };
+  const first = await collections.messageIds.findOneAndUpdate(
+    { _id: key },
+    { $setOnInsert: { id, first_seen_at: acceptedTime } },
+    { session, upsert: true, returnDocument: 'before' },
+  );
+  return first === null ? null : first.id;
+}
+
+export async function settle(
+  transaction: Transaction,
+  { correspondent, guid, message, evictedIds, error }: Settlement,
+): Promise<'settled' | 'gone'> {
+  const { collections, session } = transaction;
+  await ownedChat(transaction, correspondent);
+  await endJob(transaction, guid, error, message.readyTime);
+  const { modifiedCount: settled } = await collections.journal.replaceOne(
+    { ...chatFields(correspondent), id: message.id, media_processing_id: guid },
+    { ...chatFields(correspondent), ...messageDocument(message) },
+    { session },
+  );
+  if (settled === 0) return 'gone';
+  await deleteReady(transaction, correspondent, evictedIds);
+  return 'settled';
+}
+
+/** Moves what the journal holds, so that the history is what was durable. Returns how many messages it moved. */
+export async function ingest(
+  transaction: Transaction,
+  key: CorrespondentKey,
+  ids: readonly number[],
+  now: number,
+): Promise<number> {
+  const { collections, session } = transaction;
+  const found = await collections.journal
+    .find({ ...chatFields(key), id: { $in: ids }, ...READY }, { session, batchSize: ids.length + 1 })
+    .toArray();
+  const byId = new Map(found.map((entry) => [entry.id, entry]));
+  const entries = [...new Set(ids)].flatMap((id) => byId.get(id) ?? []);
+  const { next_ingest_seq: firstSeq } = await ownedChat(transaction, key, {
+    $inc: { next_ingest_seq: entries.length },
+  });
+  if (entries.length === 0) return 0;
+  const history = entries.map((entry, index) => ({
+    ...entry,
+    ingest_seq: firstSeq + index,
+    ingested_at: now,
+  }));
+  await collections.history.insertMany(history, { session });
+  await deleteReady(transaction, key, ids);
+  return entries.length;
+}
+
+export async function evict(
+  transaction: Transaction,
+  key: CorrespondentKey,
+  ids: readonly number[],
+): Promise<void> {
+  await ownedChat(transaction, key);
+  await deleteReady(transaction, key, ids);
+}
+
+/** A placeholder is never deleted: its job is alive (S4). */
+async function deleteReady(
+  { collections, session }: Transaction,
+  key: CorrespondentKey,
+  ids: readonly number[],
+): Promise<void> {
+  if (ids.length === 0) return;
+  await collections.journal.deleteMany({ ...chatFields(key), id: { $in: ids }, ...READY }, { session });
+}
+
+/** Forgets at most `atMost` duplicate keys, so that writers wait for none that is long. Returns how many went. */
+export async function pruneMessageIds(
+  { collections: { messageIds } }: { readonly collections: Collections },
+  before: number,
+  atMost: number,
+): Promise<number> {
+  const old = await messageIds
+    .find({ first_seen_at: { $lt: before } }, { projection: { _id: 1 }, limit: atMost, batchSize: atMost })
+    .toArray();
+  if (old.length === 0) return 0;
+  const { deletedCount } = await messageIds.deleteMany({ _id: { $in: old.map(({ _id }) => _id) } });
+  return deletedCount;
+}
+
+export async function history(
+  { history: entries }: Collections,
+  key: CorrespondentKey,
+  afterSeq: number,
+  limit: number,
+): Promise<HistoryEntry[]> {
+  const page = await entries
+    .find({ ...chatFields(key), ingest_seq: { $gt: afterSeq } }, { sort: { ingest_seq: 1 }, limit })
+    .toArray();
+  return page.map((entry) => historyEntryFrom(key, entry));
+}
+
+const historyEntryFrom = (key: CorrespondentKey, entry: HistoryDocument): HistoryEntry => ({
+  ingestSeq: entry.ingest_seq,
+  ingestedAt: entry.ingested_at,
+  message: readRecord({ collection: 'queues', key: `${chatName(key)}/${entry.id}` }, () =>
+    readyMessageFrom(entry),
+  ),
+});

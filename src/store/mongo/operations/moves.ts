@@ -1,0 +1,87 @@
+import type { Filter, WithId } from 'mongodb';
+import { roundForJob } from '../../../jobs/fairness.ts';
+import type { JobDocument } from '../../documents.ts';
+import { HAS_LAPSED } from '../collections.ts';
+import { UNCLAIMED } from '../job-document.ts';
+import type { Transaction } from '../transactions.ts';
+import { announceArrival, roundsOfChats } from './turns.ts';
+
+/** Moves of jobs between the collections as bots come and go: an insert and a delete, in one transaction. */
+
+interface Move {
+  readonly from: 'active' | 'holding';
+  readonly to: 'active' | 'holding';
+  readonly filter: Filter<JobDocument>;
+  readonly now: number;
+}
+
+/** Moves the first `atMost` jobs that match, in seq order; those of dead workers become pending. Returns how many. */
+async function moveJobs(
+  transaction: Transaction,
+  { from, to, filter, now }: Move,
+  atMost: number,
+  place: (jobs: readonly WithId<JobDocument>[]) => Promise<readonly WithId<JobDocument>[]>,
+): Promise<number> {
+  const { collections, session } = transaction;
+  const found = await collections.jobs[from]
+    .aggregate<WithId<JobDocument> & { readonly has_lapsed: boolean }>(
+      [{ $match: filter }, { $sort: { seq: 1 } }, { $limit: atMost }, { $set: { has_lapsed: HAS_LAPSED } }],
+      { session, batchSize: atMost + 1 },
+    )
+    .toArray();
+  if (found.length === 0) return 0;
+  const moved = found.map(({ has_lapsed: hasLapsed, ...job }): WithId<JobDocument> => ({
+    ...job,
+    ...(hasLapsed ? { ...UNCLAIMED, status: 'pending', attempts: job.attempts + 1 } : {}),
+    changed_at: now,
+  }));
+  await collections.jobs[from].deleteMany({ _id: { $in: moved.map(({ _id }) => _id) } }, { session });
+  await collections.jobs[to].insertMany(await place(moved), { session });
+  return moved.length;
+}
+
+/** `botId`: null for all bots. */
+export const holdJobs = (
+  transaction: Transaction,
+  botId: string | null,
+  now: number,
+  atMost: number,
+): Promise<number> => {
+  const filter = botId === null ? {} : { bot_id: botId };
+  return moveJobs(transaction, { from: 'active', to: 'holding', filter, now }, atMost, async (jobs) => jobs);
+};
+
+/** Completed jobs stay for the reaper. */
+export const promoteJobs = (
+  transaction: Transaction,
+  botId: string,
+  now: number,
+  atMost: number,
+): Promise<number> => {
+  const filter: Filter<JobDocument> = { bot_id: botId, status: { $ne: 'completed' } };
+  return moveJobs(transaction, { from: 'holding', to: 'active', filter, now }, atMost, (jobs) =>
+    withRounds(transaction, botId, jobs),
+  );
+};
+
+/** Gives the pending ones of a bot's jobs their rounds, in the order given. */
+async function withRounds(
+  transaction: Transaction,
+  botId: string,
+  jobs: readonly WithId<JobDocument>[],
+): Promise<readonly WithId<JobDocument>[]> {
+  const pending = jobs.filter(({ status }) => status === 'pending');
+  const placed = new Map<JobDocument, number>();
+  for (const [pool, ofPool] of Map.groupBy(pending, (job) => job.pool)) {
+    if (pool === null) continue;
+    const chats = [...new Set(ofPool.map((job) => job.correspondent_id))];
+    const rounds = await roundsOfChats(transaction, pool, botId, chats);
+    const botRound = await announceArrival(transaction, pool, botId, ofPool.length);
+    for (const job of ofPool) {
+      const round = roundForJob(botRound, rounds.get(job.correspondent_id) ?? 0);
+      rounds.set(job.correspondent_id, round);
+      placed.set(job, round);
+    }
+  }
+  return jobs.map((job) => ({ ...job, round: placed.get(job) ?? job.round }));
+}

@@ -1,0 +1,98 @@
+import type { Document } from 'mongodb';
+import type { Guid } from '../../../base/ids.ts';
+import type { JobCollection, MediaProcessingJob } from '../../../jobs/job.ts';
+import { POISON } from '../../job-records.ts';
+import { type Collections, HAS_LAPSED, SERVER_NOW } from '../collections.ts';
+import { jobOfDocument, LIVE, UNCLAIMED } from '../job-document.ts';
+import type { Transaction } from '../transactions.ts';
+import { announceGivenBack } from './jobs.ts';
+
+/**
+ * Jobs whose worker died or whose back-off is over. They are looked up first and then revived one by one, each in a
+ * transaction of its own that looks again: a worker may have completed it in between.
+ */
+
+/** A job that was seen to be due. */
+export interface DueJob {
+  readonly guid: Guid;
+  readonly collection: JobCollection;
+  readonly attempts: number;
+  readonly reason: 'lapsed' | 'waited';
+}
+
+export type Revival =
+  | { readonly kind: 'revived'; readonly claimablePool: string | null }
+  | { readonly kind: 'poisoned'; readonly job: MediaProcessingJob }
+  | { readonly kind: 'passed' };
+
+const lapsed = (): Document => ({ status: 'processing', $expr: HAS_LAPSED });
+const waited = (now: number): Document => ({ status: 'waiting', available_at: { $lte: now } });
+
+/** At most `limit` of each kind and collection. Leases end by the server's clock, back-offs by `now`. */
+export async function dueJobs({ jobs }: Collections, now: number, limit: number): Promise<DueJob[]> {
+  const find = async (
+    collection: JobCollection,
+    reason: DueJob['reason'],
+    filter: Document,
+  ): Promise<DueJob[]> => {
+    const options = { projection: { guid: 1, attempts: 1 }, limit, batchSize: limit };
+    const found = await jobs[collection].find(filter, options).toArray();
+    return found.map(({ guid, attempts }) => ({ guid, collection, attempts, reason }));
+  };
+  const kinds = LIVE.flatMap((collection) => [
+    find(collection, 'lapsed', lapsed()),
+    find(collection, 'waited', waited(now)),
+  ]);
+  return (await Promise.all(kinds)).flat();
+}
+
+export async function reviveJob(
+  transaction: Transaction,
+  due: DueJob,
+  now: number,
+  maxAttempts: number,
+): Promise<Revival> {
+  const { collections, session } = transaction;
+  const { guid, collection, attempts, reason } = due;
+  const isPoisoned = reason === 'lapsed' && attempts + 1 >= maxAttempts;
+  const revived = await collections.jobs[collection].findOneAndUpdate(
+    { guid, attempts, ...(reason === 'lapsed' ? lapsed() : waited(now)) },
+    {
+      $set: {
+        ...UNCLAIMED,
+        available_at: null,
+        changed_at: now,
+        ...(isPoisoned ? { status: 'completed', error: POISON } : { status: 'pending' }),
+      },
+      $inc: { attempts: reason === 'lapsed' ? 1 : 0 },
+    },
+    { session, returnDocument: 'after' },
+  );
+  if (revived === null) return { kind: 'passed' };
+  if (isPoisoned) return { kind: 'poisoned', job: jobOfDocument(revived, collection) };
+  return { kind: 'revived', claimablePool: await announceGivenBack(transaction, { ...revived, collection }) };
+}
+
+/** When the next lease or back-off ends, by the caller's clock, which says `now`; null when there is none. */
+export async function nextDueAt({ jobs }: Collections, now: number): Promise<number | null> {
+  const earliest = LIVE.flatMap((collection) => [
+    jobs[collection]
+      .aggregate<{ readonly at: number }>([
+        { $match: { status: 'processing' } },
+        { $sort: { lease_expires_at: 1 } },
+        { $limit: 1 },
+        { $project: { at: { $add: [now, { $subtract: ['$lease_expires_at', SERVER_NOW] }] } } },
+      ])
+      .next(),
+    jobs[collection]
+      .aggregate<{ readonly at: number }>([
+        { $match: { status: 'waiting' } },
+        { $sort: { available_at: 1 } },
+        { $limit: 1 },
+        { $project: { at: '$available_at' } },
+      ])
+      .next(),
+  ]);
+  const due = (await Promise.all(earliest)).flatMap((job) => job?.at ?? []);
+  return due.length === 0 ? null : Math.min(...due);
+}

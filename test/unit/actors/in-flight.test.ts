@@ -1,0 +1,48 @@
+import { describe, expect, test } from 'vitest';
+import { InFlight } from '../../../src/actors/in-flight.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
+
+function pool(workers: number) {
+  const clock = new ManualClock();
+  return { clock, inFlight: new InFlight(workers, clock) };
+}
+
+describe('the share of a pool that one bot may have', () => {
+  test('is all of it while no other bot is active', () => {
+    const { inFlight } = pool(2);
+    inFlight.started('a');
+    inFlight.started('a');
+    expect(inFlight.capped()).toEqual([]);
+  });
+
+  test('is all but one worker while another is, and at least one', () => {
+    const { inFlight } = pool(3);
+    for (const bot of ['b', 'a', 'a']) inFlight.started(bot);
+    inFlight.ended('b');
+    expect(inFlight.capped()).toEqual(['a']);
+    inFlight.ended('a');
+    expect(inFlight.capped()).toEqual([]);
+    const { inFlight: single } = pool(1);
+    single.started('a');
+    single.ended('a');
+    single.started('b');
+    expect(single.capped()).toEqual(['b']);
+  });
+
+  test('grows again when the other bot had nothing for a minute', () => {
+    const { clock, inFlight } = pool(2);
+    for (const bot of ['b', 'a']) inFlight.started(bot);
+    inFlight.ended('b');
+    clock.advance(60_000);
+    expect(inFlight.capped()).toEqual(['a']);
+    clock.advance(1);
+    expect(inFlight.capped()).toEqual([]);
+  });
+
+  test('is not taken from a bot by itself: one long job keeps the other active', () => {
+    const { clock, inFlight } = pool(2);
+    for (const bot of ['b', 'a']) inFlight.started(bot);
+    clock.advance(600_000);
+    expect(inFlight.capped()).toEqual(['b', 'a']);
+  });
+});

@@ -1,0 +1,85 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { ProcessorChild } from '../../../../src/processors/isolated/processor-child.ts';
+import type { ProcessorTask } from '../../../../src/processors/isolated/messages.ts';
+import { ManualClock } from '../../../support/manual-clock.ts';
+import { RecordingLog } from '../../../support/recording-log.ts';
+import { scratchFolder } from '../../../support/scratch-folder.ts';
+
+const MISCHIEF = fileURLToPath(new URL('../../../support/mischief-processor.ts', import.meta.url));
+
+function childOf(file: string) {
+  const clock = new ManualClock();
+  const log = new RecordingLog();
+  const module = { file, options: {}, maxMemoryMb: 512 };
+  const child = new ProcessorChild({ module, clock, log, loadMs: 1_000, graceMs: 100 });
+  onTestFinished(() => child.kill());
+  return { child, clock, log };
+}
+
+async function childOfSource(source: string) {
+  const file = path.join(await scratchFolder(), 'module.mjs');
+  await writeFile(file, source);
+  return childOf(file);
+}
+
+const task = (caption: string): ProcessorTask => ({
+  file: { path: '/nowhere', bytes: null, sha256: null },
+  mimeType: 'image/jpeg',
+  context: {
+    guid: 'guid',
+    botId: 'bot-a',
+    providerName: 'simulator',
+    correspondentId: 'ana@example',
+    originalFilename: null,
+    caption,
+    attempt: 1,
+    corruptReason: null,
+  },
+});
+
+describe('a processor’s process', () => {
+  test('is idle when its module is loaded, and between two jobs', async () => {
+    const { child, clock } = childOf(MISCHIEF);
+    expect(child.isIdle).toBe(false);
+    await child.load();
+    expect(child.isIdle).toBe(true);
+    const words = child.perform(task('pid'), new AbortController().signal);
+    expect(child.isIdle).toBe(false);
+    expect(await words).toMatch(/^\d+$/);
+    expect(child.isIdle).toBe(true);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test('that obeys its signal lives on', async () => {
+    const { child, clock } = childOf(MISCHIEF);
+    await child.load();
+    const stop = new AbortController();
+    const job = child.perform(task('end on abort'), stop.signal);
+    stop.abort();
+    await expect(job).rejects.toMatchObject({ code: 'processing_failed', message: /withdrawn/ });
+    expect(clock.pendingTimers).toBe(0);
+    clock.advance(1_000);
+    expect(child.isIdle).toBe(true);
+    expect(await child.perform(task('pid'), new AbortController().signal)).toMatch(/^\d+$/);
+  });
+
+  test('C2: whose module never finishes loading is killed', async () => {
+    const { child, clock } = await childOfSource('await new Promise((r) => setTimeout(r, 2 ** 30));');
+    const loaded = child.load();
+    clock.advance(1_000);
+    await expect(loaded).rejects.toMatchObject({ code: 'worker_died', retryable: true });
+    expect(child.gone.aborted).toBe(true);
+    expect(child.isIdle).toBe(false);
+  });
+
+  test('leaves what it prints to the debug log, and to the error that its end becomes', async () => {
+    const { child, log } = await childOfSource(
+      `console.log('loading the model'); process.exit(3); export {};`,
+    );
+    await expect(child.load()).rejects.toMatchObject({ message: /exit code 3 loading the model$/ });
+    expect(log.lines).toMatchObject([{ level: 'debug', fields: { text: 'loading the model\n' } }]);
+  });
+});

@@ -7,6 +7,8 @@ import type { UndecryptableMessage } from './session.ts';
 const ENVELOPE_BYTES = 2_048;
 const MESSAGE_BYTES = WIRE_LIMITS.frameBytes - ENVELOPE_BYTES;
 const SHORT_QUOTE_CHARACTERS = 1_024;
+/** More than that nobody mentions by honest identifiers. */
+const MENTIONS_BYTES = 16 * 1_024;
 
 /** What is announced of a message the moment it is received; its medium, if any, is still to be downloaded as `guid`. */
 export function announcedMessage(received: ReceivedMessage, guid: Guid | null): WireMessage {
@@ -40,9 +42,15 @@ export const undecryptedId = (providerMessageId: string): string => `${providerM
 /** Which conversation a message belongs to, for taking turns between them. */
 export const chatOf = (wire: Pick<WireMessage, 'group' | 'sender'>): string => wire.group?.id ?? wire.sender;
 
-/** Cuts the quotation, then the text, until the message fits into a frame. */
+/** Drops endless mentions and cuts the quotation, then the text, until the message fits into a frame. */
 function fitToFrame(message: WireMessage): WireMessage {
-  let fitted = { ...message, message: cutText(message.message, WIRE_LIMITS.textCharacters) };
+  const { mentions, ...rest } = message;
+  const kept = mentions !== undefined && encodedBytes(mentions) <= MENTIONS_BYTES ? { mentions } : {};
+  let fitted: WireMessage = {
+    ...rest,
+    ...kept,
+    message: cutText(message.message, WIRE_LIMITS.textCharacters),
+  };
   if (encodedBytes(fitted) > MESSAGE_BYTES && fitted.quoted !== undefined) {
     fitted = {
       ...fitted,
@@ -55,7 +63,8 @@ function fitToFrame(message: WireMessage): WireMessage {
   return fitted;
 }
 
-const encodedBytes = (message: WireMessage): number => Buffer.byteLength(JSON.stringify(message));
+const encodedBytes = (part: WireMessage | readonly string[]): number =>
+  Buffer.byteLength(JSON.stringify(part));
 
 /** Never splits a surrogate pair. */
 function cutText(text: string, maxCharacters: number): string {

@@ -1,11 +1,12 @@
 import PQueue from 'p-queue';
 import type { Timer } from '../base/clock.ts';
-import { describeError } from '../base/errors.ts';
+import { describeError, DragomanError } from '../base/errors.ts';
 import type { Guid } from '../base/ids.ts';
-import type { BackendFrame } from '../protocol/frames.ts';
+import { type BackendFrame, WIRE_LIMITS } from '../protocol/frames.ts';
 import type { StagingQuota } from '../staging/quota.ts';
 import type { StagingFolder } from '../staging/staging-folder.ts';
 import { repeat } from './deadlines.ts';
+import type { SendFrame } from './bot-sends.ts';
 import type { FolderLock } from './folder-lock.ts';
 import { type BotDesk, GatewayBot } from './gateway-bot.ts';
 import type { Gateway, GatewayOptions, GatewaySnapshot } from './gateway-options.ts';
@@ -158,20 +159,37 @@ export class RunningGateway implements Gateway, LinkHost {
           'the backend reports an error',
         );
       case 'bot.start':
-        journal.bots.started(frame.bot_id, frame.config.media_storage_quota_gb);
-        this.#applyQuota();
-        return this.#bot(frame.bot_id).start();
+        return this.#startBot(frame.bot_id, frame.config.media_storage_quota_gb);
       case 'bot.stop':
         journal.bots.stopped(frame.bot_id);
         this.#applyQuota();
-        return void this.#bot(frame.bot_id).stop();
+        return void this.#bots.get(frame.bot_id)?.stop();
       case 'send':
-        return this.#bot(frame.bot_id).send(frame);
+        return this.#send(frame);
       case 'media.released':
         return this.#release(frame.guid);
       case 'media.holds':
         return this.#link.tell({ type: 'media.held', guids: [...journal.media.held(frame.guids)] });
     }
+  }
+
+  #startBot(botId: string, quotaGb: number): void {
+    const owned = this.#ownedBots();
+    if (!owned.includes(botId) && owned.length >= WIRE_LIMITS.bots) {
+      throw new DragomanError('unknown_bot', `expected at most ${WIRE_LIMITS.bots} bots of one gateway`);
+    }
+    this.#holdings.journal.bots.started(botId, quotaGb);
+    this.#applyQuota();
+    this.#bot(botId).start();
+  }
+
+  #send(frame: SendFrame): void {
+    const bot = this.#bots.get(frame.bot_id);
+    if (bot !== undefined) return bot.send(frame);
+    const { sends } = this.#holdings.journal;
+    if (!sends.begin(frame.bot_id, frame.request_id)) return;
+    sends.end(frame.bot_id, frame.request_id, { kind: 'failed', reason: 'the bot is not running' });
+    this.#journalled();
   }
 
   #bury(seq: number, code: string, reason: string): void {

@@ -65,10 +65,12 @@ export interface BotDocument {
   readonly created_at: number;
 }
 
-/** One document each: what version the store has, and who owns it. */
-export type MetaDocument =
-  | { readonly _id: 'schema'; readonly version: number }
-  | { readonly _id: 'owner'; readonly fence: number };
+/** What the store is: one document each. */
+export interface MetaDocument {
+  readonly _id: 'schema' | 'owner';
+  /** Of `schema`: the newest program version that has opened the store. Of `owner`: the newest owner's fence. */
+  readonly value: number;
+}
 
 export interface Collections {
   readonly correspondents: Collection<CorrespondentDocument>;

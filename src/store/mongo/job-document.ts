@@ -39,6 +39,7 @@ export const jobDocument = (job: UnplacedJob, round: number, seq: number): JobDo
 });
 
 export const jobOfDocument = (document: JobDocument, collection: JobCollection): MediaProcessingJob =>
-  readRecord({ collection: JOB_COLLECTION_NAMES[collection], key: document.guid }, () =>
-    jobFrom(document, collection),
+  readRecord(
+    () => ({ collection: JOB_COLLECTION_NAMES[collection], key: document.guid }),
+    () => jobFrom(document, collection),
   );

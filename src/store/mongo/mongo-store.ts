@@ -1,0 +1,344 @@
+import { MongoClient } from 'mongodb';
+import type { Clock } from '../../base/clock.ts';
+import type { Guid } from '../../base/ids.ts';
+import type { Logger } from '../../base/log.ts';
+import type {
+  ClaimedJob,
+  CorrespondentKey,
+  JobCollection,
+  JobError,
+  JobStatus,
+  MediaProcessingJob,
+  ProcessingResult,
+} from '../../jobs/job.ts';
+import type { Message, Placeholder } from '../../queue/message.ts';
+import { chatName } from '../chat-name.ts';
+import type {
+  Acceptance,
+  AcceptOutcome,
+  BotRecord,
+  ClaimHandle,
+  ClaimRequest,
+  CorrespondentRecord,
+  HistoryEntry,
+  IngestBatch,
+  JobCount,
+  RevivedJobs,
+  Settlement,
+  StagedMedia,
+  Store,
+} from '../store.ts';
+import { collectionsOf } from './collections.ts';
+import { openingFailure, urlFailure } from './mongo-errors.ts';
+import { chatsWithJournal, correspondents, rehydrate, resolveCorrespondent } from './operations/chats.ts';
+import {
+  claim,
+  complete,
+  endJob,
+  heartbeat,
+  jobByGuid,
+  postpone,
+  release,
+  stage,
+} from './operations/jobs.ts';
+import { countJobs, jobsOfBot, listBots, saveBot } from './operations/lists.ts';
+import { accept, evict, history, ingest, pruneMessageIds, reinstate, settle } from './operations/messages.ts';
+import { holdJobs, promoteJobs } from './operations/moves.ts';
+import { dueJobs, nextDueAt, reviveJob } from './operations/revival.ts';
+import { prepareDatabase } from './prepare-database.ts';
+import { MAX_IN_FLIGHT, Transactions } from './transactions.ts';
+
+export interface MongoStoreOptions {
+  /** A connection string of a replica set; the database is the one it names, or `dragoman`. */
+  readonly url: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** By when each call has ended, in milliseconds. Default 10_000. */
+  readonly callDeadlineMs?: number;
+}
+
+const DEFAULT_CALL_DEADLINE_MS = 10_000;
+const DEFAULT_DATABASE = 'dragoman';
+/** Reads beside the transactions. */
+const READ_CONNECTIONS = 4;
+/** Duplicate keys that are deleted in one operation. */
+const PRUNE_STEP = 2_000;
+/** Jobs that are moved in one transaction, far below what a transaction may hold or how long it may take. */
+const MOVE_STEP = 500;
+/** Due jobs of a kind that are revived in one call; the next is due at once when there are more. */
+const REVIVE_STEP = 500;
+
+/**
+ * Opens the store that several machines may share: a MongoDB replica set.
+ * Rejects with `config_invalid`, `store_newer` or `store_unavailable`; the message says what to do.
+ */
+export async function openMongoStore(options: MongoStoreOptions): Promise<Store> {
+  const { url, clock, log, callDeadlineMs = DEFAULT_CALL_DEADLINE_MS } = options;
+  const client = newClient(url, callDeadlineMs);
+  const database = client.db(namesDatabase(url) ? undefined : DEFAULT_DATABASE);
+  try {
+    const fence = await prepareDatabase(database);
+    const collections = collectionsOf(database);
+    log.info({ database: database.databaseName, fence }, 'store opened');
+    const transactions = new Transactions({ client, collections, clock, fence, callDeadlineMs });
+    return new MongoStore({ client, transactions, clock, fence });
+  } catch (error) {
+    await client.close();
+    throw openingFailure(`MongoDB at ${client.options.hosts.join(', ')}`, error);
+  }
+}
+
+function newClient(url: string, callDeadlineMs: number): MongoClient {
+  try {
+    return new MongoClient(url, {
+      appName: 'dragoman',
+      // What a message does not have is not in its document.
+      ignoreUndefined: true,
+      writeConcern: { w: 'majority' },
+      readConcern: { level: 'majority' },
+      retryWrites: true,
+      maxPoolSize: MAX_IN_FLIGHT + READ_CONNECTIONS,
+      waitQueueTimeoutMS: callDeadlineMs,
+      serverSelectionTimeoutMS: callDeadlineMs,
+      connectTimeoutMS: callDeadlineMs,
+      socketTimeoutMS: callDeadlineMs,
+    });
+  } catch (error) {
+    throw urlFailure(error);
+  }
+}
+
+/** Whether something stands where a connection string names its database. */
+const namesDatabase = (url: string): boolean => /^[^:]+:\/\/[^/?]*\/[^?]/.test(url);
+
+const lanesOf = {
+  chat: (key: CorrespondentKey): string => `chat ${chatName(key)}`,
+  guid: (guid: Guid): string => `guid ${guid}`,
+  pool: (pool: string): string => `pool ${pool}`,
+};
+
+interface Parts {
+  readonly client: MongoClient;
+  readonly transactions: Transactions;
+  readonly clock: Clock;
+  readonly fence: number;
+}
+
+/**
+ * Each call is one transaction, in the lanes of the chat, the job and the pool that it writes to. Only what moves or
+ * revives many jobs is several of them, one after another: each job is moved whole or not at all, and a call that
+ * ended early is made again.
+ */
+class MongoStore implements Store {
+  readonly fence: number;
+  readonly #client: MongoClient;
+  readonly #transactions: Transactions;
+  readonly #clock: Clock;
+  /** The last turn that this process gave, by pool. */
+  readonly #latestTurns = new Map<string, number>();
+  #closing: Promise<void> | null = null;
+
+  constructor({ client, transactions, clock, fence }: Parts) {
+    this.fence = fence;
+    this.#client = client;
+    this.#transactions = transactions;
+    this.#clock = clock;
+  }
+
+  resolveCorrespondent(
+    botId: string,
+    providerName: string,
+    identifiers: readonly [string, ...string[]],
+  ): Promise<CorrespondentRecord> {
+    const now = this.#clock.now();
+    return this.#transactions.run([], (transaction) =>
+      resolveCorrespondent(transaction, botId, providerName, identifiers, now),
+    );
+  }
+
+  rehydrate(
+    key: CorrespondentKey,
+  ): Promise<{ readonly nextId: number; readonly messages: readonly Message[] }> {
+    return this.#transactions.run([lanesOf.chat(key)], (transaction) => rehydrate(transaction, key));
+  }
+
+  chatsWithJournal(botId: string): Promise<readonly CorrespondentKey[]> {
+    return this.#transactions.single((collections) => chatsWithJournal(collections, botId));
+  }
+
+  accept(acceptance: Acceptance): Promise<AcceptOutcome> {
+    const { correspondent, job } = acceptance;
+    const lanes = [lanesOf.chat(correspondent)];
+    if (job !== null) lanes.push(lanesOf.guid(job.guid));
+    if (job?.start.kind === 'staged') lanes.push(lanesOf.pool(job.start.media.pool));
+    const seq = this.#transactions.nextSeq();
+    return this.#transactions.run(lanes, (transaction) => accept(transaction, acceptance, seq));
+  }
+
+  settle(settlement: Settlement): Promise<'settled' | 'gone'> {
+    const lanes = [lanesOf.chat(settlement.correspondent), lanesOf.guid(settlement.guid)];
+    return this.#transactions.run(lanes, (transaction) => settle(transaction, settlement));
+  }
+
+  discardJob(guid: Guid, error: JobError | null, now: number): Promise<boolean> {
+    return this.#transactions.run([lanesOf.guid(guid)], (transaction) =>
+      endJob(transaction, guid, error, now),
+    );
+  }
+
+  async ingest({ correspondent, messages, now }: IngestBatch): Promise<{ readonly ingested: number }> {
+    const ids = messages.map(({ id }) => id);
+    const lanes = [lanesOf.chat(correspondent)];
+    const ingested = await this.#transactions.run(lanes, (transaction) =>
+      ingest(transaction, correspondent, ids, now),
+    );
+    return { ingested };
+  }
+
+  reinstate(
+    key: CorrespondentKey,
+    placeholder: Placeholder,
+    evictedIds: readonly number[],
+  ): Promise<'reinstated' | 'gone'> {
+    const lanes = [lanesOf.chat(key), lanesOf.guid(placeholder.mediaProcessingId)];
+    return this.#transactions.run(lanes, (transaction) =>
+      reinstate(transaction, key, placeholder, evictedIds),
+    );
+  }
+
+  evict(key: CorrespondentKey, ids: readonly number[]): Promise<void> {
+    return this.#transactions.run([lanesOf.chat(key)], (transaction) => evict(transaction, key, ids));
+  }
+
+  stage(guid: Guid, staged: StagedMedia, now: number): Promise<'pending' | 'already' | 'unknown'> {
+    const lanes = [lanesOf.guid(guid), lanesOf.pool(staged.pool)];
+    return this.#transactions.run(lanes, (transaction) => stage(transaction, guid, staged, now));
+  }
+
+  async claim(request: ClaimRequest): Promise<ClaimedJob | null> {
+    const { pool } = request;
+    const claimed = await this.#transactions.run([lanesOf.pool(pool)], (transaction) =>
+      claim(transaction, request, this.#latestTurns.get(pool) ?? 0),
+    );
+    if (claimed === null) return null;
+    this.#latestTurns.set(pool, claimed.turn);
+    return claimed.job;
+  }
+
+  heartbeat(handle: ClaimHandle, leaseExpiresAt: number): Promise<boolean> {
+    const leaseMs = leaseExpiresAt - this.#clock.now();
+    return this.#transactions.run([lanesOf.guid(handle.guid)], (transaction) =>
+      heartbeat(transaction, handle, leaseMs),
+    );
+  }
+
+  complete(handle: ClaimHandle, result: ProcessingResult, now: number): Promise<boolean> {
+    return this.#transactions.run([lanesOf.guid(handle.guid)], (transaction) =>
+      complete(transaction, handle, result, now),
+    );
+  }
+
+  release(handle: ClaimHandle, now: number): Promise<boolean> {
+    return this.#transactions.run([lanesOf.guid(handle.guid)], (transaction) =>
+      release(transaction, handle, now),
+    );
+  }
+
+  postpone(handle: ClaimHandle, availableAt: number, error: JobError, now: number): Promise<boolean> {
+    return this.#transactions.run([lanesOf.guid(handle.guid)], (transaction) =>
+      postpone(transaction, handle, availableAt, error, now),
+    );
+  }
+
+  async reviveJobs(now: number, maxAttempts: number): Promise<RevivedJobs> {
+    const pools = new Set<string>();
+    const poisoned: MediaProcessingJob[] = [];
+    for (const due of await this.#transactions.single((collections) =>
+      dueJobs(collections, now, REVIVE_STEP),
+    )) {
+      const revival = await this.#transactions.run([lanesOf.guid(due.guid)], (transaction) =>
+        reviveJob(transaction, due, now, maxAttempts),
+      );
+      if (revival.kind === 'poisoned') poisoned.push(revival.job);
+      if (revival.kind === 'revived' && revival.claimablePool !== null) pools.add(revival.claimablePool);
+    }
+    return {
+      pools: [...pools],
+      poisoned: poisoned.toSorted((a, b) => a.seq - b.seq),
+      nextDueAt: await this.#transactions.single((collections) => nextDueAt(collections, now)),
+    };
+  }
+
+  sweepToHolding(now: number): Promise<number> {
+    return this.#inSteps(MOVE_STEP, () =>
+      this.#transactions.run([], (transaction) => holdJobs(transaction, null, now, MOVE_STEP)),
+    );
+  }
+
+  holdJobs(botId: string, now: number): Promise<number> {
+    return this.#inSteps(MOVE_STEP, () =>
+      this.#transactions.run([], (transaction) => holdJobs(transaction, botId, now, MOVE_STEP)),
+    );
+  }
+
+  promoteJobs(botId: string, now: number): Promise<number> {
+    return this.#inSteps(MOVE_STEP, () =>
+      this.#transactions.run([], (transaction) => promoteJobs(transaction, botId, now, MOVE_STEP)),
+    );
+  }
+
+  jobsOfBot(
+    botId: string,
+    collection: JobCollection,
+    statuses?: readonly JobStatus[],
+  ): Promise<readonly MediaProcessingJob[]> {
+    return this.#transactions.single((collections) => jobsOfBot(collections, botId, collection, statuses));
+  }
+
+  jobByGuid(guid: Guid): Promise<MediaProcessingJob | null> {
+    return this.#transactions.run([], (transaction) => jobByGuid(transaction, guid));
+  }
+
+  countJobs(): Promise<readonly JobCount[]> {
+    return this.#transactions.single(countJobs);
+  }
+
+  history(
+    key: CorrespondentKey,
+    { afterSeq, limit }: { readonly afterSeq: number; readonly limit: number },
+  ): Promise<readonly HistoryEntry[]> {
+    return this.#transactions.single((collections) => history(collections, key, afterSeq, limit));
+  }
+
+  correspondents(botId: string): Promise<readonly CorrespondentRecord[]> {
+    return this.#transactions.single((collections) => correspondents(collections, botId));
+  }
+
+  pruneMessageIds(before: number): Promise<number> {
+    return this.#inSteps(PRUNE_STEP, () =>
+      this.#transactions.single((collections) => pruneMessageIds(collections, before, PRUNE_STEP)),
+    );
+  }
+
+  saveBot(bot: BotRecord): Promise<void> {
+    return this.#transactions.single((collections) => saveBot(collections, bot));
+  }
+
+  bots(): Promise<readonly BotRecord[]> {
+    return this.#transactions.single(listBots);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#transactions.close().then(() => this.#client.close());
+    return this.#closing;
+  }
+
+  /** Repeats `step`, which does up to `size`, until there is less to do. Returns how much it did. */
+  async #inSteps(size: number, step: () => Promise<number>): Promise<number> {
+    for (let total = 0; ;) {
+      const done = await step();
+      total += done;
+      if (done < size) return total;
+    }
+  }
+}

@@ -1,8 +1,8 @@
-import type { Db } from 'mongodb';
+import type { Collection, Db } from 'mongodb';
 import { DragomanError } from '../../base/errors.ts';
-import { INDEXES, metaOf } from './collections.ts';
+import { INDEXES, metaOf, type MetaDocument } from './collections.ts';
 
-/** Counts the changes that an older program could not live with. */
+/** Rises with each change of the collections that an older program would not understand. */
 const SCHEMA_VERSION = 1;
 
 /**
@@ -13,20 +13,44 @@ const SCHEMA_VERSION = 1;
 export async function prepareDatabase(database: Db): Promise<number> {
   await expectTransactions(database);
   const meta = metaOf(database);
-  const known = await meta.findOne({ _id: 'schema' });
-  refuseNewer(database, known);
-  const wanted = Object.entries(INDEXES);
-  await Promise.all(wanted.map(([name, indexes]) => database.collection(name).createIndexes([...indexes])));
-  const schema = await meta.findOneAndUpdate(
-    { _id: 'schema' },
-    { $max: { version: SCHEMA_VERSION } },
-    { upsert: true, returnDocument: 'after' },
+  const schema = await meta.findOne({ _id: 'schema' });
+  refuseNewer(database, schema?.value ?? SCHEMA_VERSION);
+  const missing = Object.entries(INDEXES).map(([name, indexes]) =>
+    database.collection(name).createIndexes([...indexes]),
   );
-  refuseNewer(database, schema);
-  const owner = await meta.findOneAndUpdate(
-    { _id: 'owner' },
-    { $inc: { fence: 1 } },
-    { upsert: true, returnDocument: 'after' },
+  await Promise.all(missing);
+  // A newer program may have been here since.
+  refuseNewer(database, await raise(meta, 'schema', { $max: { value: SCHEMA_VERSION } }));
+  return raise(meta, 'owner', { $inc: { value: 1 } });
+}
+
+async function expectTransactions(database: Db): Promise<void> {
+  const server = await database.admin().command({ hello: 1 });
+  if (server['setName'] !== undefined || server['msg'] === 'isdbgrid') return;
+  throw new DragomanError(
+    'config_invalid',
+    'expected a MongoDB replica set, for its transactions, got a single server: ' +
+      'start it with --replSet (one node is enough) and initiate the set',
   );
-  return owner.fence;
+}
+
+function refuseNewer(database: Db, version: number): void {
+  if (version <= SCHEMA_VERSION) return;
+  throw new DragomanError(
+    'store_newer',
+    `the database ${database.databaseName} was written by a newer Dragoman (schema ${version}, this one knows ` +
+      `${SCHEMA_VERSION}): update Dragoman, or restore the backup made before the update`,
+  );
+}
+
+/** Applies `change` to one document of `meta`, which is made when it is not there. Returns its value from then on. */
+async function raise(
+  meta: Collection<MetaDocument>,
+  _id: MetaDocument['_id'],
+  change: { readonly $max: { readonly value: number } } | { readonly $inc: { readonly value: number } },
+): Promise<number> {
+  const document = await meta.findOneAndUpdate({ _id }, change, { upsert: true, returnDocument: 'after' });
+  if (document === null)
+    throw new DragomanError('invariant_broken', `expected an upsert to leave meta/${_id}`);
+  return document.value;
 }

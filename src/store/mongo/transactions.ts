@@ -54,6 +54,7 @@ const NUMBERS_PER_OWNER = 2 ** 32;
  *   T4 A transaction that a broken connection left open at the server is ended before the next one begins.
  */
 export class Transactions {
+  readonly nextSeq: Transaction['nextSeq'];
   readonly #client: MongoClient;
   readonly #clock: Clock;
   readonly #callDeadlineMs: number;
@@ -70,22 +71,24 @@ export class Transactions {
     this.#callDeadlineMs = callDeadlineMs;
     this.#leftOpen = new OpenSessions(client);
     let count = 0;
-    this.#context = { collections, fence, nextSeq: () => fence * NUMBERS_PER_OWNER + count++ };
+    this.nextSeq = () => fence * NUMBERS_PER_OWNER + count++;
+    this.#context = { collections, fence, nextSeq: this.nextSeq };
   }
 
   /** Runs `work` in a transaction, once nothing else of `lanes` runs. It may run several times, and commits once. */
   run<T>(lanes: readonly string[], work: Work<T>): Promise<T> {
-    return this.#inLanes(lanes, (signal) =>
-      this.#client.withSession((session) => this.#untilCommitted(session, work, signal)),
+    return this.#call((signal) =>
+      this.#lanes.run(lanes, () =>
+        this.#limit.add(() =>
+          this.#client.withSession((session) => this.#untilCommitted(session, work, signal)),
+        ),
+      ),
     );
   }
 
-  /** Runs `work` without a transaction, once nothing else of `lanes` runs. */
-  runAlone<T>(lanes: readonly string[], work: (collections: Collections) => Promise<T>): Promise<T> {
-    return this.#inLanes(lanes, (signal) => {
-      signal.throwIfAborted();
-      return work(this.#context.collections);
-    });
+  /** Runs `work`, whose calls are each whole in themselves, without a transaction. */
+  single<T>(work: (collections: Collections) => Promise<T>): Promise<T> {
+    return this.#call(() => work(this.#context.collections));
   }
 
   /** Resolves when everything that was begun has ended. Calls from now on are refused. */
@@ -94,13 +97,11 @@ export class Transactions {
     await Promise.allSettled(this.#calls);
   }
 
-  async #inLanes<T>(lanes: readonly string[], work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  async #call<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     if (this.#isClosed) {
       throw new DragomanError('store_unavailable', 'expected an open store, got a closed one');
     }
-    const call = withDeadline(this.#clock, this.#callDeadlineMs, (signal) =>
-      this.#lanes.run(lanes, () => this.#limit.add(() => work(signal))),
-    );
+    const call = withDeadline(this.#clock, this.#callDeadlineMs, work);
     this.#calls.add(call);
     try {
       return await call;

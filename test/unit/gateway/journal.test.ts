@@ -244,6 +244,19 @@ describe('what sessions commit', () => {
     expect(journal.frames.backlog().bytes).toBeLessThanOrEqual(WIRE_LIMITS.frameBytes);
   });
 
+  test('a message whose lists are as long as the wire allows loses its mentions, never its place', async () => {
+    const journal = await openJournal();
+    const longList = Array.from({ length: WIRE_LIMITS.listItems }, () => '語'.repeat(256));
+    const message = received('a', { text: '語'.repeat(WIRE_LIMITS.textCharacters) });
+    await journal.sessions.commit('bot', NO_AUTH, [
+      { ...message, wire: { ...message.wire, mentions: longList } },
+    ]);
+    const [frame] = framesOf(journal);
+    expect(frame).toMatchObject({ type: 'inbound', message: { provider_message_id: 'a' } });
+    expect(frame?.type === 'inbound' && frame.message.message.length).toBeGreaterThan(10_000);
+    expect(journal.frames.deadLetterCount()).toBe(0);
+  });
+
   test('the echo of a text that the bot sent is no news; the owner’s own text is', async () => {
     const journal = await openJournal();
     journal.sends.begin('bot', 'r1');

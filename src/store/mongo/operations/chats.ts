@@ -1,6 +1,7 @@
 import type { CorrespondentKey } from '../../../jobs/job.ts';
 import type { Message } from '../../../queue/message.ts';
-import { chatName, messageFrom, readRecord } from '../../documents.ts';
+import { chatName } from '../../chat-name.ts';
+import { messageFrom, readRecord } from '../../documents.ts';
 import type { CorrespondentRecord } from '../../store.ts';
 import { chatFields, chatKey, type Collections, type CorrespondentDocument } from '../collections.ts';
 import type { Transaction } from '../transactions.ts';
@@ -25,7 +26,12 @@ export async function resolveCorrespondent(
   for (const chat of known) await ownedChat(transaction, chatKey(chat));
   const [oldest, ...younger] = known;
   if (oldest === undefined) {
-    const chat = newChat(transaction, { botId, providerName, correspondentId: identifiers[0] }, identifiers, now);
+    const chat = newChat(
+      transaction,
+      { botId, providerName, correspondentId: identifiers[0] },
+      identifiers,
+      now,
+    );
     await correspondents.insertOne(chat, { session });
     return recordOf(chat);
   }
@@ -69,7 +75,10 @@ export async function rehydrate(
     .find(chatFields(key), { session, sort: { id: 1 }, batchSize: 1_000 })
     .toArray();
   const messages = entries.map((entry) =>
-    readRecord({ collection: 'queue_journal', key: `${chatName(key)}/${entry.id}` }, () => messageFrom(entry)),
+    readRecord(
+      () => ({ collection: 'queue_journal', key: `${chatName(key)}/${entry.id}` }),
+      () => messageFrom(entry),
+    ),
   );
   return { nextId, messages };
 }
@@ -83,7 +92,11 @@ export async function correspondents(
 }
 
 export async function chatsWithJournal(collections: Collections, botId: string): Promise<CorrespondentKey[]> {
-  const fields = { bot_id: '$bot_id', provider_name: '$provider_name', correspondent_id: '$correspondent_id' };
+  const fields = {
+    bot_id: '$bot_id',
+    provider_name: '$provider_name',
+    correspondent_id: '$correspondent_id',
+  };
   const groups = await collections.journal
     .aggregate<{ readonly _id: Parameters<typeof chatKey>[0] }>([
       { $match: { bot_id: botId } },

@@ -4,15 +4,17 @@ import { DragomanError } from '../../../base/errors.ts';
 import type { Guid } from '../../../base/ids.ts';
 import type {
   ClaimedJob,
+  CorrespondentKey,
   JobCollection,
   JobError,
   MediaProcessingJob,
   ProcessingResult,
 } from '../../../jobs/job.ts';
+import { chatName } from '../../chat-name.ts';
 import { JOB_COLLECTION_NAMES, type JobDocument, mediaMetadataDocument } from '../../documents.ts';
 import { claimedJob, type UnplacedJob } from '../../job-records.ts';
 import type { ClaimHandle, ClaimRequest, StagedMedia } from '../../store.ts';
-import { SERVER_NOW } from '../collections.ts';
+import { chatKey, SERVER_NOW } from '../collections.ts';
 import { jobDocument, jobOfDocument, LIVE, UNCLAIMED } from '../job-document.ts';
 import type { Transaction } from '../transactions.ts';
 import { announceArrival, takeRound, takeTurn } from './turns.ts';
@@ -46,6 +48,15 @@ async function findJob(
 export async function jobByGuid(transaction: Transaction, guid: Guid): Promise<MediaProcessingJob | null> {
   const found = await findJob(transaction, guid, ANYWHERE);
   return found && jobOfDocument(found, found.collection);
+}
+
+export async function hasLiveJob(
+  transaction: Transaction,
+  key: CorrespondentKey,
+  guid: Guid,
+): Promise<boolean> {
+  const job = await findJob(transaction, guid, LIVE);
+  return job !== null && chatName(chatKey(job)) === chatName(key);
 }
 
 /** S4: a GUID that has a job anywhere is refused. */
@@ -163,11 +174,7 @@ export async function complete(
   return completed !== null;
 }
 
-export async function release(
-  transaction: Transaction,
-  handle: ClaimHandle,
-  now: number,
-): Promise<boolean> {
+export async function release(transaction: Transaction, handle: ClaimHandle, now: number): Promise<boolean> {
   const released = await changeClaimed(transaction, handle, {
     $set: { ...UNCLAIMED, status: 'pending', changed_at: now },
   });

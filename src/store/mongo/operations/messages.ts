@@ -1,13 +1,13 @@
-import type { Guid } from '../../../base/ids.ts';
 import { DragomanError } from '../../../base/errors.ts';
 import type { CorrespondentKey } from '../../../jobs/job.ts';
-import type { Message } from '../../../queue/message.ts';
-import { chatName, messageDocument, readRecord, readyMessageFrom } from '../../documents.ts';
+import type { Message, Placeholder } from '../../../queue/message.ts';
+import { chatName } from '../../chat-name.ts';
+import { messageDocument, readRecord, readyMessageFrom } from '../../documents.ts';
 import { jobOfAcceptance } from '../../job-records.ts';
 import type { Acceptance, AcceptOutcome, HistoryEntry, Settlement } from '../../store.ts';
 import { chatFields, type Collections, type HistoryDocument, READY } from '../collections.ts';
 import type { Transaction } from '../transactions.ts';
-import { endJob, insertJob } from './jobs.ts';
+import { endJob, hasLiveJob, insertJob } from './jobs.ts';
 import { ownedChat } from './owned-chat.ts';
 
 /** `seq` is the place of the acceptance's job among all jobs. */
@@ -105,6 +105,27 @@ export async function ingest(
   return entries.length;
 }
 
+/** The chat's next id rises only with what is put back. */
+export async function reinstate(
+  transaction: Transaction,
+  key: CorrespondentKey,
+  placeholder: Placeholder,
+  evictedIds: readonly number[],
+): Promise<'reinstated' | 'gone'> {
+  const { collections, session } = transaction;
+  const { id, mediaProcessingId: guid } = placeholder;
+  const { _id } = await ownedChat(transaction, key);
+  const chat = chatFields(key);
+  const queued = { ...chat, $or: [{ id }, { media_processing_id: guid }] };
+  if (!(await hasLiveJob(transaction, key, guid))) return 'gone';
+  if ((await collections.journal.findOne(queued, { session })) !== null) return 'gone';
+  if ((await collections.history.findOne({ ...chat, id }, { session })) !== null) return 'gone';
+  await collections.journal.insertOne({ ...chat, ...messageDocument(placeholder) }, { session });
+  await collections.correspondents.updateOne({ _id }, { $max: { next_id: id + 1 } }, { session });
+  await deleteReady(transaction, key, evictedIds);
+  return 'reinstated';
+}
+
 export async function evict(
   transaction: Transaction,
   key: CorrespondentKey,
@@ -144,6 +165,8 @@ export async function history(
   afterSeq: number,
   limit: number,
 ): Promise<HistoryEntry[]> {
+  // To MongoDB, a limit of 0 is none.
+  if (limit < 1) return [];
   const page = await entries
     .find({ ...chatFields(key), ingest_seq: { $gt: afterSeq } }, { sort: { ingest_seq: 1 }, limit })
     .toArray();
@@ -153,7 +176,8 @@ export async function history(
 const historyEntryFrom = (key: CorrespondentKey, entry: HistoryDocument): HistoryEntry => ({
   ingestSeq: entry.ingest_seq,
   ingestedAt: entry.ingested_at,
-  message: readRecord({ collection: 'queues', key: `${chatName(key)}/${entry.id}` }, () =>
-    readyMessageFrom(entry),
+  message: readRecord(
+    () => ({ collection: 'queues', key: `${chatName(key)}/${entry.id}` }),
+    () => readyMessageFrom(entry),
   ),
 });

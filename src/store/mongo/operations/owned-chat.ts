@@ -1,7 +1,7 @@
 import type { Filter, UpdateFilter } from 'mongodb';
 import { DragomanError } from '../../../base/errors.ts';
 import type { CorrespondentKey } from '../../../jobs/job.ts';
-import { chatName } from '../../documents.ts';
+import { chatName } from '../../chat-name.ts';
 import { chatFields, type CorrespondentDocument } from '../collections.ts';
 import type { Transaction } from '../transactions.ts';
 

@@ -8,6 +8,9 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   queue: () => import('./queue.ts'),
   actors: () => import('./actors.ts'),
   store: () => import('./store.ts'),
+  download: () => import('./download.ts'),
+  jobs: () => import('./jobs.ts'),
+  fairness: () => import('./fairness.ts'),
 };
 
 const known = Object.keys(BENCHMARKS);

@@ -4,6 +4,7 @@ import { newGuid } from '../src/base/ids.ts';
 import { CorrespondentQueue } from '../src/queue/correspondent-queue.ts';
 import { DEFAULT_LIMITS, SKIP_POP, type QueueLimits } from '../src/queue/limits.ts';
 import type { MessageDraft } from '../src/queue/message.ts';
+import { placeText } from '../src/queue/place.ts';
 import { measure, printTable, row } from './measure.ts';
 
 const START = 1_700_000_000_000;
@@ -125,32 +126,30 @@ const rows = [
     },
   }),
   row({
-    name: `fulfil one of ${PLACEHOLDERS} + popReady`,
+    name: `fulfil one of ${PLACEHOLDERS} + popReady + add the next`,
     operations: HOT / 10,
     prepare: () => {
-      const queue = emptyQueue(limitedTo(HOT));
-      const pictures = Array.from({ length: HOT / 10 + PLACEHOLDERS }, picture);
-      for (const draft of pictures.slice(0, PLACEHOLDERS)) queue.add(draft, START);
+      const queue = emptyQueue(limitedTo(DEPTH));
+      const pictures = Array.from({ length: PLACEHOLDERS }, picture);
+      for (const draft of pictures) queue.add(draft, START);
       return { queue, pictures };
     },
     run({ queue, pictures }) {
-      for (let index = 0; index < HOT / 10; index += 1) {
-        queue.fulfil(pictures[index]?.mediaProcessingId ?? '', 'a receipt', START + index);
-        queue.popReady(START + index);
-        const next = pictures[index + PLACEHOLDERS];
-        if (next !== undefined) queue.add(next, START + index);
+      for (let round = 0; round < HOT / 10 / PLACEHOLDERS; round += 1) {
+        for (const draft of pictures) {
+          queue.fulfil(draft.mediaProcessingId ?? '', 'a receipt', START + round);
+          queue.popReady(START + round);
+          queue.add(draft, START + round);
+        }
       }
     },
   }),
   row({
-    name: 'mixed: 8 texts, 1 picture, words, 9 popped',
+    name: 'mixed, per message: 8 texts, 1 picture, its words, 9 popped',
     operations: HOT / 10,
-    prepare: () => ({
-      queue: emptyQueue(limitedTo(DEPTH)),
-      pictures: Array.from({ length: HOT / 90 }, picture),
-    }),
-    run({ queue, pictures }) {
-      for (const draft of pictures) {
+    prepare: () => ({ queue: emptyQueue(limitedTo(DEPTH)), draft: picture() }),
+    run({ queue, draft }) {
+      for (let round = 0; round < HOT / 10 / 9; round += 1) {
         for (let text = 0; text < 4; text += 1) queue.add(TEXT, START);
         queue.add(draft, START);
         for (let text = 0; text < 4; text += 1) queue.add(TEXT, START);
@@ -161,17 +160,46 @@ const rows = [
   }),
 ];
 
-/** Apart from the others: its heap of 100,000 queues would slow their collector down. */
-const manyChats = row({
-  name: `add to one of ${CHATS.toLocaleString('en')} queues at random`,
-  operations: HOT,
-  prepare: () => Array.from({ length: CHATS }, () => emptyQueue(limitedTo(CHAT_DEPTH))),
-  run(queues) {
-    for (const chat of chatOrder) queues[chat]?.add(TEXT, START);
-  },
-});
+const emptyQueues = (): readonly CorrespondentQueue[] =>
+  Array.from({ length: CHATS }, () => emptyQueue(limitedTo(CHAT_DEPTH)));
+
+/** Apart from the others, whose collector their heap of 100,000 queues would slow down. */
+const scatteredRows = [
+  row({
+    name: `the same messages in bare denques of ${CHAT_DEPTH}`,
+    operations: HOT,
+    prepare: () => Array.from({ length: CHATS }, () => new Denque<object>()),
+    run(denques) {
+      for (const [index, chat] of chatOrder.entries()) {
+        const denque = denques[chat];
+        denque?.push(placeText(TEXT, TEXT.content, { id: index, acceptedTime: START + index }));
+        if ((denque?.length ?? 0) > CHAT_DEPTH) denque?.shift();
+      }
+    },
+  }),
+  row({
+    name: `add, queues of ${CHAT_DEPTH}`,
+    operations: HOT,
+    prepare: emptyQueues,
+    run(queues) {
+      for (const [index, chat] of chatOrder.entries()) queues[chat]?.add(TEXT, START + index);
+    },
+  }),
+  row({
+    name: 'add + popReady',
+    operations: HOT,
+    prepare: emptyQueues,
+    run(queues) {
+      for (const [index, chat] of chatOrder.entries()) {
+        queues[chat]?.add(TEXT, START + index);
+        queues[chat]?.popReady(START + index);
+      }
+    },
+  }),
+];
 
 export async function run(): Promise<void> {
   printTable(await measure(rows), 'denque push + shift');
-  printTable(await measure([manyChats], 5));
+  console.log(`\n${CHATS.toLocaleString('en')} queues at random`);
+  printTable(await measure(scatteredRows, 5));
 }

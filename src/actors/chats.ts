@@ -40,14 +40,11 @@ export class Chats<P extends ProtocolOf<P>> {
     return this.#live.size;
   }
 
-  /** The chat's actor, made when there is none. */
+  /** The chat's actor, made when there is none. Whoever does not ask it in the same turn may find that it has passivated. */
   async open(key: CorrespondentKey): Promise<Chat> {
     const name = chatName(key);
     const live = this.#live.get(name);
-    if (live !== undefined) {
-      if (this.#empty.has(name)) this.#noteQueue(name, true);
-      return live;
-    }
+    if (live !== undefined) return live;
     if (this.#live.size >= this.#maxLive) await this.#passivateOne();
     const chat = await this.#context.spawn(correspondentActor, name, { key, services: this.#services });
     this.#live.set(name, chat);

@@ -117,6 +117,9 @@ class Correspondent {
   }
 
   async inject(placeholder: Placeholder): Promise<void> {
+    // Recovery listed the job a while ago. Nobody but this chat ends it, so what is true now stays true in this turn.
+    const job = await this.#services.store.jobByGuid(placeholder.mediaProcessingId);
+    if (job === null || job.collection === 'failed') return;
     const { queue, plan } = await this.#plan((present) => present.planInject(placeholder, this.#now()));
     if (plan === null) return;
     const outcome = await this.#durably(() =>

@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 
-/** A bot counts as active for this long after its last claim. */
+/** A bot counts as active for this long after its last claim, and after the process has started. */
 const ACTIVE_MS = 60_000;
 
 /**
@@ -11,16 +11,17 @@ export class InFlight {
   readonly #cap: number;
   readonly #clock: Clock;
   readonly #running = new Map<string, number>();
-  readonly #lastClaim = new Map<string, number>();
+  readonly #activeAt = new Map<string, number>();
 
-  constructor(workers: number, clock: Clock) {
+  constructor(workers: number, botIds: readonly string[], clock: Clock) {
     this.#cap = Math.max(1, workers - 1);
     this.#clock = clock;
+    for (const botId of botIds) this.#activeAt.set(botId, clock.now());
   }
 
   started(botId: string): void {
     this.#running.set(botId, (this.#running.get(botId) ?? 0) + 1);
-    this.#lastClaim.set(botId, this.#clock.now());
+    this.#activeAt.set(botId, this.#clock.now());
   }
 
   ended(botId: string): void {
@@ -32,10 +33,10 @@ export class InFlight {
   /** The bots that are not to be served now. */
   capped(): readonly string[] {
     const since = this.#clock.now() - ACTIVE_MS;
-    for (const [botId, at] of this.#lastClaim) {
-      if (at < since && !this.#running.has(botId)) this.#lastClaim.delete(botId);
+    for (const [botId, at] of this.#activeAt) {
+      if (at < since && !this.#running.has(botId)) this.#activeAt.delete(botId);
     }
-    if (this.#lastClaim.size < 2) return [];
+    if (this.#activeAt.size < 2) return [];
     return [...this.#running].filter(([, count]) => count >= this.#cap).map(([botId]) => botId);
   }
 }

@@ -12,6 +12,10 @@ export function chatIdentifiers(message: WireMessage): readonly [string, ...stri
   return [peer, ...(message.alternate_identifiers ?? [])];
 }
 
+/** Outgoing, in a chat of two: the alternate identifiers are the recipient's, like the chat. */
+const isToOnePerson = ({ group, direction, recipient_id: recipient }: WireMessage): boolean =>
+  group === undefined && direction === 'outgoing' && recipient !== undefined;
+
 /** A wire message as the queue takes it. */
 export function draftOf({ message }: InboundFrame): MessageDraft {
   return {
@@ -19,7 +23,7 @@ export function draftOf({ message }: InboundFrame): MessageDraft {
     sender: {
       identifier: message.sender,
       displayName: message.display_name ?? null,
-      alternateIdentifiers: message.alternate_identifiers ?? [],
+      alternateIdentifiers: isToOnePerson(message) ? [] : (message.alternate_identifiers ?? []),
     },
     source: message.source,
     direction: message.direction,

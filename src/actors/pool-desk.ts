@@ -103,8 +103,9 @@ export class PoolDesk {
     try {
       ended(job, await worker.ask('run', job, { deadlineMs: runDeadlineMs }));
     } catch (error) {
-      // The worker's own supervision saw to the worker; the lease gives the job back.
+      // The worker's own supervision saw to the worker; the lease gives the job back, unless its result is durable.
       context.log.error({ guid: job.guid, reason: describeError(error) }, 'a worker failed');
+      ended(job, { kind: 'unsaved' });
       if (hasCode(error, 'deadline_exceeded')) next = await this.#replace(worker);
     } finally {
       inFlight.ended(job.correspondent.botId);

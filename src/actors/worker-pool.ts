@@ -20,6 +20,8 @@ export interface WorkerPoolProtocol {
 
 export interface WorkerPoolArgs {
   readonly pools: readonly PoolConfig[];
+  /** The bots whose jobs may come. */
+  readonly botIds: readonly string[];
   readonly store: Store;
   readonly leaseMs: number;
   readonly maxAttempts: number;
@@ -87,7 +89,7 @@ class WorkerPool {
     while (workers.length < pool.workers) workers.push(await this.#hire(pool));
     return new PoolDesk({
       workers,
-      inFlight: new InFlight(pool.workers, clock),
+      inFlight: new InFlight(pool.workers, this.#args.botIds, clock),
       context: this.#context,
       signal: this.#closing,
       claim: (cappedBots) => store.claim({ pool: pool.name, now: clock.now(), leaseMs, cappedBots }),

@@ -35,3 +35,13 @@ export interface ReceivedMessage {
   >;
   readonly media: MediaReference | null;
 }
+
+/** A decrypted stanza that says nothing to people, be it housekeeping or an album's header. */
+export interface SilentStanza {
+  readonly key: ProviderKey;
+  readonly wire: null;
+}
+
+export type ReceivedStanza = ReceivedMessage | SilentStanza;
+
+export const isMessage = (stanza: ReceivedStanza): stanza is ReceivedMessage => stanza.wire !== null;

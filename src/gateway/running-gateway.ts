@@ -202,9 +202,13 @@ export class RunningGateway implements Gateway, LinkHost {
     if (guid !== null) this.#release(guid);
   }
 
+  /**
+   * The file goes whether or not the journal can be told: on a full disk it must go first. Should the medium come
+   * again for that, the backend releases it again.
+   */
   #release(guid: Guid): void {
     const { folder, journal, quota } = this.#holdings;
-    journal.media.released(guid);
+    this.#attempt('the record of a release', () => journal.media.released(guid));
     void this.#releases.add(async () => {
       try {
         await Promise.all([...this.#bots.values()].map((bot) => bot.abortDownload(guid)));

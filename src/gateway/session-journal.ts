@@ -5,7 +5,7 @@ import { announcedMessage, announcedWithoutContent, chatOf, undecryptedId } from
 import type { JournalDatabase } from './journal-database.ts';
 import { textIn } from './journal-row.ts';
 import type { MediaLedger } from './media-ledger.ts';
-import type { ProviderKey, ReceivedMessage } from './received.ts';
+import { isMessage, type ProviderKey, type ReceivedMessage, type ReceivedStanza } from './received.ts';
 import type { AuthChange, SessionStorage, UndecryptableMessage } from './session.ts';
 
 export interface SessionJournalSettings {
@@ -19,7 +19,7 @@ export interface SessionJournalSettings {
  * What sessions write: credentials, and what they received. See J1…J3 at `SessionStorage`; and
  *   J4 A message is announced once, however often it is delivered: its first commit wins.
  *   J5 A message that cannot be decrypted is announced only when its content did not come in time. The content may
- *      still come after that, and is announced as well.
+ *      still come after that, and is announced as well; content that says nothing to people ends the wait in silence.
  */
 export class SessionJournal implements SessionStorage {
   readonly #db: JournalDatabase;
@@ -51,10 +51,13 @@ export class SessionJournal implements SessionStorage {
     return new Map(rows.map((row) => [textIn(row, 'key'), textIn(row, 'value')]));
   }
 
-  async commit(botId: string, auth: AuthChange, received: readonly ReceivedMessage[]): Promise<void> {
+  async commit(botId: string, auth: AuthChange, received: readonly ReceivedStanza[]): Promise<void> {
     this.#db.transaction(() => {
       this.#applyAuth(botId, auth);
-      for (const message of received) this.#announce(botId, message);
+      for (const stanza of received) {
+        this.#forgetExpected(botId, keyText(stanza.key));
+        if (isMessage(stanza)) this.#announce(botId, stanza);
+      }
     });
   }
 
@@ -111,7 +114,6 @@ export class SessionJournal implements SessionStorage {
   #announce(botId: string, received: ReceivedMessage): void {
     const key = keyText(received.key);
     if (!this.#markSeen(botId, key) || this.#isOwnEcho(botId, received.key)) return;
-    this.#forgetExpected(botId, key);
     const { media } = received;
     const guid = media === null ? null : newGuid();
     const announced = this.#appendInbound(botId, announcedMessage(received, guid), guid);

@@ -1,5 +1,5 @@
 import type { BotState, WireMessage } from '../protocol/frames.ts';
-import type { MediaReference, ProviderKey, ReceivedMessage } from './received.ts';
+import type { MediaReference, ProviderKey, ReceivedStanza } from './received.ts';
 
 /** One linked account's connection to its provider. */
 export interface Session {
@@ -61,7 +61,8 @@ export interface UndecryptableMessage {
  */
 export interface SessionStorage {
   readAuth(botId: string, keys: readonly string[]): Promise<ReadonlyMap<string, string>>;
-  commit(botId: string, auth: AuthChange, received: readonly ReceivedMessage[]): Promise<void>;
+  /** Nobody waits for the content of `received` any more, not even of what says nothing. */
+  commit(botId: string, auth: AuthChange, received: readonly ReceivedStanza[]): Promise<void>;
   /** Remembers a message whose content is still missing; ignored when that content has been received. */
   expectContent(botId: string, message: UndecryptableMessage): Promise<void>;
   /** Forgets the credentials and keys of a bot that was logged out. */

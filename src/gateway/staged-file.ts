@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import type { Guid } from '../base/ids.ts';
 import type { StagingFolder } from '../staging/staging-folder.ts';
@@ -16,7 +15,8 @@ export async function findStagedFile(
 ): Promise<StagedDownload | null> {
   const bytes = await folder.sizeOf(guid);
   if (bytes === null) return null;
+  const handle = await folder.open(guid);
   const hash = createHash('sha256');
-  await pipeline(createReadStream(folder.pathOf(guid)), hash, { signal });
+  await pipeline(handle.createReadStream(), hash, { signal });
   return { kind: 'staged', bytes, sha256: hash.digest('hex') };
 }

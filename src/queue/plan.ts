@@ -5,7 +5,7 @@ interface Change {
   /** The state that the plan was made from: the queue, and how often it had changed. */
   readonly queue: object;
   readonly changes: number;
-  /** What goes to make room, and what grew too old. */
+  /** What goes to make room, and what grew too old. Popping evicts nothing. */
   readonly evicted: readonly Eviction[];
 }
 

@@ -1,4 +1,4 @@
-import type { BinaryNode } from '@whiskeysockets/baileys';
+import type { BinaryNode, proto } from '@whiskeysockets/baileys';
 import type { Connection } from './connection.ts';
 import { deviceJid, type Identity } from './identity.ts';
 import { type Envelope, Mailbox } from './mailbox.ts';
@@ -77,6 +77,11 @@ export class Account {
   /** Linked devices that have uploaded keys: those that a message can be encrypted for. */
   get reachableDevices(): readonly LinkedDevice[] {
     return [...this.devices.values()].filter((device) => device.preKeys.isFilled);
+  }
+
+  /** The phone tells its linked devices something that is not for people; see `Person.tellDevices`. */
+  tellDevices(message: proto.IMessage): Promise<string> {
+    return this.owner.tellDevices(this, message);
   }
 
   /** Cuts the connections; the bots may come back at once. */

@@ -21,6 +21,7 @@ export interface Parcel {
 export interface ReadMessage {
   readonly text: string | null;
   readonly quotedId: string | null;
+  readonly quotedAuthor: string | null;
   readonly decrypted: boolean;
 }
 
@@ -53,21 +54,25 @@ export async function readParcel(
   chat: string,
 ): Promise<ReadMessage> {
   let text: string | null = null;
-  let quotedId: string | null = null;
+  let quoted: Quoted = { quotedId: null, quotedAuthor: null };
   try {
     for (const part of sealed) {
       const message = await reader.party.open(device.lid, part, chat);
       text = wordsOf(message) ?? text;
-      quotedId = quotedIdOf(message) ?? quotedId;
+      quoted = quotedBy(message) ?? quoted;
     }
-    return { text, quotedId, decrypted: true };
+    return { text, ...quoted, decrypted: true };
   } catch {
-    return { text: null, quotedId: null, decrypted: false };
+    return { text: null, quotedId: null, quotedAuthor: null, decrypted: false };
   }
 }
 
-const quotedIdOf = (message: proto.IMessage): string | null =>
-  message.extendedTextMessage?.contextInfo?.stanzaId ?? null;
+type Quoted = Pick<ReadMessage, 'quotedId' | 'quotedAuthor'>;
+
+function quotedBy(message: proto.IMessage): Quoted | null {
+  const { stanzaId, participant } = message.extendedTextMessage?.contextInfo ?? {};
+  return stanzaId ? { quotedId: stanzaId, quotedAuthor: participant ?? null } : null;
+}
 
 const sealedIn = (node: BinaryNode): Sealed[] =>
   getBinaryNodeChildren(node, 'enc').flatMap(({ attrs: { type }, content }) =>

@@ -7,6 +7,10 @@ export interface DirectChat {
   readonly kind: 'direct';
   readonly account: Account;
   readonly correspondent: Person;
+  /** Which of the correspondent's two names the chat goes by. */
+  readonly addressing: AddressingMode;
+  /** Whether stanzas tell the other name beside it, as WhatsApp mostly does. */
+  readonly tellsOtherName: boolean;
 }
 
 export interface Group {
@@ -25,7 +29,7 @@ export type Chat = DirectChat | Group;
 
 /** The chat's JID, as the bot knows it. */
 export const chatJid = (chat: Chat): string =>
-  chat.kind === 'group' ? chat.jid : addressOf(chat.correspondent.identity, chat.correspondent.addressing);
+  chat.kind === 'group' ? chat.jid : addressOf(chat.correspondent.identity, chat.addressing);
 
 export const accountsOf = (chat: Chat): readonly Account[] =>
   chat.kind === 'group' ? chat.accounts : [chat.account];
@@ -47,16 +51,15 @@ export function addressAttributes(chat: Chat, sender: Person): BinaryNodeAttribu
       addressing_mode: chat.addressing,
     };
   }
-  const mode = chat.correspondent.addressing;
+  const { addressing: mode, correspondent, tellsOtherName } = chat;
   const from = addressOf(sender.identity, mode);
-  return isFromOwner(chat, sender)
-    ? {
-        from,
-        recipient: chatJid(chat),
-        ...otherName('recipient', chat.correspondent.identity, mode),
-        addressing_mode: mode,
-      }
-    : { from, ...otherName('sender', sender.identity, mode), addressing_mode: mode };
+  const ownerWrites = isFromOwner(chat, sender);
+  return {
+    from,
+    ...(ownerWrites && { recipient: chatJid(chat) }),
+    ...(tellsOtherName && otherName(ownerWrites ? 'recipient' : 'sender', correspondent.identity, mode)),
+    addressing_mode: mode,
+  };
 }
 
 /** Whether the message reaches bots as their own account's: wrapped, and with the chat beside it. */

@@ -19,6 +19,8 @@ export const contentSchema = z.union([
   z.object({ video: medium, ...captioned }),
   z.object({ document: medium, fileName: z.string().optional(), ...captioned }),
   z.object({ sticker: medium, ...plain }),
+  /** A message that linked devices do not get: only the stanza around it, and why. */
+  z.object({ withheld: z.enum(['view_once', 'view_once_unavailable_fanout']) }),
   /** Anything else, as WhatsApp's own message; byte fields may be base64. */
   z.object({
     message: z.custom<proto.IMessage>((value) => typeof value === 'object' && value !== null),
@@ -27,20 +29,24 @@ export const contentSchema = z.union([
 
 export type Content = z.infer<typeof contentSchema>;
 type Medium = z.infer<typeof medium>;
-type MediaContent = Exclude<Content, { text: string } | { message: proto.IMessage }>;
+export type Withheld = Extract<Content, { withheld: string }>['withheld'];
+type MediaContent = Exclude<Content, { text: string } | { message: proto.IMessage } | { withheld: Withheld }>;
 
 /** A message ready to be encrypted. `words` is its text or caption, `sha256` that of the medium, in hex. */
 export interface Composed {
   readonly message: proto.IMessage;
-  readonly kind: 'text' | SampleKind | 'message';
+  readonly kind: 'text' | SampleKind | 'message' | 'withheld';
   readonly words: string;
   readonly sha256: string | null;
+  /** Why linked devices get no content; null when they do. */
+  readonly withheld: Withheld | null;
 }
 
 /** Turns content into a message; media are encrypted and uploaded to `host`. */
 export async function compose(content: Content, host: MediaHost, random: SeededRandom): Promise<Composed> {
   if ('text' in content) return composed('text', { conversation: content.text }, content.text);
   if ('message' in content) return composed('message', content.message);
+  if ('withheld' in content) return { ...composed('withheld', {}), withheld: content.withheld };
   const { kind, source } = mediumOf(content);
   const sample = toSample(kind, source, random);
   const uploaded = await uploadMedium(host, sample.bytes, CIPHERS[kind], content.fault ?? null);
@@ -95,7 +101,8 @@ function mediaMessage(
 function composed(kind: Composed['kind'], message: proto.IMessage, words = ''): Composed {
   const complete = proto.Message.fromObject(message);
   const hash = findMedium(complete)?.fileSha256;
-  return { message: complete, kind, words, sha256: hash ? Buffer.from(hash).toString('hex') : null };
+  const sha256 = hash ? Buffer.from(hash).toString('hex') : null;
+  return { message: complete, kind, words, sha256, withheld: null };
 }
 
 function toSample(kind: SampleKind, source: Medium, random: SeededRandom): SampleMedium {

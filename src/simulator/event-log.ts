@@ -30,6 +30,8 @@ export type SimulatorEvent =
       readonly reader: string;
       readonly text: string | null;
       readonly quotedId: string | null;
+      /** The JID of who is quoted, as the bot names them. */
+      readonly quotedAuthor: string | null;
       readonly decrypted: boolean;
     });
 

@@ -11,8 +11,7 @@ const variant = <K extends string, S extends z.ZodRawShape>(kind: K, shape: S) =
     ...shape,
   });
 
-/** What may go wrong with one medium. `wrong_hash` is told by the message, all others by the media host. */
-export const mediaFault = z.discriminatedUnion('kind', [
+const oneFault = z.discriminatedUnion('kind', [
   /** An HTTP status instead of the file, e.g. 404, 410, 403, 429, 500. */
   variant('status', { status: z.number().int().min(400).max(599), retryAfterSeconds: bytes.optional() }),
   /** The line is cut after so many bytes (half the file when left out). */
@@ -36,13 +35,20 @@ export const mediaFault = z.discriminatedUnion('kind', [
   variant('wrong_hash', {}),
 ]);
 
+/**
+ * What may go wrong with one medium. `wrong_hash` is told by the message, all others by the media host. Of a list each
+ * request meets the next one, null being none; after its end the file is served as it is.
+ */
+export const mediaFault = z.union([oneFault, z.array(oneFault.nullable()).min(1)]);
+
+export type OneMediaFault = z.infer<typeof oneFault>;
 export type MediaFault = z.infer<typeof mediaFault>;
 
 const DRIP_INTERVAL_MS = 50;
 
 /** Answers a request for `body` with what `fault` makes of it. */
 export function serveWithFault(
-  fault: MediaFault,
+  fault: OneMediaFault,
   body: Buffer,
   response: ServerResponse,
   clock: Clock,

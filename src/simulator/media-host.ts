@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../base/clock.ts';
-import { type MediaFault, serve, serveWithFault } from './media-fault.ts';
+import { type MediaFault, type OneMediaFault, serve, serveWithFault } from './media-fault.ts';
 
 export interface MediaRequest {
   readonly path: string;
   readonly at: number;
   /** The fault that this request met, null when the file was served as it is. */
-  readonly fault: MediaFault['kind'] | 'unknown_path' | null;
+  readonly fault: OneMediaFault['kind'] | 'unknown_path' | null;
   readonly headers: IncomingMessage['headers'];
 }
 
@@ -74,8 +74,9 @@ export class MediaHost {
   }
 }
 
-function takeFault(file: HostedFile): MediaFault | null {
+function takeFault(file: HostedFile): OneMediaFault | null {
   file.requests += 1;
   const { fault, requests } = file;
+  if (Array.isArray(fault)) return fault[requests - 1] ?? null;
   return fault?.firstRequests !== undefined && requests > fault.firstRequests ? null : fault;
 }

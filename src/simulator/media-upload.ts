@@ -27,7 +27,7 @@ export async function uploadMedium(
   const ciphertext = await readFile(encrypted.encFilePath);
   await unlink(encrypted.encFilePath);
   const directPath = host.store(ciphertext, fault);
-  const lies = fault?.kind === 'wrong_hash';
+  const lies = fault !== null && !Array.isArray(fault) && fault.kind === 'wrong_hash';
   return {
     url: `${PUBLIC_ORIGIN}${directPath}`,
     directPath,

@@ -1,9 +1,9 @@
 import type { BinaryNode, proto } from '@whiskeysockets/baileys';
 import PQueue from 'p-queue';
 import type { Clock } from '../base/clock.ts';
-import type { LinkedDevice } from './account.ts';
+import type { Account, LinkedDevice } from './account.ts';
 import { accountsOf, addressAttributes, addressOf, type Chat, chatJid, isFromOwner } from './chat.ts';
-import { type Composed, type Content, compose, findMedium, stanzaType } from './content.ts';
+import { type Composed, type Content, compose, findMedium, stanzaType, type Withheld } from './content.ts';
 import type { EventLog, LoggedEvent, SentEvent } from './event-log.ts';
 import type { AddressingMode, Identity } from './identity.ts';
 import type { Envelope } from './mailbox.ts';
@@ -33,6 +33,8 @@ export interface SendOptions {
   readonly id?: string | undefined;
   /** When it was written, in ms since the epoch; default now. */
   readonly writtenAt?: number | undefined;
+  /** True: its first copy does not decrypt, and the bot has to ask for another one. */
+  readonly garbled?: boolean | undefined;
 }
 
 /** `seq` tells the order in which messages were sent, over all chats. */
@@ -46,7 +48,7 @@ const REACH_DEADLINE_MS = 60_000;
  *
  *   P1 One person's messages reach every device in the order in which `send` was called.
  *   P2 A device gets a group's sender key before, or with, the first message that needs it.
- *   P3 Whatever a device asks for again has the same id and the same content.
+ *   P3 Whatever a device asks for again has the same id and the same content. It comes when the phone is online.
  */
 export class Person {
   readonly name: string;
@@ -56,6 +58,7 @@ export class Person {
   readonly #surroundings: Surroundings;
   readonly #random: SeededRandom;
   readonly #outbox = new PQueue({ concurrency: 1 });
+  #online = Promise.withResolvers<void>();
   readonly #senderKeyHolders = new Set<string>();
 
   constructor(profile: PersonProfile, surroundings: Surroundings, random: SeededRandom) {
@@ -64,6 +67,17 @@ export class Person {
     this.addressing = profile.addressing;
     this.#surroundings = surroundings;
     this.#random = random;
+    this.goOnline();
+  }
+
+  /** From now on the phone sends nothing again. What it says all the same was at WhatsApp before. */
+  goOffline(): void {
+    this.#online = Promise.withResolvers();
+  }
+
+  /** Sends again what devices have asked for meanwhile. */
+  goOnline(): void {
+    this.#online.resolve();
   }
 
   /**
@@ -73,10 +87,15 @@ export class Person {
    */
   send(chat: Chat, content: Content, options: SendOptions = {}): Promise<SentMessage> {
     const id = options.id ?? this.#random.messageId();
-    return this.#outbox.add(() => this.#send(chat, content, id, options.writtenAt));
+    return this.#outbox.add(() => this.#send(chat, content, id, options));
   }
 
-  async #send(chat: Chat, content: Content, id: string, writtenAt?: number): Promise<SentMessage> {
+  async #send(
+    chat: Chat,
+    content: Content,
+    id: string,
+    { writtenAt, garbled = false }: SendOptions,
+  ): Promise<SentMessage> {
     const { clock, events, mediaHost, reuploads } = this.#surroundings;
     const composed = await compose(content, mediaHost, this.#random);
     const devices = await this.#devicesOf(chat);
@@ -84,9 +103,10 @@ export class Person {
     const letter: Letter = {
       chat,
       message: composed.message,
+      withheld: composed.withheld,
       attrs: this.#attributes(chat, composed, id, at),
     };
-    const envelopes = await this.#seal(letter, devices);
+    const envelopes = await this.#seal(letter, devices, garbled ? garble : (sealed) => sealed);
     const medium = findMedium(composed.message);
     if (medium) reuploads.remember(id, medium);
     for (const [device, envelope] of envelopes) device.post(envelope);
@@ -100,6 +120,24 @@ export class Person {
       words: composed.words,
       sha256: composed.sha256,
       writtenAt: at,
+    });
+  }
+
+  /**
+   * The phone tells the account's linked devices something that is not for people, be it history or messages that they
+   * missed. Resolves to the stanza's id when WhatsApp has it.
+   */
+  tellDevices({ identity, reachableDevices }: Account, message: proto.IMessage): Promise<string> {
+    const id = this.#random.messageId();
+    const t = String(Math.floor(this.#surroundings.clock.now() / 1_000));
+    const attrs = { from: identity.pn, id, t, type: 'text', category: 'peer' };
+    return this.#outbox.add(async () => {
+      for (const device of reachableDevices) {
+        const seal = async (): Promise<BinaryNode> =>
+          stanzaOf({ attrs, withheld: null }, [await this.#sealForDevice(device, message)]);
+        device.post({ stanza: await seal(), reseal: seal });
+      }
+      return id;
     });
   }
 
@@ -133,11 +171,13 @@ export class Person {
   async #seal(
     letter: Letter,
     devices: readonly LinkedDevice[],
+    onItsWay: (sealed: Sealed) => Sealed,
   ): Promise<(readonly [LinkedDevice, Envelope])[]> {
     const sealFor = await this.#sealerOf(letter);
     const envelopes: (readonly [LinkedDevice, Envelope])[] = [];
     for (const device of devices) {
-      const stanza = stanzaOf(letter, await sealFor(device));
+      const sealed = letter.withheld === null ? (await sealFor(device)).map(onItsWay) : [];
+      const stanza = stanzaOf(letter, sealed);
       const reseal: Envelope['reseal'] = (receipt, attempt) => this.#reseal(letter, device, receipt, attempt);
       envelopes.push([device, { stanza, reseal }]);
     }
@@ -175,6 +215,7 @@ export class Person {
     attempt: number,
   ): Promise<BinaryNode> {
     const { chat, message } = letter;
+    await this.#online.promise;
     await this.party.startSession(device.lid, bundleOfRetryReceipt(receipt) ?? device.preKeys.take());
     const complete: proto.IMessage =
       chat.kind === 'direct'
@@ -199,19 +240,33 @@ export class Person {
 interface Letter {
   readonly chat: Chat;
   readonly message: proto.IMessage;
+  readonly withheld: Withheld | null;
   readonly attrs: BinaryNode['attrs'];
 }
 
 const stanzaOf = (
-  { attrs }: Letter,
+  { attrs, withheld }: Pick<Letter, 'attrs' | 'withheld'>,
   sealed: readonly Sealed[],
   more: BinaryNode['attrs'] = {},
 ): BinaryNode => ({
   tag: 'message',
   attrs,
-  content: sealed.map(({ type, ciphertext }) => ({
-    tag: 'enc',
-    attrs: { v: '2', type, ...more },
-    content: ciphertext,
-  })),
+  content:
+    withheld === null
+      ? sealed.map(({ type, ciphertext }) => ({
+          tag: 'enc',
+          attrs: { v: '2', type, ...more },
+          content: ciphertext,
+        }))
+      : [{ tag: 'unavailable', attrs: { type: withheld } }],
 });
+
+/** So far from its end every kind of ciphertext is covered by a MAC or a signature; elsewhere a change may go unnoticed. */
+const PROTECTED_FROM_END = 10;
+
+function garble({ type, ciphertext }: Sealed): Sealed {
+  const garbled = Buffer.from(ciphertext);
+  const at = garbled.length - PROTECTED_FROM_END;
+  garbled.writeUInt8(garbled.readUInt8(at) ^ 1, at);
+  return { type, ciphertext: garbled };
+}

@@ -53,6 +53,7 @@ const answersByNamespace: Record<
   encrypt: answerKeyQuery,
   usync: answerDeviceQuery,
   'w:g2': answerGroupQuery,
+  'w:sync:app:state': answerAppStateQuery,
   'w:m': () => [
     {
       tag: 'media_conn',
@@ -128,6 +129,15 @@ function protocolNodes(person: Person, jid: string, asked: Set<string>, director
 
 const strangerNodes = (asked: Set<string>): BinaryNode[] =>
   asked.has('contact') ? [node('contact', { type: 'out' })] : [];
+
+/** Settings that the account's devices share: there are none, and so nothing is new. */
+function answerAppStateQuery(iq: BinaryNode): Answer {
+  const asked = getBinaryNodeChildren(getBinaryNodeChild(iq, 'sync'), 'collection');
+  const collections = asked.map(({ attrs: { name = '', version = '0' } }) =>
+    node('collection', { name, version, has_more_patches: 'false' }),
+  );
+  return [node('sync', {}, collections)];
+}
 
 function answerGroupQuery(iq: BinaryNode, { device, directory }: QueryContext): Answer {
   const mine = directory.groups.filter(({ accounts }) => accounts.includes(device.account));

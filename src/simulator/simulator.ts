@@ -40,6 +40,10 @@ export interface GroupOptions {
 export interface SayOptions extends SendOptions {
   /** A group's name; left out: the chat of two with the bot. */
   readonly in?: string | undefined;
+  /** In a chat of two: the name that the sender goes by in it. Default: the person's own. */
+  readonly addressing?: AddressingMode | undefined;
+  /** In a chat of two: false when WhatsApp does not tell the sender's other name. Default true. */
+  readonly tellsOtherName?: boolean | undefined;
   /** The phone number of the bot's account; left out: the first one. */
   readonly bot?: string | undefined;
 }
@@ -149,8 +153,18 @@ export class Simulator {
     });
   }
 
-  directChat(name: string, bot?: string): DirectChat {
-    return { kind: 'direct', account: this.account(bot), correspondent: this.person(name) };
+  directChat(
+    name: string,
+    { bot, addressing, tellsOtherName = true }: Omit<SayOptions, 'in'> = {},
+  ): DirectChat {
+    const correspondent = this.person(name);
+    return {
+      kind: 'direct',
+      account: this.account(bot),
+      correspondent,
+      addressing: addressing ?? correspondent.addressing,
+      tellsOtherName,
+    };
   }
 
   /** Somebody says something. Resolves when it is at WhatsApp; see `Person.send`. */
@@ -159,8 +173,8 @@ export class Simulator {
   }
 
   /** Where a person says something; `not_found` for a group that nobody made. */
-  chatOf({ from, in: groupName, bot }: SayOptions & { from: string }): Chat {
-    if (groupName === undefined) return this.directChat(from, bot);
+  chatOf({ from, in: groupName, ...options }: SayOptions & { from: string }): Chat {
+    if (groupName === undefined) return this.directChat(from, options);
     const group = this.#directory.groupNamed(groupName);
     if (!group) throw new DragomanError('not_found', `expected a group called ${groupName}`);
     return group;

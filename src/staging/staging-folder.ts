@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { access, lstat, mkdir, open, readdir, rm } from 'node:fs/promises';
+import { access, type FileHandle, lstat, mkdir, open, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { describeError, DragomanError } from '../base/errors.ts';
 import { type Guid, isGuid } from '../base/ids.ts';
@@ -39,9 +39,9 @@ export class StagingFolder {
   }
 
   /** Begins a file as `<guid>.part`, mode 0640. Rejects with the system's error. */
-  create(guid: Guid): Promise<PartFile> {
+  async create(guid: Guid): Promise<PartFile> {
     const finalPath = this.pathOf(guid);
-    return PartFile.create(finalPath + PART_SUFFIX, finalPath);
+    return await PartFile.create(finalPath + PART_SUFFIX, finalPath);
   }
 
   /** Removes a staged file; one that is not there is as good as removed. */
@@ -62,10 +62,16 @@ export class StagingFolder {
     return found?.isFile() ? found.size : null;
   }
 
-  /** The first `bytes` bytes of a staged file, or fewer when it is shorter. Rejects with `not_found`. */
-  async readHead(guid: Guid, bytes: number): Promise<Buffer> {
+  /** Opens a staged file for reading; the caller closes it. Rejects with `not_found`. */
+  async open(guid: Guid): Promise<FileHandle> {
     const handle = await open(this.pathOf(guid), READ_NO_FOLLOW).catch(nullIfMissing);
     if (handle === null) throw new DragomanError('not_found', `no staged file ${guid}`);
+    return handle;
+  }
+
+  /** The first `bytes` bytes of a staged file, or fewer when it is shorter. Rejects with `not_found`. */
+  async readHead(guid: Guid, bytes: number): Promise<Buffer> {
+    const handle = await this.open(guid);
     try {
       const head = Buffer.alloc(bytes);
       const { bytesRead } = await handle.read(head, 0, bytes, 0);

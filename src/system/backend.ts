@@ -14,7 +14,7 @@ import type { Config } from './config.ts';
 import type { BotSettings } from './config-schema.ts';
 import type { GatewayCredential } from './gateway-auth.ts';
 import { Ingress, type RunningBot } from './ingress.ts';
-import { jobRuns } from './job-runs.ts';
+import { type JobRuns, prepareJobRuns } from './job-runs.ts';
 import { startLinkServer } from './link-server.ts';
 import { mimeTypeDecider } from './mime-type-of.ts';
 import { runSteps } from './steps.ts';
@@ -46,14 +46,15 @@ export interface Backend {
  */
 export async function startBackend(options: BackendOptions): Promise<Backend> {
   const { store, clock, log, onEscalation } = options;
-  const runOf = await jobRuns(options);
-  const swept = await store.sweepToHolding(clock.now());
-  log.info({ swept }, 'start-up sweep: active jobs are held until their bots connect');
+  const jobRuns = await prepareJobRuns(options);
   const system = await ActorSystem.start({ clock, log, onEscalation });
   try {
-    return await compose(options, system, runOf);
+    const swept = await store.sweepToHolding(clock.now());
+    log.info({ swept }, 'start-up sweep: active jobs are held until their bots connect');
+    return await compose(options, system, jobRuns);
   } catch (error) {
     await system.stop('now');
+    await jobRuns.close();
     throw error;
   }
 }
@@ -64,7 +65,7 @@ const SETTLE_DEADLINE_MS = 600_000;
 async function compose(
   { config, store, staging, credentials, clock, log }: BackendOptions,
   system: ActorSystem,
-  runOf: Awaited<ReturnType<typeof jobRuns>>,
+  jobRuns: JobRuns,
 ): Promise<Backend> {
   const events = new EventBus();
   const routeToPool = poolRouter(config.pools);
@@ -91,10 +92,11 @@ async function compose(
   const ingestion = await system.spawn(ingestionActor, 'ingestion', undefined);
   const workers = await system.spawn(workerPoolActor, 'workers', {
     pools: config.pools,
+    botIds: config.bots.map(({ id }) => id),
     store,
     leaseMs: config.leaseMs,
     maxAttempts: config.maxAttempts,
-    runOf,
+    runOf: jobRuns.runOf,
     completed,
     unsaved: (botId) => bots.get(botId)?.ref.tell('reconcile', undefined),
   });
@@ -134,6 +136,7 @@ async function compose(
       },
       { name: 'close the links', run: () => server.close() },
       { name: 'stop the actors', run: () => system.stop() },
+      { name: 'end the processors', run: () => jobRuns.close() },
     ]);
   let drained: Promise<void> | null = null;
   return { url: server.url, events, system, stop: () => (drained ??= drain()) };

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isBotId } from '../base/ids.ts';
 import { gatewaySettings } from '../gateway/settings.ts';
-import { DEFAULT_POOLS, poolProblems } from '../jobs/pools.ts';
+import { DEFAULT_MAX_MEMORY_MB, DEFAULT_POOLS, poolProblems } from '../jobs/pools.ts';
 import { DEFAULT_LIMITS, DEFAULT_STRICT_HOLD_MS } from '../queue/limits.ts';
 
 const atLeastOne = z.number().int().min(1);
@@ -45,6 +45,8 @@ const pool = z.strictObject({
   /** A built-in processor's name, or the path of a module, relative to the configuration file. */
   processor: z.string().min(1),
   processorOptions: z.record(z.string(), z.unknown()).default({}),
+  /** Of one worker's process, for a module; in MiB. */
+  maxMemoryMb: atLeastOne.default(DEFAULT_MAX_MEMORY_MB),
 });
 
 /** The whole configuration. Unknown settings are refused: a typo must not pass silently. */

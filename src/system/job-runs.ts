@@ -20,32 +20,50 @@ export interface JobRunsOptions {
   readonly log: Logger;
 }
 
-/** How each pool's workers do a job. Rejects with `config_invalid` when a processor cannot be made. */
-export async function jobRuns({
+/** How each pool's workers do a job. */
+export interface JobRuns {
+  readonly runOf: (pool: PoolConfig) => JobRun;
+  /** Ends what the processors keep running. */
+  close(): Promise<void>;
+}
+
+/** Makes the processors of all pools. Rejects, with nothing left running, with `config_invalid`. */
+export async function prepareJobRuns({
   config,
   store,
   staging,
   clock,
   log,
-}: JobRunsOptions): Promise<(pool: PoolConfig) => JobRun> {
+}: JobRunsOptions): Promise<JobRuns> {
   const { leaseMs, maxAttempts, baseFolder } = config;
   const heartbeatMs = Math.floor(leaseMs / HEARTBEATS_PER_LEASE);
   const runs = new Map<string, JobRun>();
-  for (const pool of config.pools) {
-    runs.set(pool.name, {
-      processor: await createPoolProcessor(pool, { clock, baseFolder }),
-      ledger: store,
-      files: staging,
-      clock,
-      log,
-      random: Math.random,
-      times: { ...DEFAULT_JOB_TIMES, timeoutMs: pool.timeoutMs, leaseMs, heartbeatMs },
-      retry: { ...DEFAULT_RETRY, maxAttempts },
-    });
+  const close = async (): Promise<void> => {
+    await Promise.all(Array.from(runs.values(), ({ processor }) => processor.close()));
+  };
+  try {
+    for (const pool of config.pools) {
+      runs.set(pool.name, {
+        processor: await createPoolProcessor(pool, { clock, log, baseFolder }),
+        ledger: store,
+        files: staging,
+        clock,
+        log,
+        random: Math.random,
+        times: { ...DEFAULT_JOB_TIMES, timeoutMs: pool.timeoutMs, leaseMs, heartbeatMs },
+        retry: { ...DEFAULT_RETRY, maxAttempts },
+      });
+    }
+  } catch (error) {
+    await close();
+    throw error;
   }
-  return ({ name }) => {
-    const run = runs.get(name);
-    if (run === undefined) throw new DragomanError('not_found', `no pool is called ${name}`);
-    return run;
+  return {
+    close,
+    runOf({ name }) {
+      const run = runs.get(name);
+      if (run === undefined) throw new DragomanError('not_found', `no pool is called ${name}`);
+      return run;
+    },
   };
 }

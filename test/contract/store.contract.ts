@@ -1,6 +1,7 @@
 import { describe } from 'vitest';
 import { botsLifeSuite } from './store/bots-life.ts';
 import { chatSuite } from './store/chats.ts';
+import { claimerSuite } from './store/claimers.ts';
 import { fairnessSuite } from './store/fairness.ts';
 import { jobSuite } from './store/jobs.ts';
 import { messageSuite } from './store/messages.ts';
@@ -9,6 +10,7 @@ import type { OpenSubject } from './store/subject.ts';
 /** What every adapter of the `Store` port must do. `open` makes a fresh, empty store for each test. */
 export function describeStore(name: string, open: OpenSubject): void {
   describe(`${name} keeps the store's contract`, () => {
-    for (const suite of [chatSuite, messageSuite, jobSuite, botsLifeSuite, fairnessSuite]) suite(open);
+    for (const suite of [chatSuite, messageSuite, jobSuite, botsLifeSuite, fairnessSuite, claimerSuite])
+      suite(open);
   });
 }

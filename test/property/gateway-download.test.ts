@@ -1,12 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { newGuid } from '../../src/base/ids.ts';
 import { downloadMedia } from '../../src/gateway/download.ts';
 import { MediaDecryption } from '../../src/gateway/media-decryption.ts';
 import { downloadBench } from '../support/download-bench.ts';
 import { encryptMedia } from '../support/encrypted-media.ts';
-import { file } from '../support/media-server.ts';
+import { file, MediaServer } from '../support/media-server.ts';
+import { runs } from '../support/property-runs.ts';
 
 const NEVER = new AbortController().signal;
 
@@ -65,6 +66,29 @@ test('W1: whatever happens to the bytes, only the right file is ever staged, and
       },
     ),
     { numRuns: 300 },
+  );
+});
+
+test('W4: wherever a crafted path points, only the media host is asked, and at most once', async () => {
+  const bench = await downloadBench();
+  const elsewhere = await MediaServer.start();
+  onTestFinished(() => elsewhere.close());
+  const { host, port } = new URL(elsewhere.origin);
+  const fragment = fc.oneof(
+    fc.constantFrom('/', '//', '\\', '@', ':', '.', '..', '?', '#', '%2f', '\t', '\n', '\0', ' '),
+    fc.constantFrom(host, `:${port}`, `[::ffff:127.0.0.1]:${port}`, `[::1]:${port}`, `0x7f.1:${port}`),
+    fc.constantFrom('http:', 'https:', 'file:', 'javascript:', elsewhere.origin, 'user:pass@', 'x'),
+  );
+  const crafted = fc.tuple(fc.constantFrom('', '/'), fc.array(fragment, { maxLength: 7 }));
+  await fc.assert(
+    fc.asyncProperty(crafted, async ([start, fragments]) => {
+      bench.server.requests.length = 0;
+      const { reference } = encryptMedia(Buffer.from('x'), { directPath: start + fragments.join('') });
+      expect(await bench.download(reference)).toMatchObject({ kind: 'failed' });
+      expect(bench.server.requests.length).toBeLessThanOrEqual(1);
+      expect(elsewhere.requests).toEqual([]);
+    }),
+    { numRuns: runs(300) },
   );
 });
 

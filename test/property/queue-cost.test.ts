@@ -61,14 +61,16 @@ const property = <T extends [unknown, ...unknown[]]>(
 ): void => fc.assert(fc.property(...arbitraries, check), { numRuns: runs(15) });
 
 describe('Q10: what an operation costs does not depend on what it does not touch', () => {
-  test('popping a text takes a few looks, however many texts and placeholders there are', () => {
+  test('popping a text takes a few looks, however many texts and placeholders there are, and behind late words', () => {
     property([many, few], (texts, placeholders) => {
       const looks = new Looks();
       const messages = [
+        lateMessage(0, 2_900),
         ...range(1, placeholders).map(placeholder),
         ...range(1 + placeholders, texts).map(text),
       ].map((message) => looks.watch(message));
       const queue = queueWith({ limits: NO_LIMITS, messages });
+      queue.popReady(3_000);
       for (let popped = 0; popped < texts; popped += 1) {
         expect(looks.during(() => queue.popReady(3_000))).toBeLessThanOrEqual(FEW);
       }
@@ -132,7 +134,8 @@ describe('Q10: what an operation costs does not depend on what it does not touch
         .map((message) => looks.watch(message));
       const queue = queueWith({ limits: { ...NO_LIMITS, maxDays: 1 }, messages });
       const taken = looks.during(() => queue.tick(5_001 + DAY_MS));
-      expect(taken).toBeLessThanOrEqual(FEW * (old + 1) * logarithmOf(young + old));
+      // Each is found in one heap and taken out of two.
+      expect(taken).toBeLessThanOrEqual(3 * FEW * (old + 1) * logarithmOf(young + old));
       expect(queue.readyCount).toBe(young);
     });
   });

@@ -77,7 +77,7 @@ const encode = (value: object): Uint8Array => proto.Message.encode(proto.Message
 /** The wire's own verdict on what was let through. */
 function wireTakes(stanza: StanzaAttributes, plaintext: Uint8Array): boolean {
   const interpretation = interpret(stanza, plaintext, ACCOUNT);
-  if (interpretation.kind === 'ignored') return true;
+  if (interpretation.kind !== 'message') return true;
   const { received } = interpretation;
   const frame = { v: 1, type: 'inbound', seq: 1, bot_id: 'b', provider_name: 'p', message: received.wire };
   return decodeGatewayFrame(JSON.stringify(frame)).kind === 'frame';

@@ -1,4 +1,9 @@
-import type { ProviderKey, ReceivedMessage } from '../../src/gateway/received.ts';
+import {
+  isMessage,
+  type ProviderKey,
+  type ReceivedMessage,
+  type ReceivedStanza,
+} from '../../src/gateway/received.ts';
 import type { AuthChange, SessionStorage, UndecryptableMessage } from '../../src/gateway/session.ts';
 
 /** What a storage does with its next commits: `refuse` writes nothing and rejects; `lose-answer` writes, then rejects. */
@@ -10,7 +15,7 @@ export class MemorySessionStorage implements SessionStorage {
   readonly received: ReceivedMessage[] = [];
   readonly expected: UndecryptableMessage[] = [];
   /** Every commit as it came: a message and the keys that changed with it. */
-  readonly commits: { readonly auth: AuthChange; readonly received: readonly ReceivedMessage[] }[] = [];
+  readonly commits: { readonly auth: AuthChange; readonly received: readonly ReceivedStanza[] }[] = [];
   /** Deliveries of messages that were there already. */
   duplicates = 0;
   readonly #auth = new Map<string, Map<string, string>>();
@@ -19,6 +24,7 @@ export class MemorySessionStorage implements SessionStorage {
   #readFault: Error | null = null;
   #held: { readonly key: string; readonly reached: () => void; readonly released: Promise<void> } | null =
     null;
+  #heldExpectation: { readonly reached: () => void; readonly released: Promise<void> } | null = null;
 
   /** The next commits that carry a message fare as told, one each. */
   failNextMessages(...faults: readonly CommitFault[]): void {
@@ -30,6 +36,14 @@ export class MemorySessionStorage implements SessionStorage {
     const reached = Promise.withResolvers<void>();
     const released = Promise.withResolvers<void>();
     this.#held = { key, reached: () => reached.resolve(), released: released.promise };
+    return { reached: reached.promise, release: () => released.resolve() };
+  }
+
+  /** Lets no message without content be written until `release`; `reached` resolves when one is to be. */
+  holdExpectations(): { readonly reached: Promise<void>; release(): void } {
+    const reached = Promise.withResolvers<void>();
+    const released = Promise.withResolvers<void>();
+    this.#heldExpectation = { reached: () => reached.resolve(), released: released.promise };
     return { reached: reached.promise, release: () => released.resolve() };
   }
 
@@ -60,20 +74,25 @@ export class MemorySessionStorage implements SessionStorage {
     );
   }
 
-  async commit(botId: string, change: AuthChange, received: readonly ReceivedMessage[]): Promise<void> {
+  async commit(botId: string, change: AuthChange, received: readonly ReceivedStanza[]): Promise<void> {
     await turn();
-    const fault = received.length > 0 ? this.#faults.shift() : undefined;
+    const fault = received.some(isMessage) ? this.#faults.shift() : undefined;
     if (fault === 'refuse') throw new Error('the disk is full');
     const auth = this.auth(botId);
     for (const [key, value] of change.puts) auth.set(key, value);
     for (const key of change.deletes) auth.delete(key);
     this.commits.push({ auth: change, received });
-    for (const message of received) this.#take(message);
+    for (const stanza of received) {
+      this.#forgetExpected(stanza.key);
+      if (isMessage(stanza)) this.#take(stanza);
+    }
     if (fault === 'lose-answer') throw new Error('the outcome is unknown');
   }
 
   async expectContent(_botId: string, message: UndecryptableMessage): Promise<void> {
     await turn();
+    this.#heldExpectation?.reached();
+    await this.#heldExpectation?.released;
     if (!this.#seen.has(keyText(message.key))) this.expected.push(message);
   }
 
@@ -99,7 +118,10 @@ export class MemorySessionStorage implements SessionStorage {
     }
     this.#seen.add(key);
     this.received.push(message);
-    const waiting = this.expected.findIndex((expected) => keyText(expected.key) === key);
+  }
+
+  #forgetExpected(key: ProviderKey): void {
+    const waiting = this.expected.findIndex((expected) => keyText(expected.key) === keyText(key));
     if (waiting >= 0) this.expected.splice(waiting, 1);
   }
 }

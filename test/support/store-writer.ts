@@ -1,8 +1,8 @@
 /**
- * `node store-writer.ts FILE`: writes to the store as fast as it can until it is killed, and prints one line for each
- * write after its promise has resolved: `accepted CHAT ID`, `ingested CHAT ID`, `completed GUID`.
+ * `node store-writer.ts FILE LOG`: writes to the store as fast as it can until it is killed. After a write's promise has
+ * resolved it adds a line to the log, `accepted CHAT ID`, `ingested CHAT ID` or `completed GUID`, and prints a dot.
  */
-import { writeSync } from 'node:fs';
+import { openSync, writeSync } from 'node:fs';
 import type { Store } from '../../src/store/store.ts';
 import { openStoreAt } from './sqlite-subject.ts';
 import {
@@ -17,8 +17,6 @@ import {
 
 const CHATS = 24;
 const MEDIA_EVERY = 5;
-
-const say = (line: string): number => writeSync(1, `${line}\n`);
 
 async function writeTo(store: Store, name: string): Promise<never> {
   const key = keyOf(name);
@@ -46,8 +44,12 @@ async function writeTo(store: Store, name: string): Promise<never> {
   }
 }
 
-const [file] = process.argv.slice(2);
-if (file === undefined) throw new Error('expected the store file');
+const [file, logFile] = process.argv.slice(2);
+if (file === undefined || logFile === undefined) throw new Error('expected the store file and the log file');
+const log = openSync(logFile, 'a');
+const say = (line: string): void => {
+  writeSync(log, `${line}\n`);
+  process.stdout.write('.');
+};
 const store = await openStoreAt(file);
-say('open');
 await Promise.all(Array.from({ length: CHATS }, (_, n) => writeTo(store, `chat-${n}`)));

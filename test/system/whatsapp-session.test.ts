@@ -195,6 +195,24 @@ describe('receiving', () => {
   });
 });
 
+describe('a stanza without content', () => {
+  const WITHHELD = ['view_once', 'view_once_unavailable_fanout'] as const;
+
+  test.each(WITHHELD)('P1: %s is remembered before WhatsApp is told anything about it', async (withheld) => {
+    const receiver = await openBot();
+    const hold = receiver.storage.holdExpectations();
+    const { messageId, seq } = await simulator.say('Ana', { withheld });
+    const told = () =>
+      simulator.events.since(seq).filter(({ type }) => type === 'receipt' || type === 'refused');
+    await hold.reached;
+    await setTimeout(200);
+    expect(told()).toEqual([]);
+    hold.release();
+    await expect.poll(told).toMatchObject([{ messageId }]);
+    expect(receiver.storage.expected).toMatchObject([{ key: { id: messageId } }]);
+  });
+});
+
 describe('a storage that fails', () => {
   test('J2: a commit that is refused gives no receipt, and the message is delivered again', async () => {
     const receiver = await openBot();
@@ -352,6 +370,26 @@ describe('sending', () => {
     const id = await sender.session.sendText({ to: ana.identity.pn, text: 'an answer', quoted }, never);
     const read = await simulator.events.waitFor('bot_message', (event) => event.messageId === id);
     expect(read).toMatchObject({ reader: 'Ana', text: 'an answer', quotedId, decrypted: true });
+  });
+
+  test('a quotation in a group names who is quoted', async () => {
+    const sender = await openBot();
+    const ana = simulator.person('Ana').identity;
+    const club = simulator.group('Club', ['Ana', 'Ben']);
+    const { messageId } = await simulator.say('Ana', { text: 'a question' }, { in: 'Club' });
+    await sender.untilReceived(1);
+    const quoteOf = async (providerMessageId: string, text: string) => {
+      const quoted = { providerMessageId, text };
+      const id = await sender.session.sendText({ to: club.jid, text: 'an answer', quoted }, never);
+      return simulator.events.waitFor('bot_message', (event) => event.messageId === id);
+    };
+    const answer = await quoteOf(messageId, 'a question');
+    expect(answer).toMatchObject({ quotedId: messageId, quotedAuthor: ana.lid });
+    const ownAnswer = await quoteOf(answer.messageId, 'an answer');
+    expect(ownAnswer).toMatchObject({
+      quotedId: answer.messageId,
+      quotedAuthor: expect.stringContaining(PHONE),
+    });
   });
 
   test('a text to a group arrives at its members', async () => {

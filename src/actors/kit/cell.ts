@@ -1,3 +1,4 @@
+import { within } from '../../base/deadlines.ts';
 import { DragomanError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import type {
@@ -20,7 +21,6 @@ import { OutstandingReplies } from './outstanding-replies.ts';
 import { LocalRef, type Addressee } from './ref.ts';
 import { RestartBudget } from './restart-budget.ts';
 import type { Runtime } from './runtime.ts';
-import { within } from './within.ts';
 
 const DEFAULT_MAILBOX_CAPACITY = 1_000;
 const DEFAULT_RESTART_LIMIT = { intensity: 5, periodMs: 60_000 };

@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
+import { within } from '../../base/deadlines.ts';
 import { describeError, DragomanError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import type {
@@ -15,7 +16,6 @@ import type {
 import { Children, type Child, type Supervisor } from './children.ts';
 import type { ComedyNode } from './comedy.ts';
 import type { Runtime } from './runtime.ts';
-import { within } from './within.ts';
 
 /** The actor that lives this life. */
 export interface Host<P extends ProtocolOf<P>> {

@@ -29,7 +29,10 @@ export function inArrivalOrder(
     if (signal.aborted) return;
     const deadline = clock.schedule(deadlineMs, onOverdue);
     try {
-      for (const listener of listeners) await Reflect.apply(listener, emitter, [value]);
+      for (const listener of listeners) {
+        await Reflect.apply(listener, emitter, [value]);
+        if (signal.aborted) return;
+      }
     } finally {
       deadline.cancel();
     }

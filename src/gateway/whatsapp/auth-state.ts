@@ -8,7 +8,7 @@ import {
   type SignalKeyStore,
 } from '@whiskeysockets/baileys';
 import { DragomanError } from '../../base/errors.ts';
-import type { ReceivedMessage } from '../received.ts';
+import type { ReceivedStanza } from '../received.ts';
 import type { AuthChange, SessionStorage, UndecryptableMessage } from '../session.ts';
 
 const CREDS_KEY = 'creds';
@@ -100,7 +100,7 @@ export class AuthState {
     );
   }
 
-  #commit(change: AuthChange, received: readonly ReceivedMessage[]): Promise<void> {
+  #commit(change: AuthChange, received: readonly ReceivedStanza[]): Promise<void> {
     return this.#write(() => this.#storage.commit(this.#botId, change, received));
   }
 
@@ -136,15 +136,15 @@ export class AuthState {
 }
 
 type KeysAndMessages = SignalDataSet & {
-  readonly [RECEIVED]?: Readonly<Record<string, ReceivedMessage>>;
+  readonly [RECEIVED]?: Readonly<Record<string, ReceivedStanza>>;
 };
 
 /**
- * Messages dressed as Signal keys. Set inside a transaction of Baileys, they stay with the keys that the transaction
+ * Stanzas dressed as Signal keys. Set inside a transaction of Baileys, they stay with the keys that the transaction
  * changes, and reach `AuthState` in the same `set`: that is J1.
  */
-export function asKeys(received: readonly ReceivedMessage[]): SignalDataSet {
-  const byId = Object.fromEntries(received.map((message) => [JSON.stringify(message.key), message]));
+export function asKeys(received: readonly ReceivedStanza[]): SignalDataSet {
+  const byId = Object.fromEntries(received.map((stanza) => [JSON.stringify(stanza.key), stanza]));
   const keys: KeysAndMessages = { [RECEIVED]: byId };
   return keys;
 }

@@ -1,4 +1,4 @@
-import { type WAMessage, type WASocket } from '@whiskeysockets/baileys';
+import type { WAMessage, WAMessageKey, WASocket } from '@whiskeysockets/baileys';
 import type { Clock } from '../../base/clock.ts';
 import { describeError, DragomanError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
@@ -85,11 +85,22 @@ class BaileysSession implements Session {
   async sendText(message: OutgoingText, signal: AbortSignal): Promise<string> {
     signal.throwIfAborted();
     const { socket, signal: lifetime } = this.#openConnection();
-    const sent = await unlessAborted(sendTextOver(socket, message), AbortSignal.any([signal, lifetime]));
+    const sending = sendTextOver(socket, message, this.#keyOfQuoted(message));
+    const sent = await unlessAborted(sending, AbortSignal.any([signal, lifetime]));
     const id = sent?.key.id;
     if (!id) throw new DragomanError('link_closed', 'expected WhatsApp to take the text, got no id for it');
     if (sent.message) this.#memory.sent.set(id, sent.message);
     return id;
+  }
+
+  /** Of what was received lately, author included: in a group nobody could tell otherwise who is quoted. */
+  #keyOfQuoted({ to, quoted }: OutgoingText): WAMessageKey | null {
+    if (quoted === null) return null;
+    const id = quoted.providerMessageId;
+    const received = this.#memory.received.get(id);
+    if (received === undefined) return { remoteJid: to, id, fromMe: this.#memory.sent.get(id) !== undefined };
+    const { participant, ...key } = received;
+    return participant === null ? key : { ...key, participant };
   }
 
   async #run(signal: AbortSignal): Promise<void> {
@@ -199,14 +210,15 @@ class BaileysSession implements Session {
   }
 }
 
-function sendTextOver(socket: WASocket, { to, text, quoted }: OutgoingText): Promise<WAMessage | undefined> {
-  if (quoted === null) return socket.sendMessage(to, { text, linkPreview: null });
-  const key = { remoteJid: to, id: quoted.providerMessageId, fromMe: false };
-  return socket.sendMessage(
-    to,
-    { text, linkPreview: null },
-    { quoted: { key, message: { conversation: quoted.text } } },
-  );
+function sendTextOver(
+  socket: WASocket,
+  { to, text, quoted }: OutgoingText,
+  keyOfQuoted: WAMessageKey | null,
+): Promise<WAMessage | undefined> {
+  const content = { text, linkPreview: null };
+  if (quoted === null || keyOfQuoted === null) return socket.sendMessage(to, content);
+  const message = { conversation: quoted.text };
+  return socket.sendMessage(to, content, { quoted: { key: keyOfQuoted, message } });
 }
 
 /** What `work` comes to, unless `signal` aborts first; `work` itself goes on then, and its outcome is not looked at. */

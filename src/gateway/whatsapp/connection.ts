@@ -1,6 +1,5 @@
 import {
   type AuthenticationCreds,
-  type BinaryNode,
   jidNormalizedUser,
   makeWASocket,
   type WASocket,
@@ -14,15 +13,12 @@ import { AuthState } from './auth-state.ts';
 import { baileysLogger, withoutAddresses } from './baileys-log.ts';
 import { containListeners } from './contain.ts';
 import type { Endpoint } from './endpoint.ts';
-import type { Account, ReceptionPolicy, StanzaAttributes } from './identity.ts';
-import { interpret } from './interpret.ts';
+import type { ReceptionPolicy } from './identity.ts';
 import { journalingSignal } from './journaling-signal.ts';
-import { textInPlaceOf, UNDECRYPTABLE_TEXT, withoutContent } from './missing-content.ts';
+import { Reception } from './reception.ts';
 import { type Disconnect, disconnectOf } from './reconnect.ts';
-import { resentMessages } from './resent.ts';
 import type { SessionMemory } from './session-memory.ts';
 import { socketSettings } from './socket-settings.ts';
-import { Stanzas } from './stanzas.ts';
 import { Watchdog } from './watchdog.ts';
 
 /** Baileys asks for a sign of life every 30 s; half of that again is time enough for the answer. */
@@ -79,39 +75,23 @@ export class Connection {
     const { clock, log, memory, policy } = options;
     this.#auth = auth;
     this.#clock = clock;
-    const account = (): Account => ({ jids: ownJids(creds), policy });
-    const stanzas = new Stanzas();
-    const expectContent = async (attributes: StanzaAttributes, text: string): Promise<void> => {
-      const message = withoutContent(attributes, text, account());
-      // A failure has ended the connection; there is nobody else to tell.
-      if (message !== null) await auth.expectContent(message).catch(() => {});
-    };
+    const reception = new Reception({
+      auth,
+      memory,
+      log,
+      account: () => ({ jids: ownJids(creds), policy }),
+      askGroupName: async (jid) => (await this.socket.groupMetadata(jid)).subject,
+      received: options.received,
+    });
     this.socket = makeWASocket({
       ...socketSettings(memory),
       auth: { creds, keys: auth.keys },
       waWebSocketUrl: options.endpoint.socketUrl,
       logger: baileysLogger(log),
-      makeSignalRepository: journalingSignal({
-        stanzas,
-        interpret: (attributes, plaintext) => {
-          const interpretation = interpret(attributes, plaintext, account());
-          if (interpretation.kind === 'message') return [interpretation.received];
-          log.debug({ why: interpretation.why }, 'stanza ignored');
-          return resentMessages(attributes, plaintext, account(), memory.awaited);
-        },
-        expectContent: (attributes) => expectContent(attributes, UNDECRYPTABLE_TEXT),
-        received: options.received,
-      }),
+      makeSignalRepository: journalingSignal(reception),
     });
     this.#watchdog = new Watchdog(clock, SILENT_AFTER_MS, () => this.close('silent'));
-    this.#listen(options, creds, (stanza) => {
-      const attributes = { ...stanza.attrs };
-      if (stanzas.note(stanza, attributes)) return;
-      const text = textInPlaceOf(stanza);
-      if (text === null) return;
-      memory.awaited.set(attributes['id'] ?? '', attributes);
-      void expectContent(attributes, text);
-    });
+    this.#listen(options, creds, reception);
   }
 
   /** Aborts when the connection ends. */
@@ -138,15 +118,12 @@ export class Connection {
     void torndown.then(() => this.#ended.resolve(reason));
   }
 
-  #listen(
-    options: ConnectionOptions,
-    creds: AuthenticationCreds,
-    sawStanza: (node: BinaryNode) => void,
-  ): void {
+  #listen(options: ConnectionOptions, creds: AuthenticationCreds, reception: Reception): void {
     const { ev, ws } = this.socket;
     const onFailure = (error: unknown): void => {
       options.log.debug({ error: withoutAddresses(describeError(error)) }, 'baileys gave up on a stanza');
     };
+    ws.prependListener('CB:message', (stanza) => reception.arrived(stanza));
     inArrivalOrder(ws, 'CB:message', {
       signal: this.signal,
       clock: options.clock,
@@ -155,12 +132,14 @@ export class Connection {
       onFailure,
     });
     containListeners(ws, onFailure);
-    ws.prependListener('CB:message', sawStanza);
     // Something in between that refuses the upgrade; Baileys takes the event from `ws` and does nothing with it.
     ws.on('unexpected-response', () => this.close('unreachable'));
     ws.on('frame', () => this.#watchdog.sawFrame());
     // A failure ends the connection by itself.
     ev.on('creds.update', () => void this.#auth.saveCreds(creds).catch(() => {}));
+    ev.on('groups.update', (groups) => {
+      for (const { id, subject } of groups) if (id && subject) reception.learnGroupName(id, subject);
+    });
     ev.on('connection.update', ({ connection, lastDisconnect, qr }) => {
       if (this.signal.aborted) return;
       if (qr !== undefined) options.pairing(this, qr);

@@ -1,5 +1,5 @@
 import { proto } from '@whiskeysockets/baileys';
-import type { MediaReference, ReceivedMessage } from '../received.ts';
+import type { MediaReference, ReceivedMessage, SilentStanza } from '../received.ts';
 import { boundedIdentifier, boundedText } from './bounds.ts';
 import type { Content, IgnoredContent } from './content.ts';
 import { contextOf } from './context.ts';
@@ -14,9 +14,10 @@ import {
 } from './identity.ts';
 import { unwrap } from './unwrap.ts';
 
-/** `malformed`: the plaintext is no message. */
+/** `ignored`: nothing that the bot wants, or no message at all. `silent`: nothing that a person would miss. */
 export type Interpretation =
-  | { readonly kind: 'ignored'; readonly why: IgnoredSource | IgnoredContent | 'malformed' }
+  | { readonly kind: 'ignored'; readonly why: IgnoredSource | 'malformed' }
+  | { readonly kind: 'silent'; readonly why: IgnoredContent; readonly received: SilentStanza }
   | { readonly kind: 'message'; readonly received: ReceivedMessage };
 
 /**
@@ -44,13 +45,14 @@ export function interpretMessage(
   if (addressing.kind === 'ignored') return addressing;
   const unwrapped = unwrap(message);
   const content = unwrapped === null ? UNSUPPORTED : describe(unwrapped.content);
-  if (content.kind === 'ignored') return content;
+  const { key } = addressing.envelope;
+  if (content.kind === 'ignored') return { kind: 'silent', why: content.why, received: { key, wire: null } };
   const { text, media, edits } = say(content, unwrapped?.edit ?? null);
   const albumId = boundedIdentifier(unwrapped?.albumId);
   return {
     kind: 'message',
     received: {
-      key: addressing.envelope.key,
+      key,
       media,
       wire: {
         ...wireOf(addressing.envelope),
@@ -82,7 +84,7 @@ export function wireOf(envelope: Envelope): Omit<ReceivedMessage['wire'], 'messa
     source: key.fromMe ? 'user_outgoing' : 'user',
     originating_time: envelope.originatingTime,
     ...(displayName === null ? {} : { display_name: displayName }),
-    ...(group === null ? {} : { group: { id: group } }),
+    ...(group === null ? {} : { group: { id: group }, actual_sender: envelope.sender }),
     ...(recipient === null ? {} : { recipient_id: recipient }),
     ...(alternates.length === 0 ? {} : { alternate_identifiers: [...alternates] }),
     ...(envelope.backlog ? { backlog: true } : {}),

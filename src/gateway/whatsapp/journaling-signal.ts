@@ -6,18 +6,21 @@ import {
   unpadRandomMax16,
 } from '@whiskeysockets/baileys';
 import { describeError, DragomanError } from '../../base/errors.ts';
-import type { ReceivedMessage } from '../received.ts';
+import { isMessage, type ReceivedStanza } from '../received.ts';
 import { asKeys } from './auth-state.ts';
 import type { StanzaAttributes } from './identity.ts';
+import { RecentMap } from './recent-map.ts';
 import type { Stanzas } from './stanzas.ts';
 
 /** How libsignal's group cipher begins to say it; for a chat of two Baileys has the text as a constant. */
 const USED_GROUP_KEY = 'Received message with old counter';
 
+const CACHED_ADDRESSES = 20_000;
+
 export interface Journaling {
   readonly stanzas: Stanzas;
-  /** The messages in a decrypted stanza. Never throws. */
-  interpret(attributes: StanzaAttributes, plaintext: Uint8Array): readonly ReceivedMessage[];
+  /** What a decrypted stanza brings. Rejects only when the storage fails. */
+  interpret(attributes: StanzaAttributes, plaintext: Uint8Array): Promise<readonly ReceivedStanza[]>;
   /** Remembers durably that the stanza's content is still missing. Never rejects. */
   expectContent(attributes: StanzaAttributes): Promise<void>;
   /** Messages are durable now. */
@@ -38,6 +41,7 @@ export interface Journaling {
 export function journalingSignal(journaling: Journaling): SocketConfig['makeSignalRepository'] {
   return (auth, logger, pnToLid) => {
     const signal = DEFAULT_CONNECTION_CONFIG.makeSignalRepository(auth, logger, pnToLid);
+    boundAddressCache(signal.lidMapping);
     const { keys } = auth;
     if (!('transaction' in keys)) {
       throw new DragomanError('invariant_broken', 'expected Baileys to give its key store transactions');
@@ -70,6 +74,14 @@ export function journalingSignal(journaling: Journaling): SocketConfig['makeSign
   };
 }
 
+/** Baileys keeps every pair of addresses for three days, each with two timers: a million strangers would be gigabytes. */
+function boundAddressCache(lidMapping: object): void {
+  if (!Reflect.has(lidMapping, 'mappingCache')) {
+    throw new DragomanError('invariant_broken', 'expected Baileys to keep addresses in `mappingCache`');
+  }
+  Reflect.set(lidMapping, 'mappingCache', new RecentMap<string, string>(CACHED_ADDRESSES));
+}
+
 /**
  * Whether a decryption failed because its key was used before. By R1 whatever that decryption brought is on the disk,
  * so nothing is missing.
@@ -87,13 +99,13 @@ async function decryptInto(
   attributes: StanzaAttributes,
   decrypt: () => Promise<Uint8Array>,
 ): Promise<Uint8Array> {
-  let brought: readonly ReceivedMessage[] = [];
+  let brought: readonly ReceivedStanza[] = [];
   const padded = await keys.transaction(async () => {
     const plaintext = await decrypt();
-    brought = journaling.interpret(attributes, unpadRandomMax16(plaintext));
+    brought = await journaling.interpret(attributes, unpadRandomMax16(plaintext));
     if (brought.length > 0) await keys.set(asKeys(brought));
     return plaintext;
   }, lock);
-  if (brought.length > 0) journaling.received();
+  if (brought.some(isMessage)) journaling.received();
   return padded;
 }

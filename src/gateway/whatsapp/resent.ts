@@ -1,21 +1,21 @@
 import { proto, toNumber } from '@whiskeysockets/baileys';
-import type { ReceivedMessage } from '../received.ts';
+import type { ReceivedStanza } from '../received.ts';
 import { type Account, isOwn, type StanzaAttributes } from './identity.ts';
 import { decodeMessage, interpretMessage } from './interpret.ts';
 
 const RESEND_RESPONSE = proto.Message.ProtocolMessage.Type.PEER_DATA_OPERATION_REQUEST_RESPONSE_MESSAGE;
 
 /**
- * The messages that the account's own phone sends again inside a stanza to its linked device. Only the account's own
+ * What the account's own phone sends again inside a stanza to its linked device. Only the account's own
  * devices may do that; a stanza of anybody else holds none. The phone tells less of a message's addresses than the
  * stanza did that came without content: `awaited` knows those stanzas' attributes by message id.
  */
-export function resentMessages(
+export function resentStanzas(
   attributes: StanzaAttributes,
   plaintext: Uint8Array,
   account: Account,
   awaited: { get(id: string): StanzaAttributes | undefined },
-): readonly ReceivedMessage[] {
+): readonly ReceivedStanza[] {
   const { from, category } = attributes;
   if (category !== 'peer' || from === undefined || !isOwn(account, from)) return [];
   return responsesIn(plaintext).flatMap((info) => {
@@ -23,7 +23,7 @@ export function resentMessages(
     if (!id || !info.message) return [];
     const resent = awaited.get(id) ?? attributesOf(info, account);
     const interpretation = interpretMessage(resent, info.message, account);
-    return interpretation.kind === 'message' ? [interpretation.received] : [];
+    return interpretation.kind === 'ignored' ? [] : [interpretation.received];
   });
 }
 

@@ -1,10 +1,13 @@
 import type { CacheStore, proto } from '@whiskeysockets/baileys';
+import type { ProviderKey } from '../received.ts';
 import type { StanzaAttributes } from './identity.ts';
 import { RecentMap } from './recent-map.ts';
 
 const REMEMBERED_RETRIES = 10_000;
 const REMEMBERED_STANZAS = 1_000;
 const REMEMBERED_TEXTS = 256;
+const REMEMBERED_KEYS = 10_000;
+const REMEMBERED_GROUPS = 10_000;
 
 /** What a session remembers from one connection to the next, in bounds. */
 export interface SessionMemory {
@@ -14,6 +17,10 @@ export interface SessionMemory {
   readonly awaited: RecentMap<string, StanzaAttributes>;
   /** Texts sent, by message id: a recipient that could not decrypt one asks for it again. */
   readonly sent: RecentMap<string, proto.IMessage>;
+  /** Messages received, by message id: a quotation names the author too. */
+  readonly received: RecentMap<string, ProviderKey>;
+  /** What groups are called, by JID. */
+  readonly groupNames: RecentMap<string, string>;
 }
 
 export function createSessionMemory(): SessionMemory {
@@ -21,6 +28,8 @@ export function createSessionMemory(): SessionMemory {
   return {
     awaited: new RecentMap(REMEMBERED_STANZAS),
     sent: new RecentMap(REMEMBERED_TEXTS),
+    received: new RecentMap(REMEMBERED_KEYS),
+    groupNames: new RecentMap(REMEMBERED_GROUPS),
     retryCounters: {
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion, typescript/no-unnecessary-type-parameters -- Baileys' interface
       get: <T>(key: string) => counters.get(key) as T | undefined,

@@ -8,7 +8,7 @@ export class Lanes {
   readonly #ends = new Map<string, Promise<unknown>>();
 
   async run<T>(names: readonly string[], work: () => Promise<T>): Promise<T> {
-    const earlier = names.map((name) => this.#ends.get(name));
+    const earlier = names.flatMap((name) => this.#ends.get(name) ?? []);
     const done = Promise.all(earlier).then(work);
     const end = done.catch(() => undefined);
     for (const name of names) this.#ends.set(name, end);

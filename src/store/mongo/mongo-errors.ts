@@ -19,9 +19,9 @@ const SERVER = {
   typeMismatch: 14,
   authenticationFailed: 18,
   illegalOperation: 20,
-  maxTimeMSExpired: 50,
   commandNotFound: 59,
   immutableField: 66,
+  notSupportedInTransaction: 263,
   bsonObjectTooLarge: 10_334,
   duplicateKey: 11_000,
 } as const;
@@ -34,25 +34,37 @@ const STATEMENT_CODES: ReadonlySet<unknown> = new Set([
   SERVER.illegalOperation,
   SERVER.commandNotFound,
   SERVER.immutableField,
+  SERVER.notSupportedInTransaction,
   SERVER.bsonObjectTooLarge,
 ]);
 
 /** A unique index refused the write: somebody else's came first. */
 export const isDuplicateKey = (error: unknown): boolean => codeOf(error) === SERVER.duplicateKey;
 
-/** Nothing of the transaction is there, and it may be run again. */
+/** Said of a statement: nothing of its transaction will be there, and it may be run again. */
 export const isTransient = (error: unknown): boolean =>
-  error instanceof MongoError && error.hasErrorLabel(MongoErrorLabel.TransientTransactionError);
+  hasLabel(error, MongoErrorLabel.TransientTransactionError) || isConnectionFailure(error);
 
-/** The transaction may be there or not; asking the server to commit it again tells. */
+/** Said of a commit: it may have happened or not; asking the server for it again tells. */
 export const isUnknownCommit = (error: unknown): boolean =>
-  error instanceof MongoError &&
-  error.hasErrorLabel(MongoErrorLabel.UnknownTransactionCommitResult) &&
-  codeOf(error) !== SERVER.maxTimeMSExpired;
+  hasLabel(error, MongoErrorLabel.UnknownTransactionCommitResult) || isConnectionFailure(error);
+
+const hasLabel = (error: unknown, label: string): boolean =>
+  error instanceof MongoError && error.hasErrorLabel(label);
+
+/**
+ * No server said so. The driver labels such an error only while it takes the server for reachable, and passes on some
+ * errors of the socket as they are.
+ */
+const isConnectionFailure = (error: unknown): boolean =>
+  isSocketError(error) ||
+  (error instanceof MongoError && !(error instanceof MongoServerError) && !isBug(error));
+
+const isSocketError = (error: unknown): boolean => error instanceof Error && 'syscall' in error;
 
 /** What a caller of the store is told instead of a driver's error; anything else is returned as it is. */
 export function storeFailure(cause: unknown): unknown {
-  if (hasCode(cause, 'deadline_exceeded')) return unavailable(cause);
+  if (hasCode(cause, 'deadline_exceeded') || isConnectionFailure(cause)) return unavailable(cause);
   if (!(cause instanceof MongoError) || isBug(cause)) return cause;
   if (isDuplicateKey(cause)) {
     return new DragomanError('invariant_broken', `expected a new key: ${cause.message}`, { cause });

@@ -1,7 +1,6 @@
-import { MongoClient } from 'mongodb';
+import type { MongoClient } from 'mongodb';
 import type { Clock } from '../../base/clock.ts';
 import type { Guid } from '../../base/ids.ts';
-import type { Logger } from '../../base/log.ts';
 import type {
   ClaimedJob,
   CorrespondentKey,
@@ -12,7 +11,6 @@ import type {
   ProcessingResult,
 } from '../../jobs/job.ts';
 import type { Message, Placeholder } from '../../queue/message.ts';
-import { chatName } from '../chat-name.ts';
 import type {
   Acceptance,
   AcceptOutcome,
@@ -28,8 +26,6 @@ import type {
   StagedMedia,
   Store,
 } from '../store.ts';
-import { collectionsOf } from './collections.ts';
-import { openingFailure, urlFailure } from './mongo-errors.ts';
 import { chatsWithJournal, correspondents, rehydrate, resolveCorrespondent } from './operations/chats.ts';
 import {
   claim,
@@ -45,22 +41,8 @@ import { countJobs, jobsOfBot, listBots, saveBot } from './operations/lists.ts';
 import { accept, evict, history, ingest, pruneMessageIds, reinstate, settle } from './operations/messages.ts';
 import { holdJobs, promoteJobs } from './operations/moves.ts';
 import { dueJobs, nextDueAt, reviveJob } from './operations/revival.ts';
-import { prepareDatabase } from './prepare-database.ts';
-import { MAX_IN_FLIGHT, Transactions } from './transactions.ts';
+import type { Transactions } from './transactions.ts';
 
-export interface MongoStoreOptions {
-  /** A connection string of a replica set; the database is the one it names, or `dragoman`. */
-  readonly url: string;
-  readonly clock: Clock;
-  readonly log: Logger;
-  /** By when each call has ended, in milliseconds. Default 10_000. */
-  readonly callDeadlineMs?: number;
-}
-
-const DEFAULT_CALL_DEADLINE_MS = 10_000;
-const DEFAULT_DATABASE = 'dragoman';
-/** Reads beside the transactions. */
-const READ_CONNECTIONS = 4;
 /** Duplicate keys that are deleted in one operation. */
 const PRUNE_STEP = 2_000;
 /** Jobs that are moved in one transaction, far below what a transaction may hold or how long it may take. */
@@ -68,56 +50,14 @@ const MOVE_STEP = 500;
 /** Due jobs of a kind that are revived in one call; the next is due at once when there are more. */
 const REVIVE_STEP = 500;
 
-/**
- * Opens the store that several machines may share: a MongoDB replica set.
- * Rejects with `config_invalid`, `store_newer` or `store_unavailable`; the message says what to do.
- */
-export async function openMongoStore(options: MongoStoreOptions): Promise<Store> {
-  const { url, clock, log, callDeadlineMs = DEFAULT_CALL_DEADLINE_MS } = options;
-  const client = newClient(url, callDeadlineMs);
-  const database = client.db(namesDatabase(url) ? undefined : DEFAULT_DATABASE);
-  try {
-    const fence = await prepareDatabase(database);
-    const collections = collectionsOf(database);
-    log.info({ database: database.databaseName, fence }, 'store opened');
-    const transactions = new Transactions({ client, collections, clock, fence, callDeadlineMs });
-    return new MongoStore({ client, transactions, clock, fence });
-  } catch (error) {
-    await client.close();
-    throw openingFailure(`MongoDB at ${client.options.hosts.join(', ')}`, error);
-  }
-}
-
-function newClient(url: string, callDeadlineMs: number): MongoClient {
-  try {
-    return new MongoClient(url, {
-      appName: 'dragoman',
-      // What a message does not have is not in its document.
-      ignoreUndefined: true,
-      writeConcern: { w: 'majority' },
-      readConcern: { level: 'majority' },
-      retryWrites: true,
-      maxPoolSize: MAX_IN_FLIGHT + READ_CONNECTIONS,
-      waitQueueTimeoutMS: callDeadlineMs,
-      serverSelectionTimeoutMS: callDeadlineMs,
-      connectTimeoutMS: callDeadlineMs,
-      socketTimeoutMS: callDeadlineMs,
-    });
-  } catch (error) {
-    throw urlFailure(error);
-  }
-}
-
-/** Whether something stands where a connection string names its database. */
-const namesDatabase = (url: string): boolean => /^[^:]+:\/\/[^/?]*\/[^?]/.test(url);
-
 const lanesOf = {
-  chat: (key: CorrespondentKey): string => `chat ${chatName(key)}`,
+  chat: ({ botId, providerName, correspondentId }: CorrespondentKey): string =>
+    `chat ${botId} ${providerName} ${correspondentId}`,
   guid: (guid: Guid): string => `guid ${guid}`,
   pool: (pool: string): string => `pool ${pool}`,
 };
 
-interface Parts {
+export interface MongoStoreParts {
   readonly client: MongoClient;
   readonly transactions: Transactions;
   readonly clock: Clock;
@@ -129,7 +69,7 @@ interface Parts {
  * revives many jobs is several of them, one after another: each job is moved whole or not at all, and a call that
  * ended early is made again.
  */
-class MongoStore implements Store {
+export class MongoStore implements Store {
   readonly fence: number;
   readonly #client: MongoClient;
   readonly #transactions: Transactions;
@@ -138,7 +78,7 @@ class MongoStore implements Store {
   readonly #latestTurns = new Map<string, number>();
   #closing: Promise<void> | null = null;
 
-  constructor({ client, transactions, clock, fence }: Parts) {
+  constructor({ client, transactions, clock, fence }: MongoStoreParts) {
     this.fence = fence;
     this.#client = client;
     this.#transactions = transactions;
@@ -152,7 +92,7 @@ class MongoStore implements Store {
   ): Promise<CorrespondentRecord> {
     const now = this.#clock.now();
     return this.#transactions.run([], (transaction) =>
-      resolveCorrespondent(transaction, botId, providerName, identifiers, now),
+      resolveCorrespondent(transaction, botId, providerName, wellFormed(identifiers), now),
     );
   }
 
@@ -342,3 +282,9 @@ class MongoStore implements Store {
     }
   }
 }
+
+/** BSON is UTF-8, where a lone surrogate becomes U+FFFD: what was given is compared with what is there. */
+const wellFormed = ([first, ...others]: readonly [string, ...string[]]): [string, ...string[]] => [
+  first.toWellFormed(),
+  ...others.map((each) => each.toWellFormed()),
+];

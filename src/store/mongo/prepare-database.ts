@@ -6,11 +6,10 @@ import { INDEXES, metaOf, type MetaDocument } from './collections.ts';
 const SCHEMA_VERSION = 1;
 
 /**
- * Takes a database into use: makes the collections and indexes that are missing, beside whoever else does the same,
- * and makes this the newest owner. Returns its fencing token.
+ * Makes the collections and indexes that are missing, beside whoever else does the same.
  * Throws `config_invalid` for a server without transactions, and `store_newer`.
  */
-export async function prepareDatabase(database: Db): Promise<number> {
+export async function prepareDatabase(database: Db): Promise<void> {
   await expectTransactions(database);
   const meta = metaOf(database);
   const schema = await meta.findOne({ _id: 'schema' });
@@ -21,8 +20,11 @@ export async function prepareDatabase(database: Db): Promise<number> {
   await Promise.all(missing);
   // A newer program may have been here since.
   refuseNewer(database, await raise(meta, 'schema', { $max: { value: SCHEMA_VERSION } }));
-  return raise(meta, 'owner', { $inc: { value: 1 } });
 }
+
+/** Makes this the newest owner. Returns its fencing token. */
+export const raiseFence = (database: Db): Promise<number> =>
+  raise(metaOf(database), 'owner', { $inc: { value: 1 } });
 
 async function expectTransactions(database: Db): Promise<void> {
   const server = await database.admin().command({ hello: 1 });

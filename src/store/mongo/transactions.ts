@@ -6,7 +6,7 @@ import { DragomanError, hasCode } from '../../base/errors.ts';
 import type { Collections } from './collections.ts';
 import { Lanes } from './lanes.ts';
 import { isDuplicateKey, isTransient, isUnknownCommit, storeFailure } from './mongo-errors.ts';
-import { OpenSessions } from './open-sessions.ts';
+import { GivenUpSessions } from './open-transactions.ts';
 
 /** What an operation works with: a session with an open transaction, for every call that it makes. */
 export interface Transaction {
@@ -40,6 +40,7 @@ const OPTIONS: TransactionOptions = {
 };
 const FIRST_BACK_OFF_MS = 2;
 const LONGEST_BACK_OFF_MS = 250;
+const COMMIT_AGAIN_AFTER_MS = 50;
 /** A key that is refused so often was not a race with another writer. */
 const MAX_DUPLICATE_KEYS = 3;
 /** Owners are told apart in the upper bits of a sequence number, 2^21 of them. */
@@ -48,7 +49,7 @@ const NUMBERS_PER_OWNER = 2 ** 32;
 /**
  * Runs the store's operations as transactions, by the driver's guide
  * (https://www.mongodb.com/docs/manual/core/transactions-in-applications/).
- *   T1 A call ends by its deadline. Past it, it rejects with `store_unavailable` and no new attempt begins.
+ *   T1 A call ends by its deadline. Past it, it rejects with `store_unavailable`, and no attempt or commit begins.
  *   T2 Calls that share a lane run one after another, in the order of the calls.
  *   T3 What is known not to have happened is tried again; a commit of unknown outcome is only ever repeated as it is.
  *   T4 A transaction that a broken connection left open at the server is ended before the next one begins.
@@ -61,7 +62,7 @@ export class Transactions {
   readonly #context: Omit<Transaction, 'session'>;
   readonly #lanes = new Lanes();
   readonly #limit = new PQueue({ concurrency: MAX_IN_FLIGHT });
-  readonly #leftOpen: OpenSessions;
+  readonly #givenUp: GivenUpSessions;
   readonly #calls = new Set<Promise<unknown>>();
   #isClosed = false;
 
@@ -69,7 +70,7 @@ export class Transactions {
     this.#client = client;
     this.#clock = clock;
     this.#callDeadlineMs = callDeadlineMs;
-    this.#leftOpen = new OpenSessions(client);
+    this.#givenUp = new GivenUpSessions(client);
     let count = 0;
     this.nextSeq = () => fence * NUMBERS_PER_OWNER + count++;
     this.#context = { collections, fence, nextSeq: this.nextSeq };
@@ -95,6 +96,7 @@ export class Transactions {
   async close(): Promise<void> {
     this.#isClosed = true;
     await Promise.allSettled(this.#calls);
+    await this.#givenUp.end();
   }
 
   async #call<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
@@ -117,7 +119,7 @@ export class Transactions {
       let duplicateKeys = 0;
       for (let backOffMs = FIRST_BACK_OFF_MS; ; backOffMs = Math.min(backOffMs * 2, LONGEST_BACK_OFF_MS)) {
         signal.throwIfAborted();
-        await this.#leftOpen.end();
+        await this.#givenUp.end();
         try {
           return await this.#attempt(session, work, signal);
         } catch (error) {
@@ -129,7 +131,7 @@ export class Transactions {
       }
     } catch (error) {
       const failure = storeFailure(error);
-      if (hasCode(failure, 'store_unavailable')) this.#leftOpen.add(session);
+      if (hasCode(failure, 'store_unavailable')) this.#givenUp.add(session);
       throw failure;
     }
   }
@@ -139,22 +141,24 @@ export class Transactions {
     try {
       const result = await work({ ...this.#context, session });
       // Work that wants nothing written has rolled it back itself.
-      if (session.inTransaction()) await commit(session, signal);
+      if (session.inTransaction()) await this.#commit(session, signal);
       return result;
     } catch (error) {
       if (session.inTransaction()) await session.abortTransaction();
       throw error;
     }
   }
-}
 
-async function commit(session: ClientSession, signal: AbortSignal): Promise<void> {
-  for (;;) {
-    try {
-      await session.commitTransaction();
-      return;
-    } catch (error) {
-      if (signal.aborted || !isUnknownCommit(error)) throw error;
+  async #commit(session: ClientSession, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    for (;;) {
+      try {
+        await session.commitTransaction();
+        return;
+      } catch (error) {
+        if (!isUnknownCommit(error)) throw error;
+      }
+      await pause(this.#clock, COMMIT_AGAIN_AFTER_MS, signal);
     }
   }
 }

@@ -16,12 +16,12 @@ export interface PreparedFile {
  * Takes a store file into use, making the folder and the file where there is none.
  * Throws `already_in_use`, `folder_unusable`, `store_corrupt` (the file is left as it is) or `store_newer`.
  */
-export function prepareFile(file: string): PreparedFile {
+export function prepareFile(file: string, now: number): PreparedFile {
   makeFolder(dirname(file));
   try {
     const lock = lockStore(file);
     try {
-      return { lock, fence: raiseFence(file) };
+      return { lock, fence: raiseFence(file, now) };
     } catch (error) {
       lock.release();
       throw error;
@@ -39,11 +39,12 @@ function makeFolder(folder: string): void {
   }
 }
 
-function raiseFence(file: string): number {
+function raiseFence(file: string, now: number): number {
   const connection = Connection.forWriting(file);
   try {
     connection.exec('BEGIN IMMEDIATE');
     migrate(connection, file);
+    countFromNow(connection, now);
     const meta = connection.one<{ value: number }>(
       `INSERT INTO meta VALUES ('fence', 1) ON CONFLICT (key) DO UPDATE SET value = value + 1 RETURNING value`,
     );
@@ -65,6 +66,23 @@ function migrate(connection: Connection, file: string): void {
   }
   for (; version < MIGRATIONS.length; version += 1) connection.exec(MIGRATIONS[version] ?? '');
   connection.run(`INSERT OR REPLACE INTO meta VALUES ('schema_version', ?)`, version);
+}
+
+/**
+ * A job that was last changed in the future is one of before the host's clock was set back: what is left of its lease or
+ * back-off counts from now, or nobody would touch it until the clock is there again.
+ */
+function countFromNow(connection: Connection, now: number): void {
+  connection.run(
+    `UPDATE jobs SET lease_expires_at = lease_expires_at - changed_at + ?1, changed_at = ?1
+     WHERE status = 'processing' AND changed_at > ?1`,
+    now,
+  );
+  connection.run(
+    `UPDATE jobs SET available_at = available_at - changed_at + ?1, changed_at = ?1
+     WHERE status = 'waiting' AND changed_at > ?1`,
+    now,
+  );
 }
 
 /** 0 for an empty file, which is then marked as ours. */

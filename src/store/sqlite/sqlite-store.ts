@@ -62,7 +62,7 @@ const PRUNE_STEP = 2_000;
  */
 export async function openSqliteStore({ file, clock, log }: SqliteStoreOptions): Promise<Store> {
   const path = resolvePath(file);
-  const { lock, fence } = prepareFile(path);
+  const { lock, fence } = prepareFile(path, clock.now());
   const thread = { data: { file: path, fence }, clock, log, stallMs: STALL_MS };
   return new SqliteStore({
     fence,

@@ -277,6 +277,8 @@ describe('a chat at recovery', () => {
     const job = await store.jobByGuid(frame.mediaGuid);
     if (job === null) throw new Error('expected a job');
     await chat.ask('settle', words(frame.mediaGuid));
+    await chat.ask('inject', job.placeholder);
+    expect(await journalOf('ann')).toEqual(['[words] look']);
     await chat.ask('ingest', undefined);
     await chat.ask('inject', job.placeholder);
     expect([await historyOf('ann'), await journalOf('ann')]).toEqual([['[words] look'], []]);

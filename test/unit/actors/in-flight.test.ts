@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { InFlight } from '../../../src/actors/in-flight.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
-function pool(workers: number) {
+function pool(workers: number, botIds: readonly string[] = []) {
   const clock = new ManualClock();
-  return { clock, inFlight: new InFlight(workers, clock) };
+  return { clock, inFlight: new InFlight(workers, botIds, clock) };
 }
 
 describe('the share of a pool that one bot may have', () => {
@@ -27,6 +27,20 @@ describe('the share of a pool that one bot may have', () => {
     single.ended('a');
     single.started('b');
     expect(single.capped()).toEqual(['b']);
+  });
+
+  test('is all but one from the start, for a minute in which others may turn out to be active', () => {
+    const { clock, inFlight } = pool(2, ['a', 'b']);
+    inFlight.started('a');
+    expect(inFlight.capped()).toEqual(['a']);
+    clock.advance(60_001);
+    expect(inFlight.capped()).toEqual([]);
+  });
+
+  test('is all of it from the start where there is one bot', () => {
+    const { inFlight } = pool(2, ['a']);
+    inFlight.started('a');
+    expect(inFlight.capped()).toEqual([]);
   });
 
   test('grows again when the other bot had nothing for a minute', () => {

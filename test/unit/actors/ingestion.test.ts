@@ -8,13 +8,14 @@ const DONE: IngestReport = { kind: 'ingested', more: false };
 const MORE: IngestReport = { kind: 'ingested', more: true };
 const away = new DragomanError('store_unavailable', 'away');
 
+const unused = () => Promise.reject(new Error('not asked for'));
+
 /** A chat that answers `ingest` as the test scripts it, then that it is empty. */
 async function bench() {
   const kit = await startActors();
   const ingestion = await kit.system.spawn(ingestionActor, 'ingestion', undefined);
   const spawnChat = async (name: string, answer: () => Promise<IngestReport>) => {
     const asked: number[] = [];
-    const unused = () => Promise.reject(new Error('not asked for'));
     const chat: Chat = await kit.system.spawn(
       actorOf<ChatProtocol>({
         handlers: {

@@ -173,6 +173,11 @@ describe('a download that fails leaves nothing', () => {
     '/@evil.example',
     '\t//evil.example',
     '/\t/evil.example',
+    '///evil.example/x',
+    '//[::ffff:127.0.0.1]/x',
+    '//[::ffff:7f00:1]/x',
+    '//169.254.169.254/latest',
+    '//2130706433/x',
   ])('W4: a path like %j is not asked for', async (directPath) => {
     const bench = await downloadBench();
     const { reference } = encryptMedia(PLAIN, { directPath });

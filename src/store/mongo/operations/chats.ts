@@ -16,8 +16,8 @@ export async function resolveCorrespondent(
   now: number,
 ): Promise<CorrespondentRecord> {
   const { collections, session } = transaction;
-  const { correspondents } = collections;
-  const known = await correspondents
+  const chats = collections.correspondents;
+  const known = await chats
     .find(
       { bot_id: botId, provider_name: providerName, aliases: { $in: identifiers } },
       { session, sort: { _id: 1 } },
@@ -32,16 +32,17 @@ export async function resolveCorrespondent(
       identifiers,
       now,
     );
-    await correspondents.insertOne(chat, { session });
+    await chats.insertOne(chat, { session });
     return recordOf(chat);
   }
   if (younger.length > 0) {
     const drained = younger.map(({ _id }) => _id);
-    await correspondents.updateMany({ _id: { $in: drained } }, { $unset: { aliases: 1 } }, { session });
+    await chats.updateMany({ _id: { $in: drained } }, { $unset: { aliases: 1 } }, { session });
   }
   const aliases = [...new Set([...known.flatMap((chat) => chat.aliases ?? []), ...identifiers])];
   if (aliases.length > (oldest.aliases?.length ?? 0)) {
-    await correspondents.updateOne({ _id: oldest._id }, { $set: { aliases } }, { session });
+    const { _id } = oldest;
+    await chats.updateOne({ _id }, { $set: { aliases } }, { session });
   }
   return recordOf({ ...oldest, aliases });
 }

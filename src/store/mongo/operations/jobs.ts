@@ -10,11 +10,10 @@ import type {
   MediaProcessingJob,
   ProcessingResult,
 } from '../../../jobs/job.ts';
-import { chatName } from '../../chat-name.ts';
-import { JOB_COLLECTION_NAMES, type JobDocument, mediaMetadataDocument } from '../../documents.ts';
+import { type JobDocument, mediaMetadataDocument } from '../../documents.ts';
 import { claimedJob, type UnplacedJob } from '../../job-records.ts';
 import type { ClaimHandle, ClaimRequest, StagedMedia } from '../../store.ts';
-import { chatKey, SERVER_NOW } from '../collections.ts';
+import { SERVER_NOW } from '../collections.ts';
 import { jobDocument, jobOfDocument, LIVE, UNCLAIMED } from '../job-document.ts';
 import type { Transaction } from '../transactions.ts';
 import { announceArrival, takeRound, takeTurn } from './turns.ts';
@@ -26,23 +25,17 @@ const ANYWHERE: readonly JobCollection[] = [...LIVE, 'failed'];
 
 type FoundJob = JobDocument & { readonly collection: JobCollection };
 
+/** Looks in one collection after the other, at one point in time: no job slips past while it is moved. */
 async function findJob(
-  { collections, session }: Transaction,
+  { collections: { jobs }, session }: Transaction,
   guid: Guid,
   among: readonly JobCollection[],
 ): Promise<FoundJob | null> {
-  const [first = 'active', ...others] = among;
-  const within = (collection: JobCollection): object[] => [{ $match: { guid } }, { $set: { collection } }];
-  const found = collections.jobs[first].aggregate<FoundJob>(
-    [
-      ...within(first),
-      ...others.map((other) => ({
-        $unionWith: { coll: JOB_COLLECTION_NAMES[other], pipeline: within(other) },
-      })),
-    ],
-    { session },
-  );
-  return found.next();
+  for (const collection of among) {
+    const job = await jobs[collection].findOne({ guid }, { session });
+    if (job !== null) return { ...job, collection };
+  }
+  return null;
 }
 
 export async function jobByGuid(transaction: Transaction, guid: Guid): Promise<MediaProcessingJob | null> {
@@ -56,7 +49,11 @@ export async function hasLiveJob(
   guid: Guid,
 ): Promise<boolean> {
   const job = await findJob(transaction, guid, LIVE);
-  return job !== null && chatName(chatKey(job)) === chatName(key);
+  return (
+    job?.bot_id === key.botId &&
+    job.provider_name === key.providerName &&
+    job.correspondent_id === key.correspondentId
+  );
 }
 
 /** S4: a GUID that has a job anywhere is refused. */
@@ -133,8 +130,9 @@ export async function claim(
   const { collections, session } = transaction;
   const next = await takeTurn(transaction, pool, cappedBots, latestTurn);
   if (next === null) return null;
+  const { job, turn } = next;
   const claimed = await collections.jobs.active.findOneAndUpdate(
-    { _id: next.job._id },
+    { guid: job.guid },
     [
       {
         $set: {
@@ -147,7 +145,7 @@ export async function claim(
     ],
     { session, returnDocument: 'after' },
   );
-  return claimed && { job: claimedJob(jobOfDocument(claimed, 'active')), turn: next.turn };
+  return claimed && { job: claimedJob(jobOfDocument(claimed, 'active')), turn };
 }
 
 /** `leaseMs`: from the server's now on. */

@@ -19,16 +19,18 @@ export async function accept(
   const { correspondent, message, evictedIds } = acceptance;
   const { collections, session } = transaction;
   const job = jobOfAcceptance(acceptance);
-  const chat = await ownedChat(transaction, correspondent, { $max: { next_id: message.id + 1 } });
-  const firstId = await rememberMessageId(transaction, chat._id, message);
+  const { _id: chat, next_id: nextId } = await ownedChat(transaction, correspondent, {
+    $max: { next_id: message.id + 1 },
+  });
+  const firstId = await rememberMessageId(transaction, chat, message);
   if (firstId !== null) {
     await session.abortTransaction();
     return { kind: 'duplicate', id: firstId };
   }
-  if (message.id < chat.next_id) {
+  if (message.id < nextId) {
     throw new DragomanError(
       'invariant_broken',
-      `expected ${chatName(correspondent)} to go on from id ${chat.next_id}, got ${message.id}: ` +
+      `expected ${chatName(correspondent)} to go on from id ${nextId}, got ${message.id}: ` +
         `its owner's memory is out of date`,
     );
   }
@@ -95,12 +97,12 @@ export async function ingest(
     $inc: { next_ingest_seq: entries.length },
   });
   if (entries.length === 0) return 0;
-  const history = entries.map((entry, index) => ({
+  const ingested = entries.map((entry, index) => ({
     ...entry,
     ingest_seq: firstSeq + index,
     ingested_at: now,
   }));
-  await collections.history.insertMany(history, { session });
+  await collections.history.insertMany(ingested, { session });
   await deleteReady(transaction, key, ids);
   return entries.length;
 }
@@ -114,14 +116,14 @@ export async function reinstate(
 ): Promise<'reinstated' | 'gone'> {
   const { collections, session } = transaction;
   const { id, mediaProcessingId: guid } = placeholder;
-  const { _id } = await ownedChat(transaction, key);
+  const { _id: own } = await ownedChat(transaction, key);
   const chat = chatFields(key);
   const queued = { ...chat, $or: [{ id }, { media_processing_id: guid }] };
   if (!(await hasLiveJob(transaction, key, guid))) return 'gone';
   if ((await collections.journal.findOne(queued, { session })) !== null) return 'gone';
   if ((await collections.history.findOne({ ...chat, id }, { session })) !== null) return 'gone';
   await collections.journal.insertOne({ ...chat, ...messageDocument(placeholder) }, { session });
-  await collections.correspondents.updateOne({ _id }, { $max: { next_id: id + 1 } }, { session });
+  await collections.correspondents.updateOne({ _id: own }, { $max: { next_id: id + 1 } }, { session });
   await deleteReady(transaction, key, evictedIds);
   return 'reinstated';
 }
@@ -147,7 +149,7 @@ async function deleteReady(
 
 /** Forgets at most `atMost` duplicate keys, so that writers wait for none that is long. Returns how many went. */
 export async function pruneMessageIds(
-  { collections: { messageIds } }: { readonly collections: Collections },
+  { messageIds }: Collections,
   before: number,
   atMost: number,
 ): Promise<number> {

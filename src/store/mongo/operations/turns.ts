@@ -90,17 +90,18 @@ export async function takeTurn(
       { session, sort: { turn: 1, _id: 1 } },
     );
     if (bot === null) return null;
+    const { _id, bot_id: botId } = bot;
     const job = await jobs.active.findOne(
-      { status: 'pending', pool, bot_id: bot.bot_id },
+      { status: 'pending', pool, bot_id: botId },
       { session, sort: { round: 1, seq: 1 } },
     );
     if (job === null) {
-      await turns.updateOne({ _id: bot._id }, { $set: { claimable: false } }, { session });
+      await turns.updateOne({ _id }, { $set: { claimable: false } }, { session });
       continue;
     }
     const turn = { $max: [SERVER_NOW, { $add: ['$turn', 1] }, latestTurn + 1] };
     const served = await turns.findOneAndUpdate(
-      { _id: bot._id },
+      { _id },
       [{ $set: { turn, round: { $max: ['$round', job.round] } } }],
       { session, returnDocument: 'after' },
     );

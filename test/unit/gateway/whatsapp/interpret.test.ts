@@ -23,7 +23,7 @@ const interpreted = (message: object, attributes: StanzaAttributes = FROM_ALICE)
 
 function received(message: object, attributes: StanzaAttributes = FROM_ALICE): ReceivedMessage {
   const interpretation = interpreted(message, attributes);
-  if (interpretation.kind === 'ignored') throw new Error(`ignored: ${interpretation.why}`);
+  if (interpretation.kind !== 'message') throw new Error(`${interpretation.kind}: ${interpretation.why}`);
   return interpretation.received;
 }
 
@@ -198,10 +198,11 @@ describe('edits, deletions and albums', () => {
     });
   });
 
-  test('an album is a header: ignored, while its pictures name it', () => {
-    expect(interpreted({ albumMessage: { expectedImageCount: 2 } })).toEqual({
-      kind: 'ignored',
+  test('an album is a header: silent, while its pictures name it', () => {
+    expect(interpreted({ albumMessage: { expectedImageCount: 2 } })).toMatchObject({
+      kind: 'silent',
       why: 'album',
+      received: { key: { remoteJid: ALICE, id: '3A01' }, wire: null },
     });
     const messageContextInfo = {
       messageAssociation: { associationType: 1, parentMessageKey: { id: 'ALBUM' } },
@@ -331,11 +332,11 @@ describe('texts', () => {
     ['a history notice', { protocolMessage: { type: 5, historySyncNotification: {} } }],
     ['a kept message', { keepInChatMessage: { key: { id: '3A00' } } }],
   ])('%s is nothing that a person would miss', (_name, message) => {
-    expect(interpreted(message)).toEqual({ kind: 'ignored', why: 'housekeeping' });
+    expect(interpreted(message)).toMatchObject({ kind: 'silent', why: 'housekeeping' });
   });
 
   test('a protocol message without a type is no deletion', () => {
-    expect(interpreted({ protocolMessage: { key: { id: '3A00' } } }).kind).toBe('ignored');
+    expect(interpreted({ protocolMessage: { key: { id: '3A00' } } }).kind).toBe('silent');
   });
 
   test('a group key that comes with a text does not hide it', () => {
@@ -396,7 +397,12 @@ describe('who and where', () => {
     const attributes = { ...FROM_ALICE, from: GROUP, participant: ALICE_LID, participant_pn: ALICE };
     expect(received(hello, attributes)).toMatchObject({
       key: { remoteJid: GROUP, participant: ALICE_LID, fromMe: false },
-      wire: { sender: ALICE_LID, group: { id: GROUP }, alternate_identifiers: [ALICE] },
+      wire: {
+        sender: ALICE_LID,
+        actual_sender: ALICE_LID,
+        group: { id: GROUP },
+        alternate_identifiers: [ALICE],
+      },
     });
   });
 

@@ -75,7 +75,7 @@ class Device {
     const auth = new AuthState(BOT, this.storage, () => (this.failures += 1));
     const makeRepository = journalingSignal({
       stanzas: this.#stanzas,
-      interpret: (attributes, plaintext) => {
+      interpret: async (attributes, plaintext) => {
         const interpretation = interpret(attributes, plaintext, ACCOUNT);
         return interpretation.kind === 'message' ? [interpretation.received] : [];
       },
@@ -152,7 +152,7 @@ describe('journalingSignal', () => {
     const { device, phone } = await acquainted();
     await device.receive('1', await phone.write('one'));
     const commit = device.storage.commits.find(({ received }) => received.length > 0);
-    expect(commit?.received.map(({ wire }) => wire.message)).toEqual(['one']);
+    expect(commit?.received.map(({ wire }) => wire?.message)).toEqual(['one']);
     expect(commit?.auth.puts.map(([key]) => key)).toContain('session:4915120000002.0');
     expect(commit?.auth.deletes).toEqual([`pre-key:${PRE_KEY_ID}`]);
     expect(device.announced).toBe(1);

@@ -1,7 +1,7 @@
 import { proto } from '@whiskeysockets/baileys';
 import { describe, expect, test } from 'vitest';
 import type { StanzaAttributes } from '../../../../src/gateway/whatsapp/identity.ts';
-import { resentMessages } from '../../../../src/gateway/whatsapp/resent.ts';
+import { resentStanzas } from '../../../../src/gateway/whatsapp/resent.ts';
 
 const OWN = '4915110000001@s.whatsapp.net';
 const ALICE = '4915120000002@s.whatsapp.net';
@@ -29,9 +29,9 @@ const FROM_ALICE = {
   pushName: 'Alice',
 };
 
-describe('resentMessages', () => {
+describe('resentStanzas', () => {
   test('what the own phone sends again is a message of its first sender', () => {
-    expect(resentMessages(PEER, response(FROM_ALICE), ACCOUNT, NOTHING_AWAITED)).toMatchObject([
+    expect(resentStanzas(PEER, response(FROM_ALICE), ACCOUNT, NOTHING_AWAITED)).toMatchObject([
       {
         key: { remoteJid: ALICE, id: '3A01', fromMe: false },
         wire: { message: 'at last', sender: ALICE, originating_time: 5_000, display_name: 'Alice' },
@@ -41,7 +41,7 @@ describe('resentMessages', () => {
 
   test('the addresses of the stanza that came without content are kept', () => {
     const awaited = new Map([['3A01', { from: ALICE_LID, id: '3A01', t: '4', sender_pn: ALICE }]]);
-    const [message] = resentMessages(PEER, response(FROM_ALICE), ACCOUNT, awaited);
+    const [message] = resentStanzas(PEER, response(FROM_ALICE), ACCOUNT, awaited);
     expect(message).toMatchObject({
       key: { remoteJid: ALICE_LID },
       wire: { alternate_identifiers: [ALICE] },
@@ -50,12 +50,12 @@ describe('resentMessages', () => {
 
   test('a group message keeps its participant, and an own one its recipient', () => {
     const inGroup = { ...FROM_ALICE, key: { remoteJid: GROUP, id: '1', participant: ALICE } };
-    expect(resentMessages(PEER, response(inGroup), ACCOUNT, NOTHING_AWAITED)[0]?.key).toMatchObject({
+    expect(resentStanzas(PEER, response(inGroup), ACCOUNT, NOTHING_AWAITED)[0]?.key).toMatchObject({
       remoteJid: GROUP,
       participant: ALICE,
     });
     const own = { ...FROM_ALICE, key: { remoteJid: ALICE, id: '1', fromMe: true } };
-    expect(resentMessages(PEER, response(own), ACCOUNT, NOTHING_AWAITED)[0]?.wire).toMatchObject({
+    expect(resentStanzas(PEER, response(own), ACCOUNT, NOTHING_AWAITED)[0]?.wire).toMatchObject({
       source: 'user_outgoing',
       recipient_id: ALICE,
     });
@@ -65,12 +65,12 @@ describe('resentMessages', () => {
     ['a stranger', { ...PEER, from: ALICE }],
     ['an ordinary stanza', { ...PEER, category: undefined }],
   ])('%s cannot put messages into chats', (_name, attributes) => {
-    expect(resentMessages(attributes, response(FROM_ALICE), ACCOUNT, NOTHING_AWAITED)).toEqual([]);
+    expect(resentStanzas(attributes, response(FROM_ALICE), ACCOUNT, NOTHING_AWAITED)).toEqual([]);
   });
 
   test('other stanzas between own devices hold none', () => {
     const other = proto.Message.encode({ conversation: 'x' }).finish();
-    expect(resentMessages(PEER, other, ACCOUNT, NOTHING_AWAITED)).toEqual([]);
-    expect(resentMessages(PEER, Buffer.from([0x0a, 0xff]), ACCOUNT, NOTHING_AWAITED)).toEqual([]);
+    expect(resentStanzas(PEER, other, ACCOUNT, NOTHING_AWAITED)).toEqual([]);
+    expect(resentStanzas(PEER, Buffer.from([0x0a, 0xff]), ACCOUNT, NOTHING_AWAITED)).toEqual([]);
   });
 });

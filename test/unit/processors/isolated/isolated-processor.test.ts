@@ -1,6 +1,4 @@
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { silentLogger } from '../../../../src/base/log.ts';
@@ -11,6 +9,7 @@ import { ManualClock } from '../../../support/manual-clock.ts';
 import { isRunning, untilGone } from '../../../support/pids.ts';
 import { scratchFolder } from '../../../support/scratch-folder.ts';
 import { placeholderMessage } from '../../../support/store-records.ts';
+import { written } from '../../../support/written.ts';
 
 const MISCHIEF = fileURLToPath(new URL('../../../support/mischief-processor.ts', import.meta.url));
 /** Processes start slowly on a machine that has other things to do. */
@@ -152,7 +151,7 @@ describe('I3: a closed processor', () => {
     const { attempt, processor } = await mischief();
     const file = path.join(await scratchFolder(), 'pids');
     const outcome = attempt('spawn and block', file);
-    const pids = await pidsIn(file);
+    const pids = (await written(file, /^\d+ \d+$/)).split(' ').map(Number);
     await processor.close();
     await Promise.all(pids.map(untilGone));
     expect(await outcome).toMatchObject(died(/SIGKILL/));
@@ -164,12 +163,3 @@ describe('I3: a closed processor', () => {
     expect(await attempt('pid')).toMatchObject(failed('the processor is closed'));
   });
 });
-
-/** What `spawn and block` leaves in its file. */
-async function pidsIn(file: string): Promise<number[]> {
-  for (;;) {
-    const text = await readFile(file, 'utf8').catch(() => '');
-    if (/^\d+ \d+$/.test(text)) return text.split(' ').map(Number);
-    await pause(10);
-  }
-}

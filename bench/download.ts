@@ -1,0 +1,97 @@
+/**
+ * A download of 500 MB through the gateway's own code, beside the two limits that no download can pass: writing as
+ * many bytes to the same disk, and computing what must be computed over them.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { createDecipheriv, createHash, createHmac, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, open, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { systemClock } from '../src/base/clock.ts';
+import { newGuid } from '../src/base/ids.ts';
+import { downloadMedia } from '../src/gateway/download.ts';
+import { StagingQuota } from '../src/staging/quota.ts';
+import { openStagingFolder } from '../src/staging/staging-folder.ts';
+import type { HostedFile } from './download-host-process.ts';
+import { measure, printTable, row } from './measure.ts';
+
+const SIZE_MIB = 500;
+const MIB = 2 ** 20;
+const ROUNDS = 5;
+const NEVER = new AbortController().signal;
+
+export async function run(): Promise<void> {
+  const host = fork(new URL('./download-host-process.ts', import.meta.url), [String(SIZE_MIB)]);
+  // Not the system's folder for temporary files, which may be in memory.
+  const dir = await mkdtemp(path.join(process.cwd(), '.bench-download-'));
+  try {
+    await compare(await hostedFile(host), dir);
+  } finally {
+    host.disconnect();
+    await rm(dir, { recursive: true });
+  }
+}
+
+async function hostedFile(host: ChildProcess): Promise<HostedFile> {
+  const [hosted] = await once(host, 'message');
+  return hosted;
+}
+
+async function compare({ origin, media }: HostedFile, dir: string): Promise<void> {
+  const folder = await openStagingFolder(dir);
+  const quota = new StagingQuota(25 * 1024 * MIB);
+  await quota.reconcile(() => folder.list());
+  const limits = { maxFileBytes: 1024 * MIB, idleTimeoutMs: 30_000, downloadTimeoutMs: 600_000 };
+  const target = { folder, quota, limits, clock: systemClock() };
+  const memory = { before: 0, peak: 0 };
+
+  const download = async (): Promise<void> => {
+    memory.before = process.memoryUsage.rss();
+    const watch = setInterval(() => (memory.peak = Math.max(memory.peak, process.memoryUsage.rss())), 10);
+    const guid = newGuid();
+    const outcome = await downloadMedia({ guid, media, origin }, target, NEVER);
+    clearInterval(watch);
+    if (outcome.kind === 'failed') throw new Error(`${outcome.reason}: ${outcome.detail}`);
+    await folder.remove(guid);
+    quota.release(guid);
+  };
+  const mib = randomBytes(MIB);
+  const copy = async (): Promise<void> => {
+    const file = path.join(dir, 'raw');
+    const handle = await open(file, 'w');
+    for (let written = 0; written < SIZE_MIB; written += 1) await handle.writeFile(mib);
+    await handle.sync();
+    await handle.close();
+    await rm(file);
+  };
+  const compute = (): void => {
+    const decipher = createDecipheriv('aes-256-cbc', randomBytes(32), randomBytes(16));
+    const mac = createHmac('sha256', randomBytes(32));
+    const hash = createHash('sha256');
+    for (let done = 0; done < SIZE_MIB; done += 1) {
+      mac.update(mib);
+      hash.update(decipher.update(mib));
+    }
+    mac.digest();
+    hash.digest();
+  };
+
+  const nothing = (): void => {};
+  const rowOf = (name: string, work: () => void | Promise<void>) =>
+    row({ name, operations: SIZE_MIB, prepare: nothing, run: work });
+  const measurements = await measure(
+    [
+      rowOf('download (MiB)', download),
+      rowOf('raw copy, fsync (MiB)', copy),
+      rowOf('decrypt, HMAC, SHA-256 (MiB)', compute),
+    ],
+    ROUNDS,
+  );
+  printTable(measurements);
+  const [downloaded = NaN, ...limitsPerSecond] = measurements.map(({ median }) => median);
+  const share = downloaded / Math.min(...limitsPerSecond);
+  console.log(`\n${share.toFixed(2)} of the smaller limit (mark: 0.80)`);
+  console.log(
+    `peak memory ${(memory.peak / MIB).toFixed(0)} MiB, ${((memory.peak - memory.before) / MIB).toFixed(0)} above the start`,
+  );
+}

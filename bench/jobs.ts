@@ -1,0 +1,197 @@
+/**
+ * The whole durable life of a job, added, claimed, completed and delivered, on the embedded store: beside the plainest
+ * three transactions that could do it, and beside other queues on servers of their own. Those are brought up by
+ * peers/services.sh, and skipped where that cannot be done.
+ */
+import { type ChildProcess, execFile, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { describeError } from '../src/base/errors.ts';
+import { newGuid } from '../src/base/ids.ts';
+import type { CorrespondentKey } from '../src/jobs/job.ts';
+import type { Store } from '../src/store/store.ts';
+import { openStoreAt } from '../test/support/sqlite-subject.ts';
+import {
+  acceptMedia,
+  fulfilled,
+  HOUR_MS,
+  keyOf,
+  NOW,
+  placeholderMessage,
+  PROVIDER,
+} from '../test/support/store-records.ts';
+import { measure, printTable, row, type Row } from './measure.ts';
+
+const IN_FLIGHT = 64;
+const LIVES_ONE_BY_ONE = 300;
+const LIVES_IN_FLIGHT = 2_000;
+const ROUNDS = 3;
+const START_PEERS_MS = 300_000;
+const START_PEER_MS = 30_000;
+const DRAGOMAN = 'Dragoman, SQLite';
+const BOTS = 8;
+
+/** Lets that many jobs live, so many at a time. */
+type Lives = (lives: number, inFlight: number) => Promise<void> | void;
+
+interface Subject {
+  readonly name: string;
+  readonly lives: Lives;
+  readonly close: () => Promise<void> | void;
+}
+
+const PEERS = [
+  { name: 'BullMQ, Redis, fsync always', program: 'bullmq.mjs', service: '6391' },
+  { name: 'BullMQ, Redis, fsync every second', program: 'bullmq.mjs', service: '6390' },
+  {
+    name: 'graphile-worker, PostgreSQL',
+    program: 'graphile.mjs',
+    service: 'postgres://postgres@127.0.0.1:5490/postgres',
+  },
+];
+
+const peerFile = (name: string): string => fileURLToPath(new URL(`./peers/${name}`, import.meta.url));
+
+/** Each job is that of a medium in a chat, whose message is stored with it. */
+async function dragoman(folder: string): Promise<Subject> {
+  const store = await openStoreAt(join(folder, 'dragoman.db'));
+  const lanes = Array.from(
+    { length: IN_FLIGHT },
+    (_, lane) => new Lane(store, keyOf(`chat-${lane}`, `bot-${lane % BOTS}`)),
+  );
+  await Promise.all(lanes.map((lane) => lane.open()));
+  const lives: Lives = async (count, inFlight) => {
+    let begun = 0;
+    const live = async (lane: Lane): Promise<void> => {
+      while (begun < count) {
+        begun += 1;
+        await lane.live();
+      }
+    };
+    await Promise.all(lanes.slice(0, inFlight).map(live));
+  };
+  return { name: DRAGOMAN, lives, close: () => store.close() };
+}
+
+/** One chat, with one job at a time of its own, and one that it claims. */
+class Lane {
+  readonly #store: Store;
+  readonly #key: CorrespondentKey;
+  #nextId = 1;
+
+  constructor(store: Store, key: CorrespondentKey) {
+    this.#store = store;
+    this.#key = key;
+  }
+
+  async open(): Promise<void> {
+    const { botId, correspondentId } = this.#key;
+    await this.#store.resolveCorrespondent(botId, PROVIDER, [correspondentId]);
+  }
+
+  async live(): Promise<void> {
+    const placeholder = placeholderMessage(this.#nextId, newGuid(), { providerMessageId: newGuid() });
+    this.#nextId += 1;
+    await this.#store.accept(acceptMedia(this.#key, placeholder));
+    const job = await this.#store.claim({ pool: 'audio', now: NOW, leaseMs: HOUR_MS, cappedBots: [] });
+    if (job === null) throw new Error('expected a claimable job');
+    await this.#store.complete(job, { kind: 'words', words: 'words' }, NOW);
+    await this.#store.settle({
+      correspondent: job.correspondent,
+      guid: job.guid,
+      message: fulfilled(job.placeholder),
+      evictedIds: [],
+      error: null,
+    });
+  }
+}
+
+/** Insert, mark as taken, delete: each a durable transaction in this thread, with no message, chat, lease or turn. */
+function plainTransactions(folder: string): Subject {
+  const database = new DatabaseSync(join(folder, 'plain.db'));
+  database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+    CREATE TABLE jobs (seq INTEGER PRIMARY KEY, guid TEXT NOT NULL UNIQUE, status TEXT NOT NULL, data TEXT NOT NULL);
+    CREATE INDEX pending ON jobs (seq) WHERE status = 'pending'`);
+  const insert = database.prepare(`INSERT INTO jobs (guid, status, data) VALUES (?, 'pending', ?)`);
+  const claim = database.prepare(`UPDATE jobs SET status = 'processing'
+    WHERE seq = (SELECT min(seq) FROM jobs WHERE status = 'pending') RETURNING guid`);
+  const end = database.prepare('DELETE FROM jobs WHERE guid = ?');
+  const data = JSON.stringify(placeholderMessage(1));
+  const lives: Lives = (count) => {
+    for (let life = 0; life < count; life += 1) {
+      insert.run(newGuid(), data);
+      end.run(claim.get()?.['guid'] ?? null);
+    }
+  };
+  return { name: 'three plain transactions', lives, close: () => database.close() };
+}
+
+async function peer({ name, program, service }: (typeof PEERS)[number]): Promise<Subject> {
+  const child = fork(peerFile(program), [service]);
+  await answerOf(child, AbortSignal.timeout(START_PEER_MS));
+  const lives: Lives = async (count, inFlight) => {
+    child.send({ lives: count, inFlight });
+    await answerOf(child);
+  };
+  return { name, lives, close: () => child.disconnect() };
+}
+
+async function answerOf(child: ChildProcess, signal?: AbortSignal): Promise<void> {
+  const over = new AbortController();
+  const deadline = signal === undefined ? over.signal : AbortSignal.any([signal, over.signal]);
+  const ended = once(child, 'exit', { signal: deadline }).then(([code]) => {
+    throw new Error(`the peer ended with ${code}`);
+  });
+  try {
+    await Promise.race([once(child, 'message', { signal: deadline }), ended]);
+  } finally {
+    over.abort();
+    ended.catch(() => {});
+  }
+}
+
+/** Those of the peers that can be had; says why of the others. */
+async function startPeers(): Promise<readonly Subject[]> {
+  try {
+    await promisify(execFile)(peerFile('services.sh'), ['start'], { timeout: START_PEERS_MS });
+  } catch (error) {
+    for (const { name } of PEERS) console.log(`${name}: skipped: ${describeError(error).split('\n')[1]}`);
+    return [];
+  }
+  const subjects: Subject[] = [];
+  for (const each of PEERS) {
+    try {
+      subjects.push(await peer(each));
+    } catch (error) {
+      console.log(`${each.name}: skipped: ${describeError(error)}`);
+    }
+  }
+  return subjects;
+}
+
+const rowOf = ({ name, lives }: Subject, operations: number, inFlight: number): Row<unknown> =>
+  row({ name, operations, prepare: () => null, run: () => lives(operations, inFlight) });
+
+export async function run(): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'dragoman-bench-'));
+  const ours = await dragoman(folder);
+  const plain = plainTransactions(folder);
+  const peers = await startPeers();
+  try {
+    console.log('lives of a job, one by one');
+    const oneByOne = [ours, plain, ...peers].map((subject) => rowOf(subject, LIVES_ONE_BY_ONE, 1));
+    printTable(await measure(oneByOne, ROUNDS), DRAGOMAN);
+    console.log(`\nlives of a job, ${IN_FLIGHT} in flight`);
+    const inFlight = [ours, ...peers].map((subject) => rowOf(subject, LIVES_IN_FLIGHT, IN_FLIGHT));
+    printTable(await measure(inFlight, ROUNDS), DRAGOMAN);
+  } finally {
+    for (const subject of [ours, plain, ...peers]) await subject.close();
+    rmSync(folder, { recursive: true });
+    await promisify(execFile)(peerFile('services.sh'), ['stop']).catch(() => {});
+  }
+}

@@ -1,0 +1,23 @@
+/** `bullmq.mjs PORT`: BullMQ's part in the benchmark of jobs. */
+import { Queue, Worker } from 'bullmq';
+import { serveLives } from './serve-lives.mjs';
+
+const CONCURRENCY = 64;
+
+const [, , port] = process.argv;
+const connection = { host: '127.0.0.1', port: Number(port), maxRetriesPerRequest: null };
+const queue = new Queue('lives', { connection });
+await queue.obliterate({ force: true });
+
+const ended = new Map();
+const worker = new Worker('lives', async () => 'words', { connection, concurrency: CONCURRENCY });
+worker.on('completed', ({ data }) => ended.get(data.guid)?.());
+worker.on('error', (error) => console.error(error));
+await worker.waitUntilReady();
+
+serveLives(async (data) => {
+  const end = new Promise((resolve) => ended.set(data.guid, resolve));
+  await queue.add('medium', data, { removeOnComplete: true, removeOnFail: true });
+  await end;
+  ended.delete(data.guid);
+});

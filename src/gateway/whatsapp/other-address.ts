@@ -1,0 +1,48 @@
+import { jidDecode, jidEncode, type SignalKeyStore } from '@whiskeysockets/baileys';
+import { type Account, isOwn, type StanzaAttributes } from './identity.ts';
+
+/** Baileys keeps a phone number's LID under the number, and a LID's number under the LID and this. */
+const REVERSE = '_reverse';
+
+/**
+ * The attributes with the other address of the chat's correspondent, LID or phone number, where the stanza leaves it
+ * out and Baileys has learnt it from elsewhere: without it, one person's messages would lead to two chats.
+ * Rejects when the key store cannot be read.
+ */
+export async function withOtherAddress(
+  attributes: StanzaAttributes,
+  account: Account,
+  keys: Pick<SignalKeyStore, 'get'>,
+): Promise<StanzaAttributes> {
+  const { from = '', recipient } = attributes;
+  const [role, jid] = isOwn(account, from)
+    ? (['recipient', recipient] as const)
+    : (['sender', from] as const);
+  if (
+    jid === undefined ||
+    attributes[`${role}_pn`] !== undefined ||
+    attributes[`${role}_lid`] !== undefined
+  ) {
+    return attributes;
+  }
+  const decoded = jidDecode(jid);
+  switch (decoded?.server) {
+    case 'lid': {
+      const phone = await mapped(keys, decoded.user + REVERSE);
+      return phone === null
+        ? attributes
+        : { ...attributes, [`${role}_pn`]: jidEncode(phone, 's.whatsapp.net') };
+    }
+    case 's.whatsapp.net': {
+      const lid = await mapped(keys, decoded.user);
+      return lid === null ? attributes : { ...attributes, [`${role}_lid`]: jidEncode(lid, 'lid') };
+    }
+    default:
+      return attributes;
+  }
+}
+
+async function mapped(keys: Pick<SignalKeyStore, 'get'>, name: string): Promise<string | null> {
+  const found = await keys.get('lid-mapping', [name]);
+  return found[name] ?? null;
+}

@@ -1,0 +1,20 @@
+import { afterAll, beforeAll, describe } from 'vitest';
+import { MONGODB_URL, mongoSubject, SKIPPED, TestDatabase } from '../support/mongo-subject.ts';
+import { describeStore } from './store.contract.ts';
+import { describeModel } from './store/model.ts';
+import type { StoreSubject } from './store/subject.ts';
+
+const isDeep = process.env['DRAGOMAN_DEEP'] === '1';
+if (MONGODB_URL === undefined) console.warn(`the MongoDB store's contract: ${SKIPPED}`);
+
+describe.skipIf(MONGODB_URL === undefined)('on a real server', () => {
+  let database: TestDatabase;
+  const open = (): Promise<StoreSubject> => mongoSubject(database);
+  beforeAll(() => {
+    database = new TestDatabase();
+  });
+  afterAll(() => database.drop());
+
+  describeStore('the MongoDB store', open);
+  describeModel('the MongoDB store', open, isDeep ? { runs: 50, calls: 100 } : { runs: 3, calls: 60 });
+});

@@ -1,0 +1,78 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { ClaimedJob } from '../../../src/jobs/job.ts';
+import { NOW } from '../../support/store-records.ts';
+import { claimNext, media } from './jobs.ts';
+import { chat, type Suite, useSubject } from './subject.ts';
+
+const CLAIMERS = 8;
+
+export const claimerSuite: Suite = (open) => {
+  describe(`fairness with ${CLAIMERS} claimers at once`, () => {
+    const subject = useSubject(open);
+
+    /** Gives each of `bots` bots a backlog of `jobs`. */
+    async function backlogs(bots: number, jobs: number): Promise<void> {
+      const { store } = subject();
+      for (let bot = 0; bot < bots; bot += 1) {
+        const key = await chat(store, 'x', `bot-${bot}`);
+        for (let n = 0; n < jobs; n += 1) await media(store, key);
+      }
+    }
+
+    const claimTogether = async (): Promise<readonly ClaimedJob[]> => {
+      const claims = await Promise.all(Array.from({ length: CLAIMERS }, () => claimNext(subject().store)));
+      return claims.filter((job) => job !== null);
+    };
+
+    const counts = (jobs: readonly ClaimedJob[]): number[] =>
+      [...Map.groupBy(jobs, ({ correspondent }) => correspondent.botId).values()].map((of) => of.length);
+
+    test('as many bots as claimers are all served at once, again and again', async () => {
+      await backlogs(CLAIMERS, 6);
+      for (let turn = 0; turn < 6; turn += 1) {
+        expect(counts(await claimTogether())).toEqual(Array.from({ length: CLAIMERS }, () => 1));
+      }
+      expect(await claimTogether()).toEqual([]);
+    });
+
+    test('no bot of a few is ever more than one claim ahead of another', async () => {
+      await backlogs(3, 24);
+      const claimed: ClaimedJob[] = [];
+      for (let turn = 0; turn < 9; turn += 1) {
+        claimed.push(...(await claimTogether()));
+        const each = counts(claimed);
+        expect(each).toHaveLength(3);
+        expect(Math.max(...each) - Math.min(...each)).toBeLessThanOrEqual(1);
+      }
+      expect(new Set(claimed.map(({ guid }) => guid)).size).toBe(72);
+    });
+
+    test('F1: a bot that comes to a crowd of busy ones is among the next served', async () => {
+      const { store } = subject();
+      await backlogs(3, 24);
+      await claimTogether();
+      await media(store, await chat(store, 'x', 'quiet'));
+      const bots = (await claimTogether()).map(({ correspondent }) => correspondent.botId);
+      expect(bots).toContain('quiet');
+    });
+
+    test('whatever they complete or give back, every job is claimed in its turn and completed once', async () => {
+      const { store } = subject();
+      const jobs = 40;
+      for (let n = 0; n < jobs; n += 1)
+        await media(store, await chat(store, `chat-${n % 3}`, `bot-${n % 5}`));
+      const givesBack = fc.sample(fc.boolean(), { seed: 11, numRuns: jobs }).values();
+      const completed: string[] = [];
+      const claimUntilNothingWaits = async (): Promise<void> => {
+        for (let job = await claimNext(store); job !== null; job = await claimNext(store)) {
+          if (givesBack.next().value === true) await store.release(job, NOW);
+          else if (await store.complete(job, { kind: 'words', words: 'w' }, NOW)) completed.push(job.guid);
+        }
+      };
+      await Promise.all(Array.from({ length: CLAIMERS }, claimUntilNothingWaits));
+      expect(new Set(completed).size).toBe(jobs);
+      expect(completed).toHaveLength(jobs);
+    });
+  });
+};

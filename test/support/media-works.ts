@@ -1,0 +1,107 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { onTestFinished } from 'vitest';
+import type { DragomanEvent } from '../../src/actors/events.ts';
+import { systemClock } from '../../src/base/clock.ts';
+import type { InboundFrame } from '../../src/protocol/frames.ts';
+import { openStagingFolder, type StagingFolder } from '../../src/staging/staging-folder.ts';
+import type { Store } from '../../src/store/store.ts';
+import { startBackend } from '../../src/system/backend.ts';
+import { parseConfig } from '../../src/system/config.ts';
+import { GatewaySocket } from './gateway-socket.ts';
+import { GATEWAY, mediaFrame } from './inbound-frames.ts';
+import { RecordingLogger } from './recording-logger.ts';
+import { scratchFolder } from './scratch-folder.ts';
+import { openStoreAt } from './sqlite-subject.ts';
+
+const TOKEN = 'the token of the gateway';
+
+export interface MediaWorksOptions {
+  readonly bots: readonly string[];
+  /** A module of this folder, and how the one pool of voice notes runs it. */
+  readonly processor: string;
+  readonly pool?: Readonly<Record<string, unknown>>;
+  readonly config?: Readonly<Record<string, unknown>>;
+}
+
+export interface MediaWorks {
+  readonly store: Store;
+  readonly staging: StagingFolder;
+  readonly log: RecordingLogger;
+  /** All that happened so far. */
+  readonly events: readonly DragomanEvent[];
+  /** Sends a voice note whose file is there; resolves to its GUID once it is accepted. */
+  say(botId: string, chat: string, caption: string): Promise<string>;
+  /** Resolves when that many messages have reached the history. */
+  untilIngested(count: number): Promise<void>;
+}
+
+/** A whole backend over a real SQLite file, with one pool for voice notes, and a gateway whose bots are connected. */
+export async function startMediaWorks(options: MediaWorksOptions): Promise<MediaWorks> {
+  const clock = systemClock();
+  const log = new RecordingLogger();
+  const folder = await scratchFolder();
+  const staging = await openStagingFolder(await scratchFolder());
+  const store = await openStoreAt(path.join(folder, 'dragoman.db'));
+  const config = parseConfig({
+    listen: { port: 0 },
+    bots: options.bots.map((id) => ({ id, gateway: GATEWAY })),
+    gateways: [{ id: GATEWAY, token: TOKEN }],
+    pools: [
+      {
+        name: 'audio',
+        mimeTypes: ['audio/ogg'],
+        workers: 3,
+        timeoutMs: 60_000,
+        processor: fileURLToPath(new URL(options.processor, import.meta.url)),
+        ...options.pool,
+      },
+      { name: 'unsupported', mimeTypes: [], workers: 1, timeoutMs: 1_000, processor: 'unsupported' },
+    ],
+    ...options.config,
+  });
+  const credentials = [{ gatewayId: GATEWAY, token: TOKEN }];
+  const onEscalation = (error: unknown): void => log.error({ reason: String(error) }, 'escalated');
+  const backend = await startBackend({ config, store, staging, credentials, clock, log, onEscalation });
+  onTestFinished(async () => {
+    await backend.stop();
+    await store.close();
+  });
+
+  const events: DragomanEvent[] = [];
+  const ingested = (): number =>
+    events.reduce((sum, event) => sum + (event.kind === 'ingested' ? event.messages.length : 0), 0);
+  let changed = Promise.withResolvers<void>();
+  backend.events.listen((event) => {
+    events.push(event);
+    changed.resolve();
+    changed = Promise.withResolvers();
+  });
+
+  const link = await GatewaySocket.connect(backend.url, TOKEN, GATEWAY);
+  await link.until(() => link.ofType('bot.start').length === options.bots.length);
+  for (const botId of options.bots) link.send({ type: 'bot.status', bot_id: botId, state: 'open' });
+
+  return {
+    store,
+    staging,
+    log,
+    events,
+    async say(botId, chat, caption) {
+      const frame = mediaFrame(chat, caption, { media_state: 'staged' });
+      await writeFile(staging.pathOf(frame.mediaGuid), 'OggS');
+      await acked(link, { ...frame, bot_id: botId });
+      return frame.mediaGuid;
+    },
+    async untilIngested(count) {
+      while (ingested() < count) await changed.promise;
+    },
+  };
+}
+
+async function acked(link: GatewaySocket, frame: InboundFrame): Promise<void> {
+  const ack = link.until(() => link.ofType('ack').some(({ seq }) => seq === frame.seq));
+  link.send(frame);
+  await ack;
+}

@@ -1,0 +1,78 @@
+import { MongoClient } from 'mongodb';
+import { systemClock } from '../../src/base/clock.ts';
+import { newGuid } from '../../src/base/ids.ts';
+import { silentLogger } from '../../src/base/log.ts';
+import { chatFields } from '../../src/store/mongo/collections.ts';
+import { openMongoStore } from '../../src/store/mongo/open-mongo-store.ts';
+import type { Store } from '../../src/store/store.ts';
+import type { StoreSubject } from '../contract/store/subject.ts';
+
+/** A connection string of a replica set, or undefined when the tests that need one are to be skipped. */
+export const MONGODB_URL = process.env['MONGODB_URL'];
+export const SKIPPED = 'skipped: MONGODB_URL is not set';
+
+/** The connection string of one database there. */
+function urlOf(database: string): string {
+  const url = new URL(MONGODB_URL ?? SKIPPED);
+  url.pathname = database;
+  return url.href;
+}
+
+/** The same by way of a proxy, which the driver would pass by if it asked the replica set for its members. */
+export const urlThrough = (port: number, database: string): string =>
+  `mongodb://127.0.0.1:${port}/${database}?directConnection=true`;
+
+export const openStoreOn = (url: string, callDeadlineMs?: number): Promise<Store> =>
+  openMongoStore({
+    url,
+    clock: systemClock(),
+    log: silentLogger,
+    ...(callDeadlineMs === undefined ? {} : { callDeadlineMs }),
+  });
+
+/** One database of the server, looked at beside the store. */
+export class TestDatabase {
+  readonly name = `dragoman-test-${newGuid()}`;
+  readonly url = urlOf(this.name);
+  readonly client = new MongoClient(this.url);
+
+  /** Leaves collections and indexes, which take longer to make than a test to run. */
+  async empty(): Promise<void> {
+    const collections = await this.client.db().collections();
+    await Promise.all(collections.map((collection) => collection.deleteMany({})));
+  }
+
+  async drop(): Promise<void> {
+    await this.client.db().dropDatabase();
+    await this.client.close();
+  }
+}
+
+/** A store on `database`, which is empty at first and emptied when the subject is disposed of. */
+export async function mongoSubject(database: TestDatabase): Promise<StoreSubject> {
+  const opened: Store[] = [];
+  const open = async (): Promise<Store> => {
+    const store = await openStoreOn(database.url);
+    opened.push(store);
+    return store;
+  };
+  const store = await open();
+  return {
+    store,
+    rival: open,
+    async reopen() {
+      await store.close();
+      return open();
+    },
+    async lose(key, id) {
+      await database.client
+        .db()
+        .collection('queue_journal')
+        .deleteOne({ ...chatFields(key), id });
+    },
+    async dispose() {
+      await Promise.all(opened.map((each) => each.close()));
+      await database.empty();
+    },
+  };
+}

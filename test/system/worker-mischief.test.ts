@@ -1,0 +1,49 @@
+import { expect, test } from 'vitest';
+import type { DragomanEvent } from '../../src/actors/events.ts';
+import { startMediaWorks } from '../support/media-works.ts';
+
+const GOOD_JOBS = 40;
+
+/** What the chat reads, by what the processor was asked for. */
+const MISCHIEF: Readonly<Record<string, string>> = {
+  'never return': '[Processing timed out] never return',
+  'end on abort': '[Processing timed out] end on abort',
+  block: '[Processing timed out] block',
+  'throw undefined': '[Media processing failed] throw undefined',
+  'eat buffers': '[Media processing failed] eat buffers',
+  exit: '[Media processing failed] exit',
+};
+
+const textsOf = (event: DragomanEvent): readonly string[] =>
+  event.kind === 'fulfilled' ? [event.message.content] : [];
+
+test('whatever a processor does, the others get their words meanwhile, and each chat its text', async () => {
+  const works = await startMediaWorks({
+    bots: ['mischief', 'good'],
+    processor: './mischief-processor.ts',
+    pool: { workers: 3, timeoutMs: 4_000, maxMemoryMb: 256 },
+    config: { maxAttempts: 2 },
+  });
+  const guids = new Map<string, string>();
+  for (const what of Object.keys(MISCHIEF)) guids.set(what, await works.say('mischief', 'chat', what));
+  for (let n = 0; n < GOOD_JOBS; n += 1) await works.say('good', `chat-${n % 4}`, 'pid');
+  await works.untilIngested(GOOD_JOBS + guids.size);
+
+  const texts = works.events.flatMap(textsOf);
+  const good = texts.filter((text) => /^\[\d+\] pid$/.test(text));
+  expect(good).toHaveLength(GOOD_JOBS);
+  const bad = texts.filter((text) => !good.includes(text));
+  expect(bad.toSorted()).toEqual(Object.values(MISCHIEF).toSorted());
+  expect(texts.findLastIndex((text) => good.includes(text))).toBeLessThan(texts.length - 2);
+
+  const failed = await works.store.jobsOfBot('mischief', 'failed');
+  const errorOf = (what: string) => failed.find(({ guid }) => guid === guids.get(what));
+  expect(errorOf('eat buffers')).toMatchObject({ attempts: 2, error: { code: 'worker_died' } });
+  expect(errorOf('exit')).toMatchObject({
+    attempts: 2,
+    error: { code: 'worker_died', reason: expect.stringContaining('exit code 7') },
+  });
+  expect(errorOf('block')).toMatchObject({ attempts: 1, error: { code: 'timed_out' } });
+  expect(errorOf('throw undefined')).toMatchObject({ attempts: 1, error: { code: 'failed' } });
+  expect(await works.store.jobsOfBot('mischief', 'active')).toEqual([]);
+});

@@ -1,0 +1,330 @@
+import { describe, expect, test } from 'vitest';
+import type { Completion } from '../../../src/actors/completion.ts';
+import { workerPoolActor } from '../../../src/actors/worker-pool.ts';
+import { newGuid } from '../../../src/base/ids.ts';
+import type { PoolConfig } from '../../../src/jobs/pools.ts';
+import { DEFAULT_RETRY } from '../../../src/jobs/retry.ts';
+import type { ProcessMedia } from '../../../src/processors/media.ts';
+import { DEFAULT_JOB_TIMES, type JobRun } from '../../../src/processors/run-job.ts';
+import { gate, settle } from '../../support/actor-kit.ts';
+import { actorBench } from '../../support/chat-bench.ts';
+import { FunctionProcessor } from '../../support/function-processor.ts';
+import { storeAway } from '../../support/intercepted-store.ts';
+import { acceptMedia, placeholderMessage, PROVIDER, stagedMedia } from '../../support/store-records.ts';
+
+type Work = ProcessMedia['processMedia'];
+
+/** Pools of two audio workers and one for video, over a memory store that can be made to fail. */
+async function bench(work: Work) {
+  const kit = await actorBench();
+  const { system, clock, store, services, log } = kit;
+  const completed: Completion[] = [];
+  const unsaved: string[] = [];
+  const removed: string[] = [];
+  const disk = { hangs: false };
+  const pools = [
+    { name: 'audio', workers: 2 },
+    { name: 'video', workers: 1 },
+  ].map(({ name, workers }): PoolConfig => ({
+    name,
+    workers,
+    mimeTypes: [],
+    timeoutMs: 1_000,
+    processor: name,
+  }));
+  const run: JobRun = {
+    processor: new FunctionProcessor(work),
+    ledger: services.store,
+    files: {
+      pathOf: (guid) => guid,
+      async remove(guid) {
+        if (disk.hangs) await new Promise(() => {});
+        removed.push(guid);
+      },
+    },
+    clock,
+    log,
+    random: () => 0.5,
+    times: { ...DEFAULT_JOB_TIMES, timeoutMs: 300_000 },
+    retry: DEFAULT_RETRY,
+  };
+  const spawnPool = () =>
+    system.spawn(workerPoolActor, 'workers', {
+      pools,
+      botIds: [],
+      store: services.store,
+      leaseMs: 30_000,
+      maxAttempts: 3,
+      runOf: () => run,
+      completed: (completion) => completed.push(completion),
+      unsaved: (botId) => unsaved.push(botId),
+    });
+  /** A job that may be claimed; nobody is woken. */
+  const addJob = async (botId = 'alpha', pool = 'audio') => {
+    const { correspondentId } = await store.resolveCorrespondent(botId, PROVIDER, [newGuid()]);
+    const key = { botId, providerName: PROVIDER, correspondentId };
+    const placeholder = placeholderMessage(1);
+    const start = { kind: 'staged', media: stagedMedia(pool) } as const;
+    await store.accept(acceptMedia(key, placeholder, { start }));
+    return placeholder.mediaProcessingId;
+  };
+  return { ...kit, spawnPool, addJob, completed, unsaved, removed, disk };
+}
+
+const speak: Work = () => Promise.resolve('words');
+
+describe('a worker pool', () => {
+  test('does what waits when it starts, and tells when words are durable', async () => {
+    const { spawnPool, addJob, completed, store, removed } = await bench(speak);
+    const guid = await addJob();
+    await spawnPool();
+    await settle();
+    expect(completed).toMatchObject([{ guid, words: 'words', error: null }]);
+    expect(await store.jobByGuid(guid)).toMatchObject({ status: 'completed', result: 'words' });
+    expect(removed).toEqual([guid]);
+  });
+
+  test('does at once what it is told of, in the pool it is told', async () => {
+    const { spawnPool, addJob, completed } = await bench(speak);
+    const pool = await spawnPool();
+    await settle();
+    await addJob('alpha', 'audio');
+    const video = await addJob('alpha', 'video');
+    pool.tell('wake', 'video');
+    await settle();
+    expect(completed.map(({ guid }) => guid)).toEqual([video]);
+    pool.tell('wake', null);
+    await settle();
+    expect(completed).toHaveLength(2);
+  });
+
+  test('D3: a wake during a claim is not lost', async () => {
+    const { spawnPool, addJob, completed, faults } = await bench(speak);
+    const pool = await spawnPool();
+    await settle();
+    faults.hold('claim');
+    pool.tell('wake', 'audio');
+    await settle();
+    pool.tell('wake', 'audio');
+    await settle();
+    faults.release('claim');
+    await addJob();
+    await settle();
+    expect(completed).toHaveLength(1);
+  });
+
+  test('W3: a job that nobody was told of is found within ten seconds', async () => {
+    const { spawnPool, addJob, completed, clock } = await bench(speak);
+    await spawnPool();
+    await settle();
+    await addJob();
+    clock.advance(10_000);
+    await settle();
+    expect(completed).toHaveLength(1);
+  });
+
+  test('D2, W1: keeps every worker busy, each with one job', async () => {
+    const over = gate();
+    let running = 0;
+    let most = 0;
+    const { spawnPool, addJob, completed } = await bench(async () => {
+      running += 1;
+      most = Math.max(most, running);
+      await over.passed;
+      running -= 1;
+      return 'words';
+    });
+    for (let nth = 0; nth < 9; nth += 1) await addJob();
+    await spawnPool();
+    await settle();
+    expect(most).toBe(2);
+    over.open();
+    await settle();
+    expect(completed).toHaveLength(9);
+    expect(most).toBe(2);
+  });
+
+  test('leaves a worker to another bot while one has long jobs', async () => {
+    const started: string[] = [];
+    const { spawnPool, addJob } = await bench((_file, _type, { botId }, signal) => {
+      started.push(botId);
+      if (botId === 'quick') return Promise.resolve('words');
+      return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+    });
+    await addJob('quick');
+    for (let nth = 0; nth < 4; nth += 1) await addJob('slow');
+    const pool = await spawnPool();
+    await settle();
+    expect(started.toSorted()).toEqual(['quick', 'slow']);
+    await addJob('quick');
+    pool.tell('wake', 'audio');
+    await settle();
+    expect(started.toSorted()).toEqual(['quick', 'quick', 'slow']);
+  });
+
+  test('claims again after the store was away', async () => {
+    const { spawnPool, addJob, completed, faults, clock } = await bench(speak);
+    faults.fail('claim', 'before', 'before', 'before');
+    await spawnPool();
+    await addJob();
+    for (let second = 0; second < 4; second += 1) {
+      await settle();
+      clock.advance(1_000);
+    }
+    await settle();
+    expect(completed).toHaveLength(1);
+  });
+
+  test('takes a job back whose worker died with its claim', async () => {
+    const { spawnPool, addJob, completed, store, clock } = await bench(speak);
+    await addJob();
+    await store.claim({ pool: 'audio', now: clock.now(), leaseMs: 8_000, cappedBots: [] });
+    await spawnPool();
+    await settle();
+    clock.advance(7_999);
+    await settle();
+    expect(completed).toEqual([]);
+    clock.advance(1);
+    await settle();
+    expect(completed).toHaveLength(1);
+  });
+
+  test('tries again when a back-off is over, and gives up after the last attempt', async () => {
+    let attempts = 0;
+    const { spawnPool, addJob, completed, clock } = await bench(() => {
+      attempts += 1;
+      return Promise.reject(Object.assign(new Error('busy'), { status: 503 }));
+    });
+    await addJob();
+    await spawnPool();
+    for (let second = 0; second < 30; second += 1) {
+      await settle();
+      clock.advance(1_000);
+    }
+    expect(attempts).toBe(3);
+    expect(completed).toMatchObject([{ words: 'Media processing failed', error: { code: 'failed' } }]);
+  });
+
+  test('tells of a job that every attempt killed', async () => {
+    const { spawnPool, addJob, completed, store, clock } = await bench(speak);
+    const guid = await addJob();
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      await store.claim({ pool: 'audio', now: clock.now(), leaseMs: 1, cappedBots: [] });
+      clock.advance(1);
+      if (attempt < 2) await store.reviveJobs(clock.now(), 3);
+    }
+    await spawnPool();
+    await settle();
+    expect(completed).toMatchObject([{ guid, error: { code: 'worker_died' } }]);
+  });
+
+  test.each([3_600_000, 86_400_000])(
+    'settles a job once though the clock jumps by %i ms while it is in hand',
+    async (jumpMs) => {
+      const over = gate();
+      const { spawnPool, addJob, completed, store, clock } = await bench(
+        async (_file, _type, _context, signal) => {
+          await over.passed;
+          signal.throwIfAborted();
+          return 'words';
+        },
+      );
+      const guid = await addJob();
+      await spawnPool();
+      await settle();
+      clock.advance(jumpMs);
+      await settle();
+      over.open();
+      for (let second = 0; second < 40; second += 1) {
+        await settle();
+        clock.advance(1_000);
+      }
+      expect(completed.map((completion) => completion.guid)).toEqual([guid]);
+      expect(await store.jobByGuid(guid)).toMatchObject({ status: 'completed' });
+    },
+  );
+
+  test('tells the bot when a result may be durable without anybody having heard of it', async () => {
+    const { spawnPool, addJob, completed, unsaved, services, clock } = await bench(speak);
+    services.store.complete = () => Promise.reject(storeAway('complete'));
+    await addJob('beta');
+    await spawnPool();
+    for (let second = 0; second < 65 && unsaved.length === 0; second += 1) {
+      await settle();
+      clock.advance(1_000);
+    }
+    expect(unsaved).toEqual(['beta']);
+    expect(completed).toEqual([]);
+  });
+
+  test('goes on with the other jobs when one hits a bug in its worker', async () => {
+    const { spawnPool, addJob, completed, faults, log } = await bench(speak);
+    faults.fail('complete', 'bug');
+    for (let nth = 0; nth < 3; nth += 1) await addJob();
+    await spawnPool();
+    await settle();
+    expect(completed).toHaveLength(2);
+    expect(log.at('error')).toContain('a worker failed');
+  });
+
+  test('replaces a worker that hangs, and tells the bot, whose result may be durable', async () => {
+    const { spawnPool, addJob, completed, unsaved, clock, system, disk } = await bench(speak);
+    disk.hangs = true;
+    await addJob('alpha', 'video');
+    const pool = await spawnPool();
+    for (let minute = 0; minute < 4; minute += 1) {
+      await settle();
+      clock.advance(60_000);
+    }
+    await settle();
+    disk.hangs = false;
+    expect(unsaved).toEqual(['alpha']);
+    const video = await addJob('alpha', 'video');
+    pool.tell('wake', 'video');
+    await settle();
+    expect(completed.map(({ guid }) => guid)).toEqual([video]);
+    const workers = system.inspect().children.find(({ kind }) => kind === 'worker-pool')?.children ?? [];
+    expect(workers).toHaveLength(3);
+  });
+
+  test('D4: drained, it has given back what was in hand, uncounted, and claims nothing more', async () => {
+    const { spawnPool, addJob, completed, store, clock, system } = await bench(
+      (_file, _type, _context, signal) =>
+        new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+    );
+    const guids = [await addJob(), await addJob(), await addJob()];
+    const pool = await spawnPool();
+    await settle();
+    await pool.ask('drain', undefined);
+    pool.tell('wake', null);
+    clock.advance(60_000);
+    await settle();
+    for (const guid of guids) {
+      expect(await store.jobByGuid(guid)).toMatchObject({ status: 'pending', attempts: 0, claimToken: null });
+    }
+    expect(completed).toEqual([]);
+    await system.stop();
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test('D4: a job whose claim was on its way when it drained is given back', async () => {
+    const { spawnPool, addJob, store, faults } = await bench(
+      (_file, _type, _context, signal) =>
+        new Promise((_resolve, reject) => {
+          if (signal.aborted) reject(signal.reason);
+          else signal.addEventListener('abort', () => reject(signal.reason));
+        }),
+    );
+    const pool = await spawnPool();
+    await settle();
+    const guid = await addJob();
+    faults.hold('claim');
+    pool.tell('wake', 'audio');
+    await settle();
+    const drained = pool.ask('drain', undefined);
+    await settle();
+    faults.release('claim');
+    await drained;
+    expect(await store.jobByGuid(guid)).toMatchObject({ status: 'pending', attempts: 0 });
+  });
+});

@@ -1,0 +1,208 @@
+import { createServer } from 'node:http';
+import { writeFile } from 'node:fs/promises';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { DragomanEvent } from '../../../src/actors/events.ts';
+import { systemClock } from '../../../src/base/clock.ts';
+import { newGuid } from '../../../src/base/ids.ts';
+import { DEFAULT_POOLS } from '../../../src/jobs/pools.ts';
+import type { InboundFrame } from '../../../src/protocol/frames.ts';
+import { openStagingFolder } from '../../../src/staging/staging-folder.ts';
+import { MemoryDatabase, openMemoryStore } from '../../../src/store/memory/memory-store.ts';
+import { type Backend, startBackend } from '../../../src/system/backend.ts';
+import { parseConfig } from '../../../src/system/config.ts';
+import { contents } from '../../support/chat-bench.ts';
+import { GatewaySocket } from '../../support/gateway-socket.ts';
+import { BOT, GATEWAY, mediaFrame, textFrame } from '../../support/inbound-frames.ts';
+import { listen } from '../../support/listening-port.ts';
+import { RecordingLogger } from '../../support/recording-logger.ts';
+import { scratchFolder } from '../../support/scratch-folder.ts';
+import { acceptText, PROVIDER, textMessage } from '../../support/store-records.ts';
+
+const TOKEN = 'the token of the gateway';
+const STUB_POOLS = DEFAULT_POOLS.map((pool) =>
+  ['corrupt', 'unsupported'].includes(pool.name) ? pool : { ...pool, processorOptions: { delayMs: 0 } },
+);
+
+/** Backends over one set of data, one after another. */
+async function machine(changes: Record<string, unknown> = {}) {
+  const database = new MemoryDatabase();
+  const staging = await openStagingFolder(await scratchFolder());
+  const clock = systemClock();
+  const log = new RecordingLogger();
+  const config = parseConfig({
+    listen: { port: 0 },
+    bots: [{ id: BOT, gateway: GATEWAY }],
+    gateways: [{ id: GATEWAY, token: TOKEN }],
+    pools: STUB_POOLS,
+    ...changes,
+  });
+  const running: Backend[] = [];
+  onTestFinished(async () => {
+    for (const backend of running) await backend.stop();
+  });
+  return {
+    staging,
+    log,
+    config,
+    async start() {
+      const store = openMemoryStore({ clock, newClaimToken: newGuid, database });
+      const credentials = config.gateways.map(({ id, token }) => ({ gatewayId: id, token }));
+      const onEscalation = (error: unknown) => log.error({ reason: String(error) }, 'escalated');
+      const backend = await startBackend({ config, store, staging, credentials, clock, log, onEscalation });
+      running.push(backend);
+      return { backend, store, watch: watcher(backend) };
+    },
+  };
+}
+
+/** Waits for what a backend says. */
+function watcher(backend: Backend) {
+  const events: DragomanEvent[] = [];
+  let changed = Promise.withResolvers<void>();
+  backend.events.listen((event) => {
+    events.push(event);
+    changed.resolve();
+    changed = Promise.withResolvers();
+  });
+  const ingested = () =>
+    events.flatMap((event) => (event.kind === 'ingested' ? contents(event.messages) : []));
+  return {
+    events,
+    async untilIngested(count: number): Promise<string[]> {
+      while (ingested().length < count) await changed.promise;
+      return ingested();
+    },
+  };
+}
+
+async function connected(url: string): Promise<GatewaySocket> {
+  const link = await GatewaySocket.connect(url, TOKEN, GATEWAY);
+  await link.next('bot.start');
+  link.send({ type: 'bot.status', bot_id: BOT, state: 'open' });
+  return link;
+}
+
+async function acked(link: GatewaySocket, frame: InboundFrame): Promise<void> {
+  link.send(frame);
+  await link.until(() => link.ofType('ack').some(({ seq }) => seq === frame.seq));
+}
+
+describe('a backend', () => {
+  test('turns a voice note into words in its place in the history', async () => {
+    const { start, staging } = await machine();
+    const { backend, store, watch } = await start();
+    const link = await connected(backend.url);
+    const note = mediaFrame('ann', 'listen');
+    await acked(link, textFrame('ann', 'before'));
+    await acked(link, note);
+    await acked(link, textFrame('ann', 'after'));
+    await writeFile(staging.pathOf(note.mediaGuid), 'OggS…');
+    const staged = { bytes: 6, sha256: 'a'.repeat(64), mime_type: 'audio/ogg' };
+    link.send({ type: 'media.staged', seq: 1_000_000, guid: note.mediaGuid, ...staged });
+    await watch.untilIngested(3);
+
+    const [chat] = await store.correspondents(BOT);
+    if (chat === undefined) throw new Error('expected a chat');
+    const history = (await store.history(chat, { afterSeq: 0, limit: 9 })).map(({ message }) => message);
+    expect(contents(history.toSorted((a, b) => a.id - b.id))).toEqual([
+      'before',
+      `[Transcripted audio multimedia message with guid='${note.mediaGuid}'] listen`,
+      'after',
+    ]);
+    expect((await link.next('media.released')).guid).toBe(note.mediaGuid);
+    expect(await staging.list()).toEqual([]);
+  });
+
+  test('tells in the chat’s place that a medium is corrupt, or of a type that nobody takes', async () => {
+    const { start, staging } = await machine();
+    const { backend, store, watch } = await start();
+    const link = await connected(backend.url);
+    const [broken, odd] = [mediaFrame('ann', 'see'), mediaFrame('ann', 'open', { mime_type: 'model/obj' })];
+    await acked(link, broken);
+    await acked(link, odd);
+    const reason = { media_kind: 'image', quota_exceeded: false, reason: 'gone' } as const;
+    link.send({ type: 'media.corrupt', seq: 1_000_001, guid: broken.mediaGuid, ...reason });
+    await writeFile(staging.pathOf(odd.mediaGuid), 'anything');
+    const staged = { bytes: 8, sha256: 'a'.repeat(64), mime_type: 'model/obj' };
+    link.send({ type: 'media.staged', seq: 1_000_002, guid: odd.mediaGuid, ...staged });
+    expect((await watch.untilIngested(2)).toSorted()).toEqual([
+      '[Corrupted image media could not be downloaded] see',
+      '[Unsupported model/obj media] open',
+    ]);
+    expect(await store.jobsOfBot(BOT, 'failed')).toHaveLength(2);
+  });
+
+  test('drains in order, holds its jobs, and twice is as once', async () => {
+    const { start, log } = await machine();
+    const { backend, store } = await start();
+    const link = await connected(backend.url);
+    const note = mediaFrame('ann');
+    await acked(link, note);
+    await Promise.all([backend.stop(), backend.stop()]);
+    expect(await link.closed).toBe(1001);
+    const steps = log.lines.filter(({ message }) => message === 'drain').map(({ fields }) => fields['step']);
+    expect(steps).toEqual([
+      'answer the frames in hand',
+      'finish or give back jobs',
+      'settle what is completed',
+      'ingest what is ready',
+      'hold jobs',
+      'close the links',
+      'stop the actors',
+      'end the processors',
+    ]);
+    expect(await store.jobByGuid(note.mediaGuid)).toMatchObject({ collection: 'holding' });
+    expect(log.at('error')).toEqual([]);
+  });
+
+  test('goes on after a restart where it stopped', async () => {
+    const { start, staging } = await machine();
+    const first = await start();
+    const link = await connected(first.backend.url);
+    const note = mediaFrame('ann', 'listen');
+    await acked(link, note);
+    await first.backend.stop();
+    await first.store.close();
+
+    const second = await start();
+    const again = await connected(second.backend.url);
+    await acked(again, note);
+    expect(again.ofType('media.released')).toEqual([]);
+    await writeFile(staging.pathOf(note.mediaGuid), 'OggS…');
+    const staged = { bytes: 6, sha256: 'a'.repeat(64), mime_type: 'audio/ogg' };
+    again.send({ type: 'media.staged', seq: 1_000_003, guid: note.mediaGuid, ...staged });
+    expect(await second.watch.untilIngested(1)).toEqual([
+      `[Transcripted audio multimedia message with guid='${note.mediaGuid}'] listen`,
+    ]);
+  });
+
+  test('ingests what an earlier life left ready, though no gateway is there', async () => {
+    const { start } = await machine();
+    const first = await start();
+    const key = await first.store.resolveCorrespondent(BOT, PROVIDER, ['ann']);
+    await first.backend.stop();
+    await first.store.accept(acceptText(key, textMessage(1, { content: 'left behind' })));
+    const second = await start();
+    expect(await second.watch.untilIngested(1)).toEqual(['left behind']);
+  });
+
+  test('at a port that is taken leaves nothing running', async () => {
+    const server = createServer();
+    const port = await listen(server);
+    onTestFinished(() => void server.close());
+    const { start, log } = await machine({ listen: { port } });
+    await expect(start()).rejects.toMatchObject({ code: 'already_in_use' });
+    const actorsOf = (line: string) =>
+      log.lines.filter(({ message }) => message === line).map(({ fields }) => String(fields['actor']));
+    const stopped = actorsOf('actor stopped');
+    expect(stopped).toEqual(expect.arrayContaining(['/ingestion', '/workers', `/bot-${BOT}`]));
+    expect(stopped).toEqual(expect.arrayContaining(actorsOf('actor started')));
+  });
+
+  test('with a processor that cannot be made does not start', async () => {
+    const pools = STUB_POOLS.map((pool) => (pool.name === 'audio' ? { ...pool, processor: 'nope' } : pool));
+    const { start, log } = await machine({ pools });
+    await expect(start()).rejects.toMatchObject({ code: 'config_invalid' });
+    expect(log.at('info')).toEqual([]);
+  });
+});

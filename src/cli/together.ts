@@ -7,10 +7,11 @@ import type { Gateway } from '../gateway/gateway-options.ts';
 import { createBaileysSession } from '../gateway/whatsapp/baileys-session.ts';
 import { resolveEndpoint } from '../gateway/whatsapp/endpoint.ts';
 import { openStagingFolder } from '../staging/staging-folder.ts';
-import { openSqliteStore } from '../store/sqlite/sqlite-store.ts';
 import type { Store } from '../store/store.ts';
 import { type Backend, startBackend } from '../system/backend.ts';
-import { type Config, storeFile } from '../system/config.ts';
+import type { Config } from '../system/config.ts';
+import { LOCAL_GATEWAY } from '../system/config-schema.ts';
+import { openStore } from './open-store.ts';
 
 /** Gateway and backend in one process, over a real loopback link. */
 export interface Together {
@@ -28,8 +29,6 @@ export interface TogetherOptions {
   readonly onEscalation: (error: unknown, path: string) => void;
 }
 
-const LOCAL_GATEWAY = 'local';
-
 export async function startTogether({
   config,
   clock,
@@ -37,7 +36,7 @@ export async function startTogether({
   onEscalation,
 }: TogetherOptions): Promise<Together> {
   const staging = await openStagingFolder(path.join(config.dataFolder, 'media'));
-  const store = await openSqliteStore({ file: storeFile(config), clock, log });
+  const store = await openStore(config, clock, log);
   // The link never leaves this process, so its token need not either.
   const token = randomBytes(32).toString('base64url');
   const credentials = [

@@ -1,9 +1,9 @@
 import PQueue from 'p-queue';
 import type { Clock } from '../base/clock.ts';
+import { withDeadline } from '../base/deadlines.ts';
 import { describeError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import type { BackendFrame } from '../protocol/frames.ts';
-import { withDeadline } from './deadlines.ts';
 import type { SendOutcome, SendRegister } from './send-register.ts';
 import type { Session } from './session.ts';
 

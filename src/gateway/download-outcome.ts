@@ -16,9 +16,9 @@ const DOWNLOAD_FAILURES = {
   truncated: { retryable: true },
   /** The bytes are not those that the sender encrypted. */
   bad_mac: { retryable: true },
-  /** The bytes are not those that the message announced. */
+  /** A hash that the message names is not that of the bytes. */
   bad_hash: { retryable: true },
-  /** Authentic bytes that do not decrypt to what the message announced. */
+  /** Authentic bytes that do not decrypt, or not to as many as the message declared. */
   bad_content: { retryable: false },
   /** Longer than `maxFileBytes`. */
   too_large: { retryable: false },

@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts';
-import { pause } from './deadlines.ts';
+import { pause } from '../base/deadlines.ts';
 import { downloadFailed, type DownloadOutcome, mayRetry } from './download-outcome.ts';
 import type { MediaReference } from './received.ts';
 
@@ -36,7 +36,8 @@ export async function fetchMedia(
       const directPath = await source.reupload(reference, signal);
       if (directPath !== null) reference = { ...reference, directPath };
     }
-    await pause(timing.clock, jittered(pauseMs, timing.random), signal);
+    // What an abort means is asked of the signal.
+    await pause(timing.clock, jittered(pauseMs, timing.random), signal).catch(() => {});
     outcome = signal.aborted ? downloadFailed('aborted') : await source.download(reference, signal);
   }
   return outcome;

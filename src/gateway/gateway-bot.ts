@@ -1,10 +1,10 @@
 import type { Clock } from '../base/clock.ts';
+import { withDeadline } from '../base/deadlines.ts';
 import { describeError } from '../base/errors.ts';
 import type { Guid } from '../base/ids.ts';
 import type { Logger } from '../base/log.ts';
 import { WIRE_LIMITS } from '../protocol/frames.ts';
 import { BotSends, type SendDesk, type SendFrame } from './bot-sends.ts';
-import { withDeadline } from './deadlines.ts';
 import type { PassingFrame } from './link-connection.ts';
 import { type DownloadDesk, MediaDownloads } from './media-downloads.ts';
 import type { Session, SessionListener, SessionStatus, SessionStorage } from './session.ts';

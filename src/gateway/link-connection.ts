@@ -1,10 +1,10 @@
 import { type RawData, WebSocket } from 'ws';
 import type { Clock, Timer } from '../base/clock.ts';
+import { repeat } from '../base/deadlines.ts';
 import { describeError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { decodeBackendFrame, encodeFrame } from '../protocol/codec.ts';
 import { type BackendFrame, type GatewayFrameBody, WIRE_LIMITS } from '../protocol/frames.ts';
-import { repeat } from './deadlines.ts';
 import { FramePump, type FrameSource } from './frame-pump.ts';
 
 export interface LinkTiming {

@@ -1,4 +1,4 @@
-import { createDecipheriv, createHash, createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
+import { createDecipheriv, createHash, createHmac, type Hash, hkdfSync, timingSafeEqual } from 'node:crypto';
 import type { MediaCipher } from './received.ts';
 
 const BLOCK_BYTES = 16;
@@ -35,15 +35,16 @@ export type DecryptionEnd =
  * Decrypts one WhatsApp media file as it streams by: AES-256-CBC, then the first 10 bytes of an HMAC-SHA-256 over
  * IV and ciphertext (the scheme of WhatsApp's security white paper; keys by HKDF-SHA-256 from the media key).
  *   D1 What `update` returns is not verified yet: it may be written, not published, before `end` says `intact`.
- *   D2 `intact` means: MAC right, both hashes right where the message names them; where it names no hash of the
- *      file, its declared length is right instead.
- *   D3 Memory is one chunk, whatever the file's length.
+ *   D2 `intact` means: MAC right, and the file's hash; where the message names none, the ciphertext's hash and the
+ *      declared length, as far as it names them. Beside the file's hash they would prove nothing more.
+ *   D3 Memory is what one `update` is given, whatever the file's length.
  */
 export class MediaDecryption {
   readonly #proof: MediaProof;
   readonly #decipher;
   readonly #mac;
-  readonly #cipherHash = createHash('sha256');
+  /** Null where the file's own hash decides. */
+  readonly #cipherHash: Hash | null;
   readonly #plainHash = createHash('sha256');
   /** The last bytes seen: they are the MAC if nothing follows. */
   #tail: Buffer = Buffer.alloc(0);
@@ -56,6 +57,8 @@ export class MediaDecryption {
     this.#proof = proof;
     this.#decipher = createDecipheriv('aes-256-cbc', keys.subarray(16, 48), iv);
     this.#mac = createHmac('sha256', keys.subarray(48, 80)).update(iv);
+    const needsCipherHash = proof.fileSha256 === null && proof.fileEncSha256 !== null;
+    this.#cipherHash = needsCipherHash ? createHash('sha256') : null;
   }
 
   /** Null when the message carries no usable media key. */
@@ -64,11 +67,13 @@ export class MediaDecryption {
     return mediaKey.length === MEDIA_KEY_BYTES ? new MediaDecryption(proof, mediaKey) : null;
   }
 
-  update(chunk: Uint8Array): Buffer {
-    this.#cipherHash.update(chunk);
-    const pending = Buffer.concat([this.#tail, chunk]);
+  /** Decrypts what came next. */
+  update(chunks: readonly Uint8Array[]): Buffer {
+    for (const chunk of chunks) this.#cipherHash?.update(chunk);
+    const pending = Buffer.concat([this.#tail, ...chunks]);
     const cut = Math.max(pending.length - MAC_BYTES, 0);
-    this.#tail = pending.subarray(cut);
+    // A copy: a view would keep all of `pending` alive.
+    this.#tail = Buffer.from(pending.subarray(cut));
     const ciphertext = pending.subarray(0, cut);
     this.#cipherBytes += cut;
     this.#mac.update(ciphertext);
@@ -83,7 +88,7 @@ export class MediaDecryption {
     if (!timingSafeEqual(this.#mac.digest().subarray(0, MAC_BYTES), this.#tail)) {
       return { kind: 'damaged', reason: 'bad_mac' };
     }
-    if (fileEncSha256 !== null && !isDigest(this.#cipherHash.digest(), fileEncSha256)) {
+    if (this.#cipherHash !== null && !isDigest(this.#cipherHash.digest(), fileEncSha256)) {
       return { kind: 'damaged', reason: 'bad_hash' };
     }
     const lastBytes = this.#final();
@@ -93,13 +98,11 @@ export class MediaDecryption {
   #judge(lastBytes: Buffer): DecryptionEnd {
     const { fileSha256, declaredBytes } = this.#proof;
     const digest = this.#plainHash.digest();
-    const asAnnounced =
-      fileSha256 === null
-        ? declaredBytes === null || declaredBytes === this.#plainBytes
-        : isDigest(digest, fileSha256);
-    return asAnnounced
-      ? { kind: 'intact', lastBytes, sha256: digest.toString('hex') }
-      : { kind: 'damaged', reason: 'bad_content' };
+    if (fileSha256 !== null && !isDigest(digest, fileSha256)) return { kind: 'damaged', reason: 'bad_hash' };
+    if (fileSha256 === null && declaredBytes !== null && declaredBytes !== this.#plainBytes) {
+      return { kind: 'damaged', reason: 'bad_content' };
+    }
+    return { kind: 'intact', lastBytes, sha256: digest.toString('hex') };
   }
 
   #final(): Buffer | null {
@@ -117,4 +120,5 @@ export class MediaDecryption {
   }
 }
 
-const isDigest = (digest: Buffer, base64: string): boolean => digest.equals(Buffer.from(base64, 'base64'));
+const isDigest = (digest: Buffer, base64: string | null): boolean =>
+  digest.equals(Buffer.from(base64 ?? '', 'base64'));

@@ -1,9 +1,9 @@
 import PQueue from 'p-queue';
 import type { Clock } from '../base/clock.ts';
+import { withDeadline } from '../base/deadlines.ts';
 import { describeError } from '../base/errors.ts';
 import type { Guid } from '../base/ids.ts';
 import type { Logger } from '../base/log.ts';
-import { withDeadline } from './deadlines.ts';
 import { downloadMedia, type DownloadTarget } from './download.ts';
 import {
   type DownloadFailure,

@@ -1,11 +1,11 @@
 import PQueue from 'p-queue';
 import type { Timer } from '../base/clock.ts';
+import { repeat } from '../base/deadlines.ts';
 import { describeError, DragomanError } from '../base/errors.ts';
 import type { Guid } from '../base/ids.ts';
 import { type BackendFrame, WIRE_LIMITS } from '../protocol/frames.ts';
 import type { StagingQuota } from '../staging/quota.ts';
 import type { StagingFolder } from '../staging/staging-folder.ts';
-import { repeat } from './deadlines.ts';
 import type { SendFrame } from './bot-sends.ts';
 import type { FolderLock } from './folder-lock.ts';
 import { type BotDesk, GatewayBot } from './gateway-bot.ts';

@@ -221,8 +221,10 @@ export class DeviceSession implements ActiveSession {
   }
 
   async #readBotMessage(stanza: BinaryNode): Promise<void> {
-    // Messages of category "peer" are between the bot and its own phone.
-    if (stanza.attrs['category'] === 'peer') return;
+    if (stanza.attrs['category'] === 'peer') {
+      this.#context.events.append({ type: 'phone_asked', ...this.#who });
+      return;
+    }
     for (const parcel of parcelsOf(stanza, this.#device, this.#context.directory)) {
       await this.#readParcel(stanza, parcel);
     }

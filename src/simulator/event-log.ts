@@ -24,6 +24,8 @@ export type SimulatorEvent =
   | (MessageEvent & { readonly type: 'retry'; readonly attempt: number; readonly granted: boolean })
   /** A bot asked its phone to upload a medium again; `unanswered` when the phone is offline. */
   | { readonly type: 'reupload'; readonly bot: string; readonly messageId: string; readonly outcome: string }
+  /** The bot wants something from its own phone, such as a message that it could not decrypt. */
+  | { readonly type: 'phone_asked'; readonly bot: string; readonly device: string }
   /** A message that the bot sent, as `reader` sees it. `text` is null when it did not decrypt or has none. */
   | (MessageEvent & {
       readonly type: 'bot_message';

@@ -7,16 +7,23 @@ import { DragomanError } from '../base/errors.ts';
 const FILE_MODE = 0o640;
 const CREATE_NEW = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW;
 
+/** So that little is left to sync at the end: the disk works while the bytes still come. */
+const SYNC_EVERY_BYTES = 32 * 2 ** 20;
+
 /**
  * A file on its way into the staging folder.
  *   P1 It ends published or discarded, once; whoever made it sees to that.
  *   P2 The final name appears only after every byte is synced; the name itself is synced before `publish` resolves.
  *   P3 A `publish` that rejects leaves no final name behind.
+ *   P4 At most one write is under way; its failure is that of the next `write`, or of `publish`.
  */
 export class PartFile {
   readonly #partPath: string;
   readonly #finalPath: string;
   #handle: FileHandle | null;
+  #writing: Promise<void> = Promise.resolve();
+  #syncing: Promise<void> = Promise.resolve();
+  #unsyncedBytes = 0;
 
   private constructor(partPath: string, finalPath: string, handle: FileHandle) {
     this.#partPath = partPath;
@@ -29,13 +36,19 @@ export class PartFile {
     return new PartFile(partPath, finalPath, await open(partPath, CREATE_NEW, FILE_MODE));
   }
 
-  /** Appends all of `bytes`. */
+  /** Appends all of `bytes`, which must not be changed any more. Resolves when the write before is done (P4). */
   async write(bytes: Uint8Array): Promise<void> {
-    await this.#opened().writeFile(bytes);
+    const handle = this.#opened();
+    await this.#writing;
+    await this.#syncNowAndThen(handle, bytes.length);
+    this.#writing = handle.writeFile(bytes);
+    this.#writing.catch(heardLater);
   }
 
   async publish(): Promise<void> {
     const handle = this.#opened();
+    await this.#writing;
+    await this.#syncing;
     await handle.sync();
     this.#handle = null;
     await handle.close();
@@ -52,11 +65,22 @@ export class PartFile {
   async discard(): Promise<void> {
     const handle = this.#handle;
     this.#handle = null;
+    await Promise.allSettled([this.#writing, this.#syncing]);
     try {
       await handle?.close();
     } finally {
       await rm(this.#partPath, { force: true });
     }
+  }
+
+  async #syncNowAndThen(handle: FileHandle, moreBytes: number): Promise<void> {
+    if (this.#unsyncedBytes >= SYNC_EVERY_BYTES) {
+      await this.#syncing;
+      this.#unsyncedBytes = 0;
+      this.#syncing = handle.datasync();
+      this.#syncing.catch(heardLater);
+    }
+    this.#unsyncedBytes += moreBytes;
   }
 
   #opened(): FileHandle {
@@ -65,6 +89,9 @@ export class PartFile {
     return this.#handle;
   }
 }
+
+/** The promise is awaited by the next call. */
+const heardLater = (): void => {};
 
 async function syncFolder(dir: string): Promise<void> {
   const handle = await open(dir, 'r');

@@ -10,6 +10,7 @@ import type { Logger } from '../base/log.ts';
 import { poolRouter } from '../jobs/pools.ts';
 import type { StagingFolder } from '../staging/staging-folder.ts';
 import type { Store } from '../store/store.ts';
+import { BacklogLog } from './backlog-log.ts';
 import type { Config } from './config.ts';
 import type { BotSettings } from './config-schema.ts';
 import type { GatewayCredential } from './gateway-auth.ts';
@@ -74,9 +75,12 @@ async function compose(
   const wakePool = (pool: string | null): void => workers.tell('wake', pool);
   const ingress = new Ingress({ store, bots, routeToPool, mimeTypeOf, wakePool, clock, log });
   const settlements = new Set<Promise<void>>();
+  const pools = config.pools.map(({ name }) => name);
+  const backlogLog = new BacklogLog({ store, pools, clock, log });
 
   /** A result of a bot that is not there yet, or is configured no more, waits on its job. */
-  const completed = (completion: Completion): void => {
+  const completed = (completion: Completion, pool: string | null): void => {
+    if (pool !== null) backlogLog.done(pool);
     if (!keepsFile(completion)) ingress.released(completion.gatewayId, completion.guid);
     const bot = bots.get(completion.correspondent.botId);
     if (bot === undefined) return;
@@ -122,9 +126,12 @@ async function compose(
   }
   const server = await startLinkServer({ ...config.listen, credentials, handler: ingress, clock, log });
 
+  if (config.log.backlogEveryMs > 0) backlogLog.start(config.log.backlogEveryMs);
+
   const deadlineMs = config.drainDeadlineMs;
-  const drain = (): Promise<void> =>
-    runSteps({ clock, log, deadlineMs, title: 'drain' }, [
+  const drain = (): Promise<void> => {
+    backlogLog.close();
+    return runSteps({ clock, log, deadlineMs, title: 'drain' }, [
       { name: 'answer the frames in hand', run: () => server.drain() },
       { name: 'finish or give back jobs', run: () => workers.ask('drain', undefined, { deadlineMs }) },
       { name: 'settle what is completed', run: () => Promise.all(settlements) },
@@ -138,6 +145,7 @@ async function compose(
       { name: 'stop the actors', run: () => system.stop() },
       { name: 'end the processors', run: () => jobRuns.close() },
     ]);
+  };
   let drained: Promise<void> | null = null;
   return { url: server.url, events, system, stop: () => (drained ??= drain()) };
 }

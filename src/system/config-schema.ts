@@ -54,10 +54,10 @@ export const configuration = z
   .strictObject({
     /** Where everything durable lies, relative to the configuration file. */
     dataFolder: z.string().min(1).default('data'),
-    /** `sqlite:` and a path; by default dragoman.db in the data folder. */
+    /** `sqlite:` and a path, or MongoDB's connection string; by default dragoman.db in the data folder. */
     store: z
       .string()
-      .regex(/^sqlite:.+/, 'expected sqlite:PATH')
+      .regex(/^(sqlite:|mongodb(\+srv)?:\/\/)./, 'expected sqlite:PATH or mongodb://HOSTS/DATABASE')
       .optional(),
     listen: z
       .strictObject({
@@ -89,6 +89,8 @@ export const configuration = z
         level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
         /** How often the actor tree is logged; 0 never. SIGUSR2 logs it at any time. */
         treeEveryMs: milliseconds.default(300_000),
+        /** How often each pool's backlog is logged; 0 never. */
+        backlogEveryMs: milliseconds.default(60_000),
       })
       .prefault({}),
   })

@@ -60,11 +60,15 @@ export function parseConfig(settings: unknown, file?: string): Config {
   return { ...result.data, dataFolder: path.resolve(baseFolder, result.data.dataFolder), baseFolder };
 }
 
-/** The SQLite file that a configuration names. */
-export const storeFile = (config: Config): string =>
-  config.store === undefined
-    ? path.join(config.dataFolder, 'dragoman.db')
-    : path.resolve(config.dataFolder, config.store.replace(/^sqlite:(\/\/)?/, ''));
+export type StoreLocation =
+  { readonly kind: 'sqlite'; readonly file: string } | { readonly kind: 'mongodb'; readonly url: string };
+
+/** Where a configuration keeps what is durable. A relative SQLite file is in the data folder. */
+export function storeLocation({ store, dataFolder }: Config): StoreLocation {
+  if (store?.startsWith('mongodb') === true) return { kind: 'mongodb', url: store };
+  const file = store?.replace(/^sqlite:(\/\/)?/, '') ?? 'dragoman.db';
+  return { kind: 'sqlite', file: path.resolve(dataFolder, file) };
+}
 
 type Settings = Record<string, unknown>;
 

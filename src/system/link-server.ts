@@ -42,7 +42,12 @@ export async function startLinkServer(options: LinkServerOptions): Promise<LinkS
   });
   const links = new Set<GatewayLink>();
   let draining = false;
-  const http = createServer({ headersTimeout: limits.helloDeadlineMs }, (_request, response) => {
+  // Whoever connects and says nothing is closed as one who does not say hello.
+  const silence = {
+    headersTimeout: limits.helloDeadlineMs,
+    connectionsCheckingInterval: limits.helloDeadlineMs,
+  };
+  const http = createServer(silence, (_request, response) => {
     response.writeHead(404).end();
   });
 

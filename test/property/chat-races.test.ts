@@ -31,35 +31,58 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
   },
 );
 
-const history = fc.array(fc.tuple(happening, fc.nat({ max: 6 })), {
+const stories = fc.array(fc.tuple(happening, fc.nat({ max: 6 })), {
   minLength: 1,
   maxLength: 60,
   size: 'max',
 });
 
+/** What happens, and how many calls of the store are carried out after each. */
+type Story = readonly (readonly [Happening, number])[];
+
+/** Nothing is lost or doubled, nothing is left behind, no bug came to light, no timer is left. */
+async function expectHistoryAsWritten(world: ChatWorld, story: Story): Promise<void> {
+  await world.boot();
+  for (const [each, calls] of story) {
+    await world.happen(each);
+    await world.run(calls);
+  }
+  await world.comeToRest();
+  for (const [name, written] of world.written) {
+    const entries = await world.historyOf(name);
+    const byId = entries.toSorted((one, other) => one.message.id - other.message.id);
+    expect(byId.map(({ message }) => message.content)).toEqual(written);
+    const texts = entries.map(({ message }) => message).filter(({ mimeType }) => mimeType === null);
+    expect(texts).toEqual(texts.toSorted((one, other) => one.id - other.id));
+  }
+  expect(await world.leftovers()).toEqual([]);
+  expect(world.escalations).toEqual([]);
+  expect(world.log.at('error')).toEqual([]);
+  await world.end();
+  expect(world.clock.pendingTimers).toBe(0);
+}
+
 test('whatever fails, reconnects and restarts, the history is what was written: once, in id order', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.scheduler(), history, async (scheduler, happenings) => {
-      const world = new ChatWorld(scheduler);
-      await world.boot();
-      for (const [each, calls] of happenings) {
-        await world.happen(each);
-        await world.run(calls);
-      }
-      await world.comeToRest();
-      for (const [name, written] of world.written) {
-        const entries = await world.historyOf(name);
-        const byId = entries.toSorted((one, other) => one.message.id - other.message.id);
-        expect(byId.map(({ message }) => message.content)).toEqual(written);
-        const texts = entries.map(({ message }) => message).filter(({ mimeType }) => mimeType === null);
-        expect(texts).toEqual(texts.toSorted((one, other) => one.id - other.id));
-      }
-      expect(await world.leftovers()).toEqual([]);
-      expect(world.escalations).toEqual([]);
-      expect(world.log.at('error')).toEqual([]);
-      await world.end();
-      expect(world.clock.pendingTimers).toBe(0);
-    }),
+    fc.asyncProperty(fc.scheduler(), stories, (scheduler, story) =>
+      expectHistoryAsWritten(new ChatWorld(scheduler), story),
+    ),
     { numRuns: RUNS },
   );
 });
+
+test('C3: with the tightest limits too, as long as the history can be written', async () => {
+  const limits = { maxMessages: 1 };
+  await fc.assert(
+    fc.asyncProperty(fc.scheduler(), stories, (scheduler, story) =>
+      expectHistoryAsWritten(
+        new ChatWorld(scheduler, limits),
+        story.filter(([each]) => !stopsIngestion(each)),
+      ),
+    ),
+    { numRuns: RUNS },
+  );
+});
+
+const stopsIngestion = (each: Happening): boolean =>
+  each.kind === 'fault' && (each.operation === 'ingest' || each.operation === 'rehydrate');

@@ -1,4 +1,5 @@
 import { type BotArgs, botActor, type BotStatus, NOT_CONNECTED } from '../../src/actors/bot.ts';
+import { completionOf } from '../../src/actors/completion.ts';
 import { ingestionActor } from '../../src/actors/ingestion.ts';
 import type { InboundFrame } from '../../src/protocol/frames.ts';
 import type { QueueLimits } from '../../src/queue/limits.ts';
@@ -40,14 +41,9 @@ export async function botBench(changes: Partial<BotArgs> = {}, limits: Partial<Q
       await store.stage(guid, stagedMedia('audio'), clock.now());
       const claim = await store.claim({ pool: 'audio', now: clock.now(), leaseMs: 30_000, cappedBots: [] });
       if (claim?.guid !== guid) throw new Error(`expected to claim ${guid}`);
-      await store.complete(claim, { kind: 'words', words }, clock.now());
-      return {
-        correspondent: claim.correspondent,
-        guid,
-        gatewayId: claim.media.gatewayId,
-        words,
-        error: null,
-      };
+      const result = { kind: 'words', words } as const;
+      await store.complete(claim, result, clock.now());
+      return completionOf(claim, result);
     },
     chatActors: (): readonly ActorSnapshot[] =>
       system.inspect().children.find(({ kind }) => kind === 'bot')?.children ?? [],

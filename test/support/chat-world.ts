@@ -1,5 +1,6 @@
 import type fc from 'fast-check';
 import { type BotProtocol, botActor, NOT_CONNECTED } from '../../src/actors/bot.ts';
+import { completionOf } from '../../src/actors/completion.ts';
 import { EventBus } from '../../src/actors/events.ts';
 import { ingestionActor } from '../../src/actors/ingestion.ts';
 import type { ActorRef } from '../../src/actors/kit/actor.ts';
@@ -8,7 +9,7 @@ import { newGuid } from '../../src/base/ids.ts';
 import type { ClaimedJob } from '../../src/jobs/job.ts';
 import { DEFAULT_POOLS, poolRouter } from '../../src/jobs/pools.ts';
 import type { DurableFrame } from '../../src/protocol/frames.ts';
-import { DEFAULT_LIMITS, SKIP_POP } from '../../src/queue/limits.ts';
+import { DEFAULT_LIMITS, type QueueLimits, SKIP_POP } from '../../src/queue/limits.ts';
 import { MemoryDatabase, openMemoryStore } from '../../src/store/memory/memory-store.ts';
 import type { HistoryEntry, Store } from '../../src/store/store.ts';
 import { parseConfig } from '../../src/system/config.ts';
@@ -40,6 +41,8 @@ interface Life {
 const WHOLE = { afterSeq: 0, limit: 10_000 };
 const LEASE_MS = 3_600_000;
 
+const mimeTypeOf = (_guid: string, sendersWord: string) => Promise.resolve(sendersWord);
+
 /**
  * A gateway with its durable frames, a backend that can be killed, and workers, over one memory store whose every call
  * `scheduler` carries out when it likes.
@@ -51,6 +54,7 @@ export class ChatWorld {
   readonly written = new Map<string, string[]>();
   readonly escalations: unknown[] = [];
   readonly #scheduler: fc.Scheduler;
+  readonly #limits: QueueLimits;
   readonly #database = new MemoryDatabase();
   readonly #faults: { readonly operation: string; readonly point: FaultPoint }[] = [];
   /** By itself: what workers and the test do to the data does not fail. */
@@ -63,8 +67,9 @@ export class ChatWorld {
   #life: Life | null = null;
   #lastSeq = 0;
 
-  constructor(scheduler: fc.Scheduler) {
+  constructor(scheduler: fc.Scheduler, limits: Partial<QueueLimits> = {}) {
     this.#scheduler = scheduler;
+    this.#limits = { ...DEFAULT_LIMITS, ...limits };
   }
 
   async happen(happening: Happening): Promise<void> {
@@ -107,7 +112,6 @@ export class ChatWorld {
     const store = interceptStore(this.#store, (operation, run) => this.#call(life, operation, run));
     const ingestion = await system.spawn(ingestionActor, 'ingestion', undefined);
     const routeToPool = poolRouter(DEFAULT_POOLS);
-    const mimeTypeOf = (_guid: string, sendersWord: string) => Promise.resolve(sendersWord);
     const bot = await system.spawn(botActor, 'bot', {
       botId: BOT,
       said: { status: NOT_CONNECTED },
@@ -117,7 +121,7 @@ export class ChatWorld {
       services: {
         store,
         events: new EventBus(),
-        limits: DEFAULT_LIMITS,
+        limits: this.#limits,
         ordering: SKIP_POP,
         routeToPool,
         mimeTypeOf,
@@ -164,8 +168,8 @@ export class ChatWorld {
         await this.#scheduler.waitOne();
         continue;
       }
-      await this.#connect();
-      await this.#stage(0);
+      this.#connect();
+      this.#stage(0);
       await this.#claim();
       await this.#finish(0);
       if (await this.#isAtRest()) return;
@@ -176,9 +180,11 @@ export class ChatWorld {
   /** Ends the last life too; every timer must be gone then. */
   async end(): Promise<void> {
     await this.kill();
-    let ended = false;
-    const ending = Promise.all(this.#endings).then(() => (ended = true));
-    while (!ended) {
+    const progress = { isOver: false };
+    const ending = Promise.all(this.#endings).finally(() => {
+      progress.isOver = true;
+    });
+    while (!progress.isOver) {
       await turns(20);
       if (this.#scheduler.count() > 0) await this.#scheduler.waitOne();
       this.clock.advance(1_000);
@@ -246,7 +252,7 @@ export class ChatWorld {
     if (this.#link !== null) void this.#deliver(this.#link, numbered);
   }
 
-  async #connect(): Promise<void> {
+  #connect(): void {
     const life = this.#life;
     if (life === null || (this.#link !== null && !this.#link.signal.aborted)) return;
     const link = new TestLink();
@@ -281,12 +287,10 @@ export class ChatWorld {
   async #finish(which: number): Promise<void> {
     const [job] = this.#claims.splice(which % Math.max(this.#claims.length, 1), 1);
     if (job === undefined) return;
-    const words = `words of ${job.guid}`;
-    await this.#store.complete(job, { kind: 'words', words }, this.clock.now());
-    const { correspondent, guid, media } = job;
-    const completion = { correspondent, guid, gatewayId: media.gatewayId, words, error: null };
+    const result = { kind: 'words', words: `words of ${job.guid}` } as const;
+    await this.#store.complete(job, result, this.clock.now());
     // Whoever is alive is told; if that fails, the result waits on its job.
-    this.#life?.bot.ask('settle', completion, { deadlineMs: LEASE_MS }).catch(() => {});
+    this.#life?.bot.ask('settle', completionOf(job, result), { deadlineMs: LEASE_MS }).catch(() => {});
   }
 }
 

@@ -19,8 +19,8 @@ const TOKEN = 'the token of the gateway';
 
 export interface MediaWorksOptions {
   readonly bots: readonly string[];
-  /** A module of this folder, and how the one pool of voice notes runs it. */
-  readonly processor: string;
+  /** A module, and how the one pool of voice notes runs it. */
+  readonly processor: URL;
   readonly pool?: Readonly<Record<string, unknown>>;
   readonly config?: Readonly<Record<string, unknown>>;
 }
@@ -54,7 +54,7 @@ export async function startMediaWorks(options: MediaWorksOptions): Promise<Media
         mimeTypes: ['audio/ogg'],
         workers: 3,
         timeoutMs: 60_000,
-        processor: fileURLToPath(new URL(options.processor, import.meta.url)),
+        processor: fileURLToPath(options.processor),
         ...options.pool,
       },
       { name: 'unsupported', mimeTypes: [], workers: 1, timeoutMs: 1_000, processor: 'unsupported' },

@@ -121,6 +121,13 @@ describe('dialling in', () => {
     socket.destroy();
   });
 
+  test('without asking for anything is closed', async () => {
+    const { server } = await startServer({ helloDeadlineMs: 50 });
+    const { port, hostname } = new URL(server.url);
+    const socket = connectTcp(Number(port), hostname).resume();
+    await once(socket, 'close');
+  });
+
   test('at a port that is taken fails with a line that says what to do', async () => {
     const { server, handler, log, clock } = await startServer();
     const port = Number(new URL(server.url).port);

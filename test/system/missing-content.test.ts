@@ -4,8 +4,8 @@ import type { Content } from '../../src/simulator/content.ts';
 import type { SayOptions } from '../../src/simulator/simulator.ts';
 import { liveWorks, type Works } from '../support/works.ts';
 
-/** Shorter than the gateway's next look at what is overdue. */
-const settings = { undecryptableWaitMs: 500 };
+/** Long enough for a copy that is asked for to come. */
+const settings = { undecryptableWaitMs: 3_000 };
 
 const contentsOf = async (works: Works): Promise<Readonly<Record<string, readonly string[]>>> => {
   const chats = await Promise.all(

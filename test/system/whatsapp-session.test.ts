@@ -193,6 +193,29 @@ describe('receiving', () => {
     expect(receiver.texts).toEqual(['one', 'two']);
     expect(receiver.storage.expected).toEqual([]);
   });
+
+  test('a message that cannot be decrypted holds up no other while its copy is asked for', async () => {
+    const receiver = await openBot();
+    simulator.person('Ana').goOffline();
+    await simulator.say('Ana', { text: 'lost' }, { garbled: true });
+    const { messageId } = await simulator.say('Ben', { text: 'in the meantime' });
+    const asked = await simulator.events.waitFor('phone_asked');
+    expect((await receiptOf(messageId)).seq).toBeLessThan(asked.seq);
+    expect(receiver.texts).toEqual(['in the meantime']);
+  });
+
+  test('a message that never decrypts is not asked for for ever, connections ended or not', async () => {
+    const receiver = await openBot();
+    simulator.person('Ana').goOffline();
+    const { messageId } = await simulator.say('Ana', { text: 'poison' }, { garbled: true });
+    for (let attempt = 1; attempt <= 5; attempt += 1) {
+      await simulator.events.waitFor('retry', (event) => event.attempt === attempt);
+      await receiver.session.stop();
+      await receiver.open();
+    }
+    await simulator.events.waitFor('refused', (event) => event.messageId === messageId);
+    expect(owedToBot()).toBe(0);
+  });
 });
 
 describe('a stanza without content', () => {

@@ -75,7 +75,7 @@ test('workers killed again and again: each job’s text is settled once, in its 
   const folder = await scratchFolder();
   const works = await startMediaWorks({
     bots: BOTS,
-    processor: './known-processor.ts',
+    processor: new URL('../support/known-processor.ts', import.meta.url),
     pool: { workers: 4, processorOptions: { folder } },
     config: { maxAttempts: KILLS + 1 },
   });

@@ -20,7 +20,7 @@ const textsOf = (event: DragomanEvent): readonly string[] =>
 test('whatever a processor does, the others get their words meanwhile, and each chat its text', async () => {
   const works = await startMediaWorks({
     bots: ['mischief', 'good'],
-    processor: './mischief-processor.ts',
+    processor: new URL('../support/mischief-processor.ts', import.meta.url),
     pool: { workers: 3, timeoutMs: 4_000, maxMemoryMb: 256 },
     config: { maxAttempts: 2 },
   });

@@ -1,9 +1,9 @@
 import type { WAMessage, WAMessageKey, WASocket } from '@whiskeysockets/baileys';
 import type { Clock } from '../../base/clock.ts';
+import { pause } from '../../base/deadlines.ts';
 import { describeError, DragomanError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import type { BotState } from '../../protocol/frames.ts';
-import { pause } from '../deadlines.ts';
 import type { MediaReference, ProviderKey } from '../received.ts';
 import type { OutgoingText, Session, SessionListener, SessionStorage } from '../session.ts';
 import { silenceLibsignal } from './baileys-log.ts';
@@ -105,6 +105,8 @@ class BaileysSession implements Session {
 
   async #run(signal: AbortSignal): Promise<void> {
     const { clock, random = Math.random } = this.#options;
+    // The loop's condition tells whether it was over early.
+    const rest = (delayMs: number): Promise<void> => pause(clock, delayMs, signal).catch(() => {});
     let failures = 0;
     while (!signal.aborted) {
       const { reason, wasSteady } = await this.#connectOnce(signal);
@@ -116,11 +118,11 @@ class BaileysSession implements Session {
         case 'at-once':
         case 'back-off':
           this.#report('closed', detail);
-          await pause(clock, delayBefore(reaction, failures, random()), signal);
+          await rest(delayBefore(reaction, failures, random()));
           break;
         case 'forget':
           await this.#forgetAccount(detail);
-          await pause(clock, delayBefore('at-once', failures, random()), signal);
+          await rest(delayBefore('at-once', failures, random()));
           break;
         case 'wait':
           this.#report('closed', detail);

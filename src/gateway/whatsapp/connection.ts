@@ -17,6 +17,7 @@ import type { ReceptionPolicy } from './identity.ts';
 import { journalingSignal } from './journaling-signal.ts';
 import { Reception } from './reception.ts';
 import { type Disconnect, disconnectOf } from './reconnect.ts';
+import { tameRetryManager } from './retry-counters.ts';
 import type { SessionMemory } from './session-memory.ts';
 import { socketSettings } from './socket-settings.ts';
 import { Watchdog } from './watchdog.ts';
@@ -90,6 +91,7 @@ export class Connection {
       logger: baileysLogger(log),
       makeSignalRepository: journalingSignal(reception),
     });
+    tameRetryManager(this.socket.messageRetryManager, memory.retryCounters);
     this.#watchdog = new Watchdog(clock, SILENT_AFTER_MS, () => this.close('silent'));
     this.#listen(options, creds, reception);
   }

@@ -1,7 +1,8 @@
-import type { CacheStore, proto } from '@whiskeysockets/baileys';
+import type { proto } from '@whiskeysockets/baileys';
 import type { ProviderKey } from '../received.ts';
 import type { StanzaAttributes } from './identity.ts';
 import { RecentMap } from './recent-map.ts';
+import type { RetryCounters } from './retry-counters.ts';
 
 const REMEMBERED_RETRIES = 10_000;
 const REMEMBERED_STANZAS = 1_000;
@@ -11,8 +12,7 @@ const REMEMBERED_GROUPS = 10_000;
 
 /** What a session remembers from one connection to the next, in bounds. */
 export interface SessionMemory {
-  /** How often a message was asked for again: lost with a connection, a poisoned one would be asked for for ever. */
-  readonly retryCounters: CacheStore;
+  readonly retryCounters: RetryCounters;
   /** Stanzas that came without content, by message id. */
   readonly awaited: RecentMap<string, StanzaAttributes>;
   /** Texts sent, by message id: a recipient that could not decrypt one asks for it again. */
@@ -23,19 +23,10 @@ export interface SessionMemory {
   readonly groupNames: RecentMap<string, string>;
 }
 
-export function createSessionMemory(): SessionMemory {
-  const counters = new RecentMap<string, unknown>(REMEMBERED_RETRIES);
-  return {
-    awaited: new RecentMap(REMEMBERED_STANZAS),
-    sent: new RecentMap(REMEMBERED_TEXTS),
-    received: new RecentMap(REMEMBERED_KEYS),
-    groupNames: new RecentMap(REMEMBERED_GROUPS),
-    retryCounters: {
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion, typescript/no-unnecessary-type-parameters -- Baileys' interface
-      get: <T>(key: string) => counters.get(key) as T | undefined,
-      set: (key, value) => counters.set(key, value),
-      del: (key) => counters.delete(key),
-      flushAll: () => counters.clear(),
-    },
-  };
-}
+export const createSessionMemory = (): SessionMemory => ({
+  retryCounters: new RecentMap(REMEMBERED_RETRIES),
+  awaited: new RecentMap(REMEMBERED_STANZAS),
+  sent: new RecentMap(REMEMBERED_TEXTS),
+  received: new RecentMap(REMEMBERED_KEYS),
+  groupNames: new RecentMap(REMEMBERED_GROUPS),
+});

@@ -1,4 +1,5 @@
 import { proto, type UserFacingSocketConfig } from '@whiskeysockets/baileys';
+import { asCacheStore } from './retry-counters.ts';
 import type { SessionMemory } from './session-memory.ts';
 
 const { FULL } = proto.HistorySync.HistorySyncType;
@@ -10,8 +11,10 @@ export const socketSettings = (memory: SessionMemory): Omit<UserFacingSocketConf
   // The other parts of the history bring the map between LIDs and phone numbers.
   shouldSyncHistoryMessage: ({ syncType }) => syncType !== FULL,
   shouldIgnoreJid: (jid) => jid.endsWith('@broadcast') || jid.endsWith('@newsletter'),
-  msgRetryCounterCache: memory.retryCounters,
-  enableRecentMessageCache: false,
+  msgRetryCounterCache: asCacheStore(memory.retryCounters),
+  // For the retry manager that comes with it, see `tameRetryManager`.
+  enableRecentMessageCache: true,
+  enableAutoSessionRecreation: false,
   getMessage: async ({ id }) => memory.sent.get(id ?? ''),
   // A commit that failed has ended the connection: trying it again is for the next one, when WhatsApp delivers again.
   transactionOpts: { maxCommitRetries: 1, delayBetweenTriesMs: 0 },

@@ -73,6 +73,15 @@ describe('a download that works', () => {
     expect(await bench.download(reference)).toMatchObject({ kind: 'staged' });
   });
 
+  test('a wrong hash of the ciphertext does not matter where MAC and hash of the file are right', async () => {
+    const bench = await downloadBench();
+    const { ciphertext, reference } = encryptMedia(PLAIN, {
+      fileEncSha256: Buffer.alloc(32).toString('base64'),
+    });
+    bench.server.on('/file.enc', file(ciphertext));
+    expect(await bench.download(reference)).toMatchObject({ kind: 'staged' });
+  });
+
   test('a wrong declared length does not matter where the hash of the file is right', async () => {
     const bench = await downloadBench();
     const { ciphertext, reference } = encryptMedia(PLAIN, { declaredBytes: 3 });
@@ -133,8 +142,12 @@ describe('a download that fails leaves nothing', () => {
   });
 
   const lies: readonly [name: string, reason: string, Partial<MediaReference>][] = [
-    ['the hash of another file', 'bad_content', { fileSha256: Buffer.alloc(32).toString('base64') }],
-    ['the hash of another ciphertext', 'bad_hash', { fileEncSha256: Buffer.alloc(32).toString('base64') }],
+    ['the hash of another file', 'bad_hash', { fileSha256: Buffer.alloc(32).toString('base64') }],
+    [
+      'the hash of another ciphertext, and none of the file',
+      'bad_hash',
+      { fileSha256: null, fileEncSha256: Buffer.alloc(32).toString('base64') },
+    ],
     ['another key', 'bad_mac', { mediaKey: Buffer.alloc(32).toString('base64') }],
     ['another kind of key', 'bad_mac', { cipher: 'document' }],
     ['no key', 'bad_reference', { mediaKey: null }],

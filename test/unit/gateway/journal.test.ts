@@ -295,6 +295,16 @@ describe('messages that cannot be decrypted', () => {
     ]);
   });
 
+  test('J5: content that says nothing to people ends the wait in silence', async () => {
+    const clock = new ManualClock();
+    const journal = await openJournal({ clock });
+    await journal.sessions.expectContent('bot', undecryptable('album'));
+    await journal.sessions.commit('bot', NO_AUTH, [{ key: received('album').key, wire: null }]);
+    clock.advance(120_000);
+    expect(journal.sessions.announceOverdue()).toBe(0);
+    expect(seqsOf(journal)).toEqual([]);
+  });
+
   test('J4: a stub of what was received is ignored', async () => {
     const clock = new ManualClock();
     const journal = await openJournal({ clock });

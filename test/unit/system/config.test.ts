@@ -3,7 +3,7 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { DragomanError } from '../../../src/base/errors.ts';
 import { DEFAULT_POOLS } from '../../../src/jobs/pools.ts';
-import { type ConfigSources, loadConfig, parseConfig, storeFile } from '../../../src/system/config.ts';
+import { type ConfigSources, loadConfig, parseConfig, storeLocation } from '../../../src/system/config.ts';
 import { DEFAULT_LIMITS } from '../../../src/queue/limits.ts';
 import { scratchFolder } from '../../support/scratch-folder.ts';
 
@@ -34,7 +34,7 @@ describe('a configuration', () => {
     expect(config.pools.map(({ name }) => name)).toEqual(DEFAULT_POOLS.map(({ name }) => name));
     expect(config.listen).toEqual({ host: '127.0.0.1', port: 7_310 });
     expect(config.dataFolder).toBe(path.resolve('data'));
-    expect(storeFile(config)).toBe(path.resolve('data/dragoman.db'));
+    expect(storeLocation(config)).toEqual({ kind: 'sqlite', file: path.resolve('data/dragoman.db') });
   });
 
   test('is read from YAML, whose relative paths start at the file', async () => {
@@ -42,8 +42,16 @@ describe('a configuration', () => {
     const config = loadConfig({ ...nothing, file });
     expect(config.baseFolder).toBe(path.dirname(file));
     expect(config.dataFolder).toBe(path.join(path.dirname(file), 'here'));
-    expect(storeFile(config)).toBe(path.join(path.dirname(file), 'here', 'there.db'));
+    expect(storeLocation(config)).toEqual({
+      kind: 'sqlite',
+      file: path.join(path.dirname(file), 'here', 'there.db'),
+    });
     expect(config.bots.map(({ id }) => id)).toEqual(['alpha']);
+  });
+
+  test('names MongoDB by its connection string', () => {
+    const url = 'mongodb://127.0.0.1:27017/dragoman?replicaSet=rs0';
+    expect(storeLocation(parseConfig({ store: url }))).toEqual({ kind: 'mongodb', url });
   });
 
   test('is read from JSON, and an empty file counts as nothing set', async () => {

@@ -14,6 +14,7 @@ import { AuthState } from '../../../../src/gateway/whatsapp/auth-state.ts';
 import { baileysLogger, silenceLibsignal } from '../../../../src/gateway/whatsapp/baileys-log.ts';
 import { interpret } from '../../../../src/gateway/whatsapp/interpret.ts';
 import { journalingSignal } from '../../../../src/gateway/whatsapp/journaling-signal.ts';
+import { RecentMap } from '../../../../src/gateway/whatsapp/recent-map.ts';
 import { Stanzas } from '../../../../src/gateway/whatsapp/stanzas.ts';
 import { silentLogger } from '../../../../src/base/log.ts';
 import { MemorySessionStorage } from '../../../support/memory-session-storage.ts';
@@ -63,6 +64,10 @@ class Device {
 
   joinGroup(item: proto.Message.ISenderKeyDistributionMessage): Promise<void> {
     return this.#repository.processSenderKeyDistributionMessage({ authorJid: ALICE_JID, item });
+  }
+
+  get lidMapping(): Repository['lidMapping'] {
+    return this.#repository.lidMapping;
   }
 
   #arrived(attrs: Record<string, string>, ciphertext: Uint8Array): Uint8Array {
@@ -148,6 +153,10 @@ const textsOf = (device: Device): readonly string[] =>
   device.storage.received.map(({ wire }) => wire.message);
 
 describe('journalingSignal', () => {
+  test('addresses are remembered in bounds, whatever Baileys would do', () => {
+    expect(Reflect.get(new Device().lidMapping, 'mappingCache')).toBeInstanceOf(RecentMap);
+  });
+
   test('R1: a message is committed together with the ratchet that decrypted it', async () => {
     const { device, phone } = await acquainted();
     await device.receive('1', await phone.write('one'));

@@ -1,11 +1,11 @@
 /** The actors' kit: what a message costs beside comedy alone and beside a promise chain, and what an actor weighs. */
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { createSystem } from 'comedy';
 import type { ActorDefinition } from '../src/actors/kit/actor.ts';
 import { ActorSystem } from '../src/actors/kit/system.ts';
 import { systemClock } from '../src/base/clock.ts';
 import { silentLogger } from '../src/base/log.ts';
+import { run as weighCorrespondents } from './correspondents.ts';
+import { heapAfterCollection } from './heap.ts';
 import { measure, printTable, row } from './measure.ts';
 
 const ONE_BY_ONE = 50_000;
@@ -98,12 +98,6 @@ const nursery: ActorDefinition<Nursery, undefined> = {
   }),
 };
 
-function heapAfterCollection(): number {
-  setFlagsFromString('--expose-gc');
-  runInNewContext('gc')();
-  return process.memoryUsage().heapUsed;
-}
-
 async function timed(what: string, work: () => unknown): Promise<void> {
   const startedAt = performance.now();
   await work();
@@ -129,4 +123,6 @@ async function measureActors(): Promise<void> {
 export async function run(): Promise<void> {
   await measureMessages();
   await measureActors();
+  console.log();
+  await weighCorrespondents();
 }

@@ -160,7 +160,8 @@ async function startPeers(): Promise<readonly Subject[]> {
   try {
     await promisify(execFile)(peerFile('services.sh'), ['start'], { timeout: START_PEERS_MS });
   } catch (error) {
-    for (const { name } of PEERS) console.log(`${name}: skipped: ${describeError(error).split('\n')[1]}`);
+    const reason = describeError(error).trim().split('\n').at(-1);
+    for (const { name } of PEERS) console.log(`${name}: skipped: ${reason}`);
     return [];
   }
   const subjects: Subject[] = [];

@@ -17,6 +17,7 @@ import type { GatewayCredential } from './gateway-auth.ts';
 import { Ingress, type RunningBot } from './ingress.ts';
 import { type JobRuns, prepareJobRuns } from './job-runs.ts';
 import { startLinkServer } from './link-server.ts';
+import type { SendRequest, SendResult } from './outbox.ts';
 import { mimeTypeDecider } from './mime-type-of.ts';
 import { runSteps } from './steps.ts';
 
@@ -36,6 +37,11 @@ export interface Backend {
   readonly url: string;
   readonly events: EventBus;
   readonly system: ActorSystem;
+  /**
+   * Has a text sent; its place in the chat's history is that of an outgoing message from the bot. Never rejects: what went
+   * wrong is in the result. A request that is repeated with its `requestId` is not sent twice.
+   */
+  send(request: SendRequest): Promise<SendResult>;
   /** Drains: what was begun is finished or given back, what is ready is ingested, jobs are held. */
   stop(): Promise<void>;
 }
@@ -132,7 +138,7 @@ async function compose(
   const drain = (): Promise<void> => {
     backlogLog.close();
     return runSteps({ clock, log, deadlineMs, title: 'drain' }, [
-      { name: 'answer the frames in hand', run: () => server.drain() },
+      { name: 'answer the frames in hand', run: () => server.drain().finally(() => ingress.closeOutbox()) },
       { name: 'finish or give back jobs', run: () => workers.ask('drain', undefined, { deadlineMs }) },
       { name: 'settle what is completed', run: () => Promise.all(settlements) },
       { name: 'ingest what is ready', run: () => ingestion.ask('drain', undefined, { deadlineMs }) },
@@ -147,7 +153,8 @@ async function compose(
     ]);
   };
   let drained: Promise<void> | null = null;
-  return { url: server.url, events, system, stop: () => (drained ??= drain()) };
+  const send = (request: SendRequest): Promise<SendResult> => ingress.send(request);
+  return { url: server.url, events, system, send, stop: () => (drained ??= drain()) };
 }
 
 const orderingOf = ({ ordering, strictHoldMs }: BotSettings) =>

@@ -85,7 +85,7 @@ function readConfigFile(file: string): Settings {
   try {
     value = parseYaml(text);
   } catch (error) {
-    throw fail(`expected YAML or JSON: ${describeError(error).split('\n', 1)[0]}`, error);
+    throw fail(`this is not valid YAML: ${describeError(error).split('\n', 1)[0]}`, error);
   }
   const settings = z.record(z.string(), z.unknown()).safeParse(value ?? {});
   if (!settings.success) throw fail('expected settings by name');

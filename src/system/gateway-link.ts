@@ -247,6 +247,6 @@ export class GatewayLink implements OpenLink {
   #answer(seq: number, verdict: FrameVerdict): void {
     if (verdict.kind === 'ack') return this.send({ type: 'ack', seq });
     const { kind, code, reason } = verdict;
-    this.send(kind === 'nack' ? { type: 'nack', seq, code, reason } : { type: 'error', code, reason });
+    this.send({ type: kind, seq, code, reason });
   }
 }

@@ -17,6 +17,7 @@ import { corruptMimeType } from '../queue/media-kind.ts';
 import type { StagedMedia, Store } from '../store/store.ts';
 import type { BotSettings } from './config-schema.ts';
 import type { FrameVerdict, LinkHandler, OpenLink } from './gateway-link.ts';
+import { Outbox, type SendRequest, type SendResult } from './outbox.ts';
 
 /** A bot as the configuration has it, and its actor. */
 export interface RunningBot {
@@ -46,11 +47,13 @@ const ACK: FrameVerdict = { kind: 'ack' };
 export class Ingress implements LinkHandler {
   readonly #options: IngressOptions;
   readonly #links = new Map<string, OpenLink>();
+  readonly #outbox: Outbox;
   /** Announcements on their way to the disk, by GUID. */
   readonly #announcing = new Map<Guid, Promise<Receipt>>();
 
   constructor(options: IngressOptions) {
     this.#options = options;
+    this.#outbox = new Outbox(options.clock);
   }
 
   opened(link: OpenLink, botIds: readonly string[]): void {
@@ -65,6 +68,7 @@ export class Ingress implements LinkHandler {
       const config = { media_storage_quota_gb: settings.mediaStorageQuotaGb, groups: settings.groups };
       link.send({ type: 'bot.start', bot_id: settings.id, config });
     }
+    this.#outbox.opened(link, (botId) => this.#botOf(link, botId) !== null);
   }
 
   closed(link: OpenLink): void {
@@ -95,8 +99,23 @@ export class Ingress implements LinkHandler {
         return this.#staged(link, frame);
       case 'sent':
       case 'send.failed':
-        return this.#botOf(link, frame.bot_id) === null ? asVerdict(unknownBot(frame.bot_id)) : ACK;
+        if (this.#botOf(link, frame.bot_id) === null) return asVerdict(unknownBot(frame.bot_id));
+        this.#outbox.answered(frame);
+        return ACK;
     }
+  }
+
+  /** Has a text sent by the bot's gateway. Never rejects. */
+  async send(request: SendRequest): Promise<SendResult> {
+    const bot = this.#options.bots.get(request.botId);
+    if (bot !== undefined) return this.#outbox.send(request, this.#links.get(bot.settings.gateway) ?? null);
+    const { botId, requestId = '' } = request;
+    return { kind: 'failed', requestId, code: 'unknown_bot', reason: `no bot ${botId} is configured` };
+  }
+
+  /** Answers what no gateway has answered yet. */
+  closeOutbox(): void {
+    this.#outbox.close();
   }
 
   /** Tells a gateway that a file is not needed any more; one that is away finds out when it reconciles. */
@@ -178,6 +197,7 @@ type ErrorFrame = Extract<BackendFrameBody, { type: 'error' }>;
 const unknownBot = (botId: string): ErrorFrame => ({
   type: 'error',
   code: 'unknown_bot',
+  bot_id: botId,
   reason: `bot ${botId} is not this gateway's: name the gateway in the backend's configuration`,
 });
 

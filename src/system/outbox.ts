@@ -1,0 +1,128 @@
+import type { Clock } from '../base/clock.ts';
+import type { ErrorCode } from '../base/errors.ts';
+import { newGuid } from '../base/ids.ts';
+import { decodeBackendFrame, encodeFrame } from '../protocol/codec.ts';
+import type { BackendFrameBody, DurableFrame } from '../protocol/frames.ts';
+
+/** A text for a chat of one bot. */
+export interface SendRequest {
+  readonly botId: string;
+  /** Any identifier of the chat. */
+  readonly to: string;
+  readonly text: string;
+  readonly quoted?: { readonly providerMessageId: string; readonly text: string };
+  /** Whoever asks again with the same one never has the text sent twice. Made up where it is not given. */
+  readonly requestId?: string;
+}
+
+export type SendResult =
+  | { readonly kind: 'sent'; readonly requestId: string; readonly providerMessageId: string }
+  | {
+      readonly kind: 'failed';
+      readonly requestId: string;
+      readonly code: Extract<
+        ErrorCode,
+        'unknown_bot' | 'frame_invalid' | 'send_failed' | 'deadline_exceeded'
+      >;
+      readonly reason: string;
+    };
+
+/** Where a bot's requests go. */
+export interface SendLink {
+  send(frame: BackendFrameBody): void;
+}
+
+interface Pending {
+  readonly frame: Extract<BackendFrameBody, { type: 'send' }>;
+  readonly result: Promise<SendResult>;
+  readonly settle: (result: SendResult) => void;
+}
+
+/** A bot's rate limit may make a text wait. */
+const ANSWER_DEADLINE_MS = 120_000;
+
+/**
+ * Texts on their way to the gateways.
+ *   U1 Each request is settled: by its gateway's durable answer, its deadline, or `close`.
+ *   U2 What is not answered is asked again over the next link; the gateway sends a request once.
+ *   U3 While a request is on its way, asking for it again is waiting for the same result.
+ */
+export class Outbox {
+  readonly #clock: Clock;
+  readonly #pending = new Map<string, Pending>();
+  #closed = false;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Sends over `link`; null: over the next one that `opened` is told of. Never rejects. */
+  send({ requestId = newGuid(), ...request }: SendRequest, link: SendLink | null): Promise<SendResult> {
+    const known = this.#pending.get(keyOf(request.botId, requestId));
+    if (known !== undefined) return known.result;
+    const { botId, to, text, quoted } = request;
+    const frame = {
+      type: 'send',
+      request_id: requestId,
+      bot_id: botId,
+      to,
+      text,
+      ...(quoted && { quoted: { provider_message_id: quoted.providerMessageId, text: quoted.text } }),
+    } as const;
+    const checked = decodeBackendFrame(encodeFrame(frame));
+    if (checked.kind === 'malformed') {
+      return Promise.resolve({ kind: 'failed', requestId, code: 'frame_invalid', reason: checked.reason });
+    }
+    const result = this.#await(frame);
+    if (this.#closed) this.close();
+    else link?.send(frame);
+    return result;
+  }
+
+  /** A gateway is there, again or for the first time. `owns`: whether a bot is this gateway's. */
+  opened(link: SendLink, owns: (botId: string) => boolean): void {
+    for (const { frame } of this.#pending.values()) if (owns(frame.bot_id)) link.send(frame);
+  }
+
+  /** The gateway's answer. */
+  answered(answer: Extract<DurableFrame, { type: 'sent' | 'send.failed' }>): void {
+    const requestId = answer.request_id;
+    this.#pending
+      .get(keyOf(answer.bot_id, requestId))
+      ?.settle(
+        answer.type === 'sent'
+          ? { kind: 'sent', requestId, providerMessageId: answer.provider_message_id }
+          : { kind: 'failed', requestId, code: 'send_failed', reason: answer.reason },
+      );
+  }
+
+  /** Answers what no gateway has answered, now and later. */
+  close(): void {
+    this.#closed = true;
+    for (const pending of this.#pending.values())
+      giveUp(pending, 'the backend stopped before the gateway answered');
+  }
+
+  #await(frame: Pending['frame']): Promise<SendResult> {
+    const key = keyOf(frame.bot_id, frame.request_id);
+    const { promise: result, resolve } = Promise.withResolvers<SendResult>();
+    const timer = this.#clock.schedule(ANSWER_DEADLINE_MS, () =>
+      giveUp(pending, `the gateway did not answer within ${ANSWER_DEADLINE_MS} ms`),
+    );
+    const settle = (outcome: SendResult): void => {
+      timer.cancel();
+      this.#pending.delete(key);
+      resolve(outcome);
+    };
+    const pending: Pending = { frame, result, settle };
+    this.#pending.set(key, pending);
+    return result;
+  }
+}
+
+function giveUp({ frame, settle }: Pending, why: string): void {
+  const reason = `${why}: whether the text was sent is told to whoever asks again with the same requestId`;
+  settle({ kind: 'failed', requestId: frame.request_id, code: 'deadline_exceeded', reason });
+}
+
+const keyOf = (botId: string, requestId: string): string => `${botId} ${requestId}`;

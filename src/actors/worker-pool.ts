@@ -52,7 +52,6 @@ class WorkerPool {
   readonly #giveBack = new AbortController();
   /** Aborted when jobs are to be given back and no more to be claimed. */
   readonly #closing: AbortSignal;
-  #hired = 0;
   #reviveTimer: Timer | null = null;
   #reviveDueAt = 0;
 
@@ -86,7 +85,13 @@ class WorkerPool {
     const { store, leaseMs } = this.#args;
     const { clock } = this.#context;
     const workers: Worker[] = [];
-    while (workers.length < pool.workers) workers.push(await this.#hire(pool));
+    let hired = 0;
+    const hire = (): Promise<Worker> => {
+      hired += 1;
+      const args = { run: this.#args.runOf(pool), giveBack: this.#closing };
+      return this.#context.spawn(workerActor, `${pool.name}-${hired}`, args);
+    };
+    while (workers.length < pool.workers) workers.push(await hire());
     return new PoolDesk({
       workers,
       inFlight: new InFlight(pool.workers, this.#args.botIds, clock),
@@ -97,15 +102,9 @@ class WorkerPool {
       runDeadlineMs: pool.timeoutMs + RUN_DEADLINE_MARGIN_MS,
       replace: async (worker) => {
         await this.#context.stop(worker, 'now');
-        return this.#hire(pool);
+        return hire();
       },
     });
-  }
-
-  #hire(pool: PoolConfig): Promise<Worker> {
-    this.#hired += 1;
-    const args = { run: this.#args.runOf(pool), giveBack: this.#closing };
-    return this.#context.spawn(workerActor, `${pool.name}-${this.#hired}`, args);
   }
 
   #ended(job: ClaimedJob, outcome: JobOutcome): void {

@@ -41,6 +41,8 @@ const ERROR_TABLE = {
   worker_died: { retryable: true },
   /** A processor failed for good. */
   processing_failed: { retryable: false },
+  /** The gateway could not send a text, or does not know whether it was sent. */
+  send_failed: { retryable: false },
   /** Nothing has that id. */
   not_found: { retryable: false },
   /** A stated invariant does not hold: a bug. */

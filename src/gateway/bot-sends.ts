@@ -1,76 +1,111 @@
 import PQueue from 'p-queue';
 import type { Clock } from '../base/clock.ts';
-import { withDeadline } from '../base/deadlines.ts';
+import { pause, withDeadline } from '../base/deadlines.ts';
 import { describeError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
-import type { BackendFrame } from '../protocol/frames.ts';
+import type { SendFrame } from '../protocol/frames.ts';
+import { inTurn } from './in-turn.ts';
 import type { SendOutcome, SendRegister } from './send-register.ts';
-import type { Session } from './session.ts';
-
-export type SendFrame = Extract<BackendFrame, { type: 'send' }>;
+import type { OutgoingText, Session } from './session.ts';
+import type { GatewaySettings } from './settings.ts';
 
 export interface SendDesk {
   readonly register: SendRegister;
-  readonly sendTimeoutMs: number;
+  readonly settings: GatewaySettings;
   readonly clock: Clock;
   readonly log: Logger;
+  /** In [0, 1). */
+  readonly random: () => number;
   /** An outcome was journalled. */
   settled(): void;
 }
 
-/** Sends one bot's texts, one after another in the order they were asked for, and journals each outcome. */
-export class BotSends {
-  readonly #botId: string;
-  readonly #desk: SendDesk;
-  readonly #queue = new PQueue({ concurrency: 1 });
-  readonly #closing = new AbortController();
+const MINUTE_MS = 60_000;
 
-  constructor(botId: string, desk: SendDesk) {
-    this.#botId = botId;
+/**
+ * Sends one bot's texts, and journals each outcome.
+ *   N1 One after another, in the order they were asked for; no more in any minute than `sendsPerMinute`, and never
+ *      at the same pace: WhatsApp bans accounts that write like machines.
+ *   N2 Every text that was begun is answered, after `close` too: what was not sent then has failed.
+ */
+export class BotSends {
+  readonly #desk: SendDesk;
+  readonly #queue: PQueue;
+  readonly #closing = new AbortController();
+  readonly #inHand = new Set<Promise<void>>();
+
+  constructor(desk: SendDesk) {
     this.#desk = desk;
+    this.#queue = new PQueue({
+      concurrency: 1,
+      interval: MINUTE_MS,
+      intervalCap: desk.settings.sendsPerMinute,
+      strict: true,
+    });
   }
 
   /** Sends by the session that `current` gives when the text's turn comes; null: the bot is not running. */
-  send(frame: SendFrame, current: () => Session | null): void {
-    if (!this.#desk.register.begin(this.#botId, frame.request_id)) return;
-    void this.#queue.add(() => this.#deliver(frame, current()));
+  send(request: SendFrame, current: () => Session | null): void {
+    const begun = this.#desk.register.begin(request);
+    if (begun === 'repeated') this.#desk.settled();
+    if (begun !== 'begun') return;
+    const delivery = this.#deliver(request, current).finally(() => this.#inHand.delete(delivery));
+    this.#inHand.add(delivery);
   }
 
   /** Ends what is under way; what was not sent is answered as failed. */
   async close(): Promise<void> {
     this.#closing.abort();
-    await this.#queue.onIdle();
+    await Promise.all(this.#inHand);
   }
 
-  async #deliver(frame: SendFrame, session: Session | null): Promise<void> {
+  /** Never rejects. */
+  async #deliver(request: SendFrame, current: () => Session | null): Promise<void> {
+    const { register, settled, log } = this.#desk;
+    const withdrawn: SendOutcome = { kind: 'failed', reason: 'the gateway stopped before it was sent' };
     try {
-      this.#desk.register.end(this.#botId, frame.request_id, await this.#attempt(frame, session));
-      this.#desk.settled();
+      const attempt = (): Promise<SendOutcome> => this.#attempt(request, current());
+      register.end(request, await inTurn(this.#queue, this.#closing.signal, attempt, withdrawn));
+      settled();
     } catch (error) {
-      const { request_id } = frame;
-      this.#desk.log.error(
-        { request_id, reason: describeError(error) },
-        'the outcome of a send could not be recorded',
-      );
+      const { request_id } = request;
+      log.error({ request_id, reason: describeError(error) }, 'the outcome of a send could not be recorded');
     }
   }
 
-  async #attempt(frame: SendFrame, session: Session | null): Promise<SendOutcome> {
+  async #attempt({ to, text, quoted }: SendFrame, session: Session | null): Promise<SendOutcome> {
     if (session === null) return { kind: 'failed', reason: 'the bot is not running' };
-    const { to, text, quoted } = frame;
     const quote =
       quoted === undefined ? null : { providerMessageId: quoted.provider_message_id, text: quoted.text };
+    const message = { to, text, quoted: quote };
     try {
-      const { clock, sendTimeoutMs } = this.#desk;
+      const { clock, settings } = this.#desk;
       const providerMessageId = await withDeadline(
         clock,
-        sendTimeoutMs,
-        (signal) => session.sendText({ to, text, quoted: quote }, signal),
+        settings.sendTimeoutMs,
+        async (signal) => {
+          await this.#hesitate(session, message, signal);
+          return await session.sendText(message, signal);
+        },
         this.#closing.signal,
       );
       return { kind: 'sent', providerMessageId };
     } catch (error) {
       return { kind: 'failed', reason: describeError(error) };
+    }
+  }
+
+  /** Waits a little, then shows that the bot types, as long as a person might who has such a text ready. */
+  async #hesitate(session: Session, { to, text }: OutgoingText, signal: AbortSignal): Promise<void> {
+    const { settings, clock, random, log } = this.#desk;
+    await pause(clock, settings.sendJitterMs * random(), signal);
+    const typingMs = Math.min(text.length * settings.typingMsPerCharacter, settings.longestTypingMs);
+    if (typingMs === 0 || session.typing === undefined) return;
+    try {
+      await session.typing(to, typingMs, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      log.debug({ reason: describeError(error) }, 'the typing state could not be shown');
     }
   }
 }

@@ -25,10 +25,12 @@ export interface Backlog {
  *   O1 A later frame has a higher seq, and no seq is used twice, restarts included.
  *   O2 A frame stays until it is acked, or moved to the dead letters.
  *   O3 Every frame here decodes: one that would be refused is a dead letter from the start.
+ *   O4 What is about a parked medium is not acked away: without its announcement it is worth nothing.
  */
 export class FrameLog {
   readonly #db: JournalDatabase;
   readonly #clock: Clock;
+  readonly #parked = new Set<Guid>();
 
   constructor(db: JournalDatabase, clock: Clock) {
     this.#db = db;
@@ -57,8 +59,25 @@ export class FrameLog {
   /** Forgets frames that the backend has made durable. */
   acknowledge(seqs: readonly number[]): void {
     this.#db.transaction(() => {
-      for (const seq of seqs) this.#db.run('DELETE FROM frames WHERE seq = ?', seq);
+      for (const seq of seqs) {
+        if (!this.#isAboutParked(seq)) this.#db.run('DELETE FROM frames WHERE seq = ?', seq);
+      }
     });
+  }
+
+  /** Keeps a frame that the backend does not want now, and with it what comes about its medium, until `unpark`. */
+  park(seq: number): void {
+    const guid = this.#guidOf(seq);
+    if (guid !== null) this.#parked.add(guid);
+  }
+
+  isParked(guid: Guid): boolean {
+    return this.#parked.has(guid);
+  }
+
+  /** All frames are to be sent again. */
+  unpark(): void {
+    this.#parked.clear();
   }
 
   /** Moves a frame that the backend will never accept to the dead letters. Returns the medium that it was about. */
@@ -73,6 +92,17 @@ export class FrameLog {
 
   deadLetterCount(): number {
     return numberIn(this.#db.get('SELECT count(*) AS letters FROM dead_letters') ?? {}, 'letters');
+  }
+
+  #isAboutParked(seq: number): boolean {
+    if (this.#parked.size === 0) return false;
+    const guid = this.#guidOf(seq);
+    return guid !== null && this.#parked.has(guid);
+  }
+
+  #guidOf(seq: number): Guid | null {
+    const guid = this.#db.get('SELECT guid FROM frames WHERE seq = ?', seq)?.['guid'];
+    return typeof guid === 'string' ? guid : null;
   }
 
   #bury(seq: number, code: string, reason: string): Guid | null {

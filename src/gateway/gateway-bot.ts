@@ -3,8 +3,8 @@ import { withDeadline } from '../base/deadlines.ts';
 import { describeError } from '../base/errors.ts';
 import type { Guid } from '../base/ids.ts';
 import type { Logger } from '../base/log.ts';
-import { WIRE_LIMITS } from '../protocol/frames.ts';
-import { BotSends, type SendDesk, type SendFrame } from './bot-sends.ts';
+import { type SendFrame, WIRE_LIMITS } from '../protocol/frames.ts';
+import { BotSends, type SendDesk } from './bot-sends.ts';
 import type { PassingFrame } from './link-connection.ts';
 import { type DownloadDesk, MediaDownloads } from './media-downloads.ts';
 import type { Session, SessionListener, SessionStatus, SessionStorage } from './session.ts';
@@ -66,7 +66,7 @@ export class GatewayBot {
   constructor(botId: string, desk: BotDesk) {
     this.botId = botId;
     this.#desk = desk;
-    this.#sends = new BotSends(botId, desk.sends);
+    this.#sends = new BotSends(desk.sends);
   }
 
   /** As the backend is told it. */

@@ -1,11 +1,13 @@
 import type { Guid } from '../base/ids.ts';
-import { WIRE_LIMITS, type WireMessage } from '../protocol/frames.ts';
+import { type SendFrame, WIRE_LIMITS, type WireMessage } from '../protocol/frames.ts';
 import type { ReceivedMessage } from './received.ts';
 import type { UndecryptableMessage } from './session.ts';
 
 /** Room for the envelope around a message. */
 const ENVELOPE_BYTES = 2_048;
 const MESSAGE_BYTES = WIRE_LIMITS.frameBytes - ENVELOPE_BYTES;
+/** What the address of a group ends with at WhatsApp. */
+const GROUP_SUFFIX = '@g.us';
 const SHORT_QUOTE_CHARACTERS = 1_024;
 /** More than that nobody mentions by honest identifiers. */
 const MENTIONS_BYTES = 16 * 1_024;
@@ -34,6 +36,24 @@ export function announcedWithoutContent({ key, wire }: UndecryptableMessage): Wi
     source: key.fromMe ? 'user_outgoing' : 'user',
     ...wire,
     provider_message_id: undecryptedId(wire.provider_message_id),
+  });
+}
+
+/** What is announced of a text that the bot has sent: it has its place in the chat like any other. */
+export function sentMessage(
+  { bot_id: botId, to, text, quoted }: SendFrame,
+  providerMessageId: string,
+  sentAt: number,
+): WireMessage {
+  return fitToFrame({
+    provider_message_id: providerMessageId,
+    sender: botId,
+    message: text,
+    direction: 'outgoing',
+    source: 'bot',
+    originating_time: sentAt,
+    ...(to.endsWith(GROUP_SUFFIX) ? { group: { id: to } } : { recipient_id: to }),
+    ...(quoted === undefined ? {} : { quoted }),
   });
 }
 

@@ -1,7 +1,7 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { describeError, DragomanError } from '../base/errors.ts';
 import type { JournalRow } from './journal-row.ts';
-import { JOURNAL_SCHEMA, JOURNAL_VERSION } from './journal-schema.ts';
+import { JOURNAL_VERSIONS } from './journal-schema.ts';
 
 /** SQLite's primary result codes (sqlite.org/rescode.html) that an operator can do something about. */
 const SQLITE_BUSY = 5;
@@ -111,13 +111,14 @@ function openFile(file: string): DatabaseSync {
 function migrate(db: DatabaseSync, file: string): void {
   db.exec('BEGIN EXCLUSIVE');
   const version = Number(db.prepare('PRAGMA user_version').get()?.['user_version']);
-  if (version > JOURNAL_VERSION) {
+  if (version > JOURNAL_VERSIONS.length) {
     throw new DragomanError(
       'store_newer',
       `${file} was written by a newer Dragoman; start that one, or a later one`,
     );
   }
-  if (version === 0) db.exec(JOURNAL_SCHEMA);
+  for (const change of JOURNAL_VERSIONS.slice(version)) db.exec(change);
+  db.exec(`PRAGMA user_version = ${JOURNAL_VERSIONS.length}`);
   db.exec('COMMIT');
 }
 

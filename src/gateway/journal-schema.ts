@@ -1,7 +1,4 @@
-/** Raised with every change of the tables; a journal with a higher one was written by a newer Dragoman. */
-export const JOURNAL_VERSION = 1;
-
-export const JOURNAL_SCHEMA = `
+const VERSION_1 = `
   CREATE TABLE meta (
     key TEXT PRIMARY KEY,
     value TEXT NOT NULL
@@ -93,6 +90,12 @@ export const JOURNAL_SCHEMA = `
     PRIMARY KEY (bot_id, request_id)
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX sends_provider ON sends (bot_id, provider_message_id) WHERE provider_message_id IS NOT NULL;
-
-  PRAGMA user_version = ${JOURNAL_VERSION};
 `;
+
+const VERSION_2 = `
+  -- The frame body that answered a request, for whoever asks once more.
+  ALTER TABLE sends ADD COLUMN answer TEXT;
+`;
+
+/** What makes each version's tables out of those before. A journal with more was written by a newer Dragoman. */
+export const JOURNAL_VERSIONS: readonly string[] = [VERSION_1, VERSION_2];

@@ -45,7 +45,7 @@ export class Journal {
     this.#clock = clock;
     this.frames = new FrameLog(db, clock);
     this.media = new MediaLedger(db, this.frames);
-    this.sends = new SendRegister(db, this.frames, clock, seenMs);
+    this.sends = new SendRegister(db, this.frames, clock, { ...options, rememberMs: seenMs });
     this.bots = new BotRegister(db);
     this.sessions = new SessionJournal(db, this.frames, this.media, clock, { ...options, seenMs });
     this.gatewayId = this.#identify(options.gatewayId);

@@ -129,8 +129,8 @@ export class LinkConnection {
       : decodeBackendFrame(textOf(data));
     if (decoded.kind === 'malformed') return this.#complain(decoded.reason);
     const { frame } = decoded;
-    const isAnswer = frame.type === 'ack' || frame.type === 'nack';
-    if (!isAnswer || this.#pump.answered(frame.seq)) this.#host.received(frame);
+    const answered = seqOf(frame);
+    if (answered === null || this.#pump.answered(answered)) this.#host.received(frame);
   }
 
   #complain(reason: string): void {
@@ -172,6 +172,9 @@ export class LinkConnection {
     );
   }
 }
+
+/** The seq of the frame that this one answers. */
+const seqOf = (frame: BackendFrame): number | null => ('seq' in frame ? (frame.seq ?? null) : null);
 
 /** ws hands texts over as one buffer, unless told otherwise. */
 const textOf = (data: RawData): string => (Buffer.isBuffer(data) ? data.toString() : '');

@@ -3,10 +3,9 @@ import type { Timer } from '../base/clock.ts';
 import { repeat } from '../base/deadlines.ts';
 import { describeError, DragomanError } from '../base/errors.ts';
 import type { Guid } from '../base/ids.ts';
-import { type BackendFrame, WIRE_LIMITS } from '../protocol/frames.ts';
+import { type BackendFrame, type SendFrame, WIRE_LIMITS } from '../protocol/frames.ts';
 import type { StagingQuota } from '../staging/quota.ts';
 import type { StagingFolder } from '../staging/staging-folder.ts';
-import type { SendFrame } from './bot-sends.ts';
 import type { FolderLock } from './folder-lock.ts';
 import { type BotDesk, GatewayBot } from './gateway-bot.ts';
 import type { Gateway, GatewayOptions, GatewaySnapshot } from './gateway-options.ts';
@@ -32,6 +31,7 @@ export interface Holdings {
  *   X1 Nothing that came in depends on the backend being there: it is journalled, downloaded, and told later.
  *   X2 A frame of the backend that cannot be handled is logged, and stops nothing.
  *   X3 At the soft bound of the journal downloads pause; at the hard one sessions end, until it is below the soft one.
+ *   X4 What the backend reports as another's bot's is kept, with its files, until it is asked again: at the next link.
  */
 export class RunningGateway implements Gateway, LinkHost {
   readonly #options: GatewayOptions;
@@ -67,7 +67,7 @@ export class RunningGateway implements Gateway, LinkHost {
         random,
         settled,
       },
-      sends: { register: journal.sends, sendTimeoutMs: settings.sendTimeoutMs, clock, log, settled },
+      sends: { register: journal.sends, settings, clock, log, random, settled },
       stopTimeoutMs: settings.stopTimeoutMs,
       clock,
       log,
@@ -132,6 +132,7 @@ export class RunningGateway implements Gateway, LinkHost {
   // ── What the link asks and brings ──────────────────────────────────────────────────────────────────────────────
 
   greeting(): readonly PassingFrame[] {
+    this.frames.unpark();
     const owned = this.#ownedBots();
     const hello = { type: 'hello', gateway_id: this.gatewayId, bots: owned } as const;
     return [hello, ...owned.map((botId) => this.#bot(botId).status)];
@@ -154,16 +155,11 @@ export class RunningGateway implements Gateway, LinkHost {
       case 'nack':
         return this.#bury(frame.seq, frame.code, frame.reason);
       case 'error':
-        return this.#options.log.error(
-          { code: frame.code, reason: frame.reason },
-          'the backend reports an error',
-        );
+        return this.#handleError(frame);
       case 'bot.start':
         return this.#startBot(frame.bot_id, frame.config.media_storage_quota_gb);
       case 'bot.stop':
-        journal.bots.stopped(frame.bot_id);
-        this.#applyQuota();
-        return void this.#bots.get(frame.bot_id)?.stop();
+        return this.#stopBot(frame.bot_id);
       case 'send':
         return this.#send(frame);
       case 'media.released':
@@ -171,6 +167,20 @@ export class RunningGateway implements Gateway, LinkHost {
       case 'media.holds':
         return this.#link.tell({ type: 'media.held', guids: [...journal.media.held(frame.guids)] });
     }
+  }
+
+  /** What is in error stays in the journal; a bot that the backend does not know here is not run. */
+  #handleError({ code, reason, seq, bot_id: botId }: Extract<BackendFrame, { type: 'error' }>): void {
+    const { journal } = this.#holdings;
+    if (seq !== undefined) return journal.frames.park(seq);
+    this.#options.log.error({ code, reason, bot_id: botId }, 'the backend reports an error');
+    if (code === 'unknown_bot' && botId !== undefined) this.#stopBot(botId);
+  }
+
+  #stopBot(botId: string): void {
+    this.#holdings.journal.bots.stopped(botId);
+    this.#applyQuota();
+    void this.#bots.get(botId)?.stop();
   }
 
   #startBot(botId: string, quotaGb: number): void {
@@ -187,8 +197,8 @@ export class RunningGateway implements Gateway, LinkHost {
     const bot = this.#bots.get(frame.bot_id);
     if (bot !== undefined) return bot.send(frame);
     const { sends } = this.#holdings.journal;
-    if (!sends.begin(frame.bot_id, frame.request_id)) return;
-    sends.end(frame.bot_id, frame.request_id, { kind: 'failed', reason: 'the bot is not running' });
+    if (sends.begin(frame) === 'begun')
+      sends.end(frame, { kind: 'failed', reason: 'the bot is not running' });
     this.#journalled();
   }
 
@@ -208,6 +218,7 @@ export class RunningGateway implements Gateway, LinkHost {
    */
   #release(guid: Guid): void {
     const { folder, journal, quota } = this.#holdings;
+    if (journal.frames.isParked(guid)) return;
     this.#attempt('the record of a release', () => journal.media.released(guid));
     void this.#releases.add(async () => {
       try {

@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
-import { WIRE_LIMITS } from '../protocol/frames.ts';
-import type { FrameLog } from './frame-log.ts';
+import { type SendFrame, WIRE_LIMITS } from '../protocol/frames.ts';
+import type { DurableFrameBody, FrameLog } from './frame-log.ts';
+import { sentMessage } from './inbound-message.ts';
 import type { JournalDatabase } from './journal-database.ts';
 import { textIn } from './journal-row.ts';
 
@@ -8,39 +9,61 @@ export type SendOutcome =
   | { readonly kind: 'sent'; readonly providerMessageId: string }
   | { readonly kind: 'failed'; readonly reason: string };
 
+export interface SendRegisterSettings {
+  /** As the backend names where messages come from. */
+  readonly providerName: string;
+  readonly rememberMs: number;
+}
+
+type Answer = Extract<DurableFrameBody, { type: 'sent' | 'send.failed' }>;
+
 /**
  * Texts that the backend asked to send.
- *   T1 A request is begun at most once, so that no text is sent twice; and answered once.
+ *   T1 A request is begun at most once, so that no text is sent twice. Whoever asks again gets the same answer again.
  *   T2 One that a crash cut short is answered as failed: whether it was sent is not known.
+ *   T3 A text that was sent takes its place in the chat like any message, before the request is answered.
  */
 export class SendRegister {
   readonly #db: JournalDatabase;
   readonly #frames: FrameLog;
   readonly #clock: Clock;
-  readonly #rememberMs: number;
+  readonly #settings: SendRegisterSettings;
 
-  constructor(db: JournalDatabase, frames: FrameLog, clock: Clock, rememberMs: number) {
+  constructor(db: JournalDatabase, frames: FrameLog, clock: Clock, settings: SendRegisterSettings) {
     this.#db = db;
     this.#frames = frames;
     this.#clock = clock;
-    this.#rememberMs = rememberMs;
+    this.#settings = settings;
   }
 
-  /** False when the request was begun before. */
-  begin(botId: string, requestId: string): boolean {
-    return this.#db.transaction(
-      () =>
-        this.#db.run(
-          'INSERT OR IGNORE INTO sends (bot_id, request_id, answered, expires_at) VALUES (?, ?, 0, ?)',
-          botId,
-          requestId,
-          this.#clock.now() + this.#rememberMs,
-        ) === 1,
-    );
+  /** `begun`: send it, and `end` it. `repeated`: there is an answer, and it is journalled again. `in_hand`: there will be one. */
+  begin({ bot_id: botId, request_id: requestId }: SendFrame): 'begun' | 'repeated' | 'in_hand' {
+    return this.#db.transaction(() => {
+      const isNew = this.#db.run(
+        'INSERT OR IGNORE INTO sends (bot_id, request_id, answered, expires_at) VALUES (?, ?, 0, ?)',
+        botId,
+        requestId,
+        this.#clock.now() + this.#settings.rememberMs,
+      );
+      if (isNew === 1) return 'begun';
+      const row = this.#db.get(
+        'SELECT answer FROM sends WHERE bot_id = ? AND request_id = ? AND answer IS NOT NULL',
+        botId,
+        requestId,
+      );
+      if (row === undefined) return 'in_hand';
+      const answer: Answer = JSON.parse(textIn(row, 'answer'));
+      this.#frames.append(answer, null);
+      return 'repeated';
+    });
   }
 
-  end(botId: string, requestId: string, outcome: SendOutcome): void {
-    this.#db.transaction(() => this.#answer(botId, requestId, outcome));
+  end(request: SendFrame, outcome: SendOutcome): void {
+    const { bot_id: botId, request_id: requestId } = request;
+    this.#db.transaction(() => {
+      if (outcome.kind === 'sent') this.#announce(request, outcome.providerMessageId);
+      this.#answer(botId, requestId, outcome);
+    });
   }
 
   /** Answers what the last process had begun and not answered. */
@@ -56,25 +79,38 @@ export class SendRegister {
     });
   }
 
+  #announce(request: SendFrame, providerMessageId: string): void {
+    const message = sentMessage(request, providerMessageId, this.#clock.now());
+    const { providerName } = this.#settings;
+    this.#frames.append(
+      { type: 'inbound', bot_id: request.bot_id, provider_name: providerName, message },
+      null,
+    );
+  }
+
   #answer(botId: string, requestId: string, outcome: SendOutcome): void {
-    const providerMessageId = outcome.kind === 'sent' ? outcome.providerMessageId : null;
+    const answer = this.#answerOf(botId, requestId, outcome);
     this.#db.run(
-      'UPDATE sends SET answered = 1, provider_message_id = ? WHERE bot_id = ? AND request_id = ?',
-      providerMessageId,
+      'UPDATE sends SET answered = 1, provider_message_id = ?, answer = ? WHERE bot_id = ? AND request_id = ?',
+      outcome.kind === 'sent' ? outcome.providerMessageId : null,
+      JSON.stringify(answer),
       botId,
       requestId,
     );
+    this.#frames.append(answer, null);
+  }
+
+  #answerOf(botId: string, requestId: string, outcome: SendOutcome): Answer {
     const request = { bot_id: botId, request_id: requestId };
-    this.#frames.append(
-      outcome.kind === 'sent'
-        ? {
-            type: 'sent',
-            ...request,
-            provider_message_id: outcome.providerMessageId,
-            originating_time: this.#clock.now(),
-          }
-        : { type: 'send.failed', ...request, reason: outcome.reason.slice(0, WIRE_LIMITS.reasonCharacters) },
-      null,
-    );
+    if (outcome.kind === 'failed') {
+      const reason = outcome.reason.slice(0, WIRE_LIMITS.reasonCharacters);
+      return { type: 'send.failed', ...request, reason };
+    }
+    return {
+      type: 'sent',
+      ...request,
+      provider_message_id: outcome.providerMessageId,
+      originating_time: this.#clock.now(),
+    };
   }
 }

@@ -12,6 +12,8 @@ export interface Session {
   mediaOrigin(): string;
   /** Asks the sender's phone to upload a medium again. Resolves to its new `directPath`; rejects when the phone refuses or `signal` aborts. */
   requestReupload(key: ProviderKey, media: MediaReference, signal: AbortSignal): Promise<string>;
+  /** Shows a chat that the bot types. Resolves `durationMs` later, when it shows that no more. */
+  typing?(to: string, durationMs: number, signal: AbortSignal): Promise<void>;
   /** Sends a text. Resolves to the provider's message id. */
   sendText(message: OutgoingText, signal: AbortSignal): Promise<string>;
 }

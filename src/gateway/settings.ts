@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 const positiveInt = z.number().int().positive();
+const atLeastZero = z.number().int().min(0);
 const MIB = 2 ** 20;
 export const GIB = 2 ** 30;
 
@@ -28,8 +29,15 @@ export const gatewaySettings = z
     journalHardBytes: positiveInt.default(128 * MIB),
     /** How long a message received is remembered, so that a second delivery of it is ignored. */
     seenDays: positiveInt.default(14),
-    /** How long sending a text may take. */
+    /** How long sending a text may take once it is its turn, typing included. */
     sendTimeoutMs: positiveInt.default(60_000),
+    /** Texts of one bot in any minute; those beyond wait. */
+    sendsPerMinute: positiveInt.default(20),
+    /** Before each text the bot waits up to this long, by chance. */
+    sendJitterMs: atLeastZero.default(1_000),
+    /** For how long the bot shows that it types before a text; 0: never. */
+    typingMsPerCharacter: atLeastZero.default(30),
+    longestTypingMs: atLeastZero.default(3_000),
     /** How long stopping may take before what still runs is left behind. */
     stopTimeoutMs: positiveInt.default(10_000),
   })

@@ -92,13 +92,7 @@ const sent = frame('sent', {
 const sendFailed = frame('send.failed', { seq, bot_id: botId, request_id: identifier, reason });
 
 /** Frames that change durable state: each carries a seq and is acked once it is durable. */
-const durableFrame = z.discriminatedUnion('type', [
-  inbound,
-  mediaStaged,
-  mediaCorrupt,
-  sent,
-  sendFailed,
-]);
+const durableFrame = z.discriminatedUnion('type', [inbound, mediaStaged, mediaCorrupt, sent, sendFailed]);
 
 /** `state` of a bot's session with its provider. */
 const BOT_STATES = ['connecting', 'pairing', 'open', 'closed', 'logged_out', 'stopped'] as const;
@@ -123,7 +117,8 @@ const botConfig = z.object({
 export const backendFrame = z.discriminatedUnion('type', [
   frame('ack', { seq }),
   frame('nack', { seq, code: identifier, reason }),
-  frame('error', { code: identifier, reason }),
+  /** `seq`: of the frame that is in error, which is not to be sent again over this link. `bot_id`: whom it is about. */
+  frame('error', { code: identifier, reason, seq: seq.optional(), bot_id: botId.optional() }),
   frame('bot.start', { bot_id: botId, config: botConfig }),
   frame('bot.stop', { bot_id: botId }),
   frame('send', {
@@ -143,6 +138,7 @@ export type BotState = (typeof BOT_STATES)[number];
 export type DurableFrame = z.infer<typeof durableFrame>;
 export type GatewayFrame = z.infer<typeof gatewayFrame>;
 export type BackendFrame = z.infer<typeof backendFrame>;
+export type SendFrame = Extract<BackendFrame, { type: 'send' }>;
 export type InboundFrame = z.infer<typeof inbound>;
 export type MediaStagedFrame = z.infer<typeof mediaStaged>;
 export type MediaCorruptFrame = z.infer<typeof mediaCorrupt>;

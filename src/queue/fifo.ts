@@ -6,8 +6,8 @@ export interface FifoNode<T> {
 
 /**
  * A first-in, first-out sequence, as a singly linked list. All operations are O(1).
- * Measured against a ring buffer: as fast in the cache, nearly twice as fast among 100,000 sequences at random, and
- * nothing to allocate for an empty one.
+ * Measured against a ring buffer: as fast in the cache, a third to a half faster among 100,000 sequences at random,
+ * and nothing to allocate for an empty one.
  *   F1 `front` is null if and only if `back` is; otherwise the `next` of `back` is null.
  *   F2 A node that was taken leads nowhere: a dead node must not keep its successors from being collected.
  */

@@ -111,7 +111,7 @@ async function compose(
     unsaved: (botId) => bots.get(botId)?.ref.tell('reconcile', undefined),
   });
   for (const settings of config.bots) {
-    const ref = await system.spawn(botActor, `bot-${settings.id}`, {
+    const ref = await system.spawn(botActor, settings.id, {
       botId: settings.id,
       said: { status: NOT_CONNECTED },
       passivateAfterMs: config.passivateAfterMs,

@@ -11,6 +11,9 @@ const SHORTEST_LEASE_MS = 1_000;
 /** The gateway that runs in the backend's own process. */
 export const LOCAL_GATEWAY = 'local';
 
+/** The bots' actors stand beside these. */
+const ACTOR_NAMES: ReadonlySet<string> = new Set(['ingestion', 'workers']);
+
 const gatewayId = z.string().min(1).max(64);
 /** Long enough that guessing is hopeless. */
 const token = z.string().min(16);
@@ -99,6 +102,9 @@ export const configuration = z
       context.addIssue({ code: 'custom', path: [path], message });
     for (const problem of poolProblems(config.pools)) refuse('pools', problem);
     for (const id of repeated(config.bots.map((each) => each.id))) refuse('bots', `bot ${id} is there twice`);
+    for (const { id } of config.bots) {
+      if (ACTOR_NAMES.has(id)) refuse('bots', `expected another id than ${id}, which Dragoman uses itself`);
+    }
     const gatewayIds = [LOCAL_GATEWAY, ...config.gateways.map(({ id }) => id)];
     for (const id of repeated(gatewayIds)) {
       refuse(

@@ -281,8 +281,7 @@ describe('the gateway’s end of the link', () => {
         async (texts) => {
           const expected = [...texts, marker].flatMap((text) => {
             const decoded = decodeBackendFrame(text);
-            const isHeard =
-              decoded.kind === 'frame' && decoded.frame.type !== 'ack' && decoded.frame.type !== 'nack';
+            const isHeard = decoded.kind === 'frame' && !('seq' in decoded.frame);
             return isHeard ? [decoded.frame] : [];
           });
           heard.length = 0;

@@ -82,7 +82,7 @@ test('F1, F3: whatever the names and the links in the folder, nothing outside is
   );
   await folder.removePartials();
   expect(await readdir(folder.dir)).toEqual(before);
-  expect((await readdir(outside)).sort()).toEqual([SOMEBODY_ELSES, 'etc', 'secret', 'staging'].sort());
+  expect((await readdir(outside)).toSorted()).toEqual([SOMEBODY_ELSES, 'etc', 'secret', 'staging'].toSorted());
   expect(await readFile(path.join(outside, 'secret'), 'utf8')).toBe('secret');
   expect(await readFile(path.join(outside, SOMEBODY_ELSES), 'utf8')).toBe('secret');
 });

@@ -108,7 +108,15 @@ const gatewayFrameBody: fc.Arbitrary<GatewayFrameBody> = fc.oneof(
 const backendFrameBody: fc.Arbitrary<BackendFrameBody> = fc.oneof(
   fc.record({ type: fc.constant('ack'), seq }),
   fc.record({ type: fc.constant('nack'), seq, code: identifier, reason }),
-  fc.record({ type: fc.constant('error'), code: identifier, reason }),
+  fc
+    .record({
+      type: fc.constant('error'),
+      code: identifier,
+      reason,
+      seq: optional(seq),
+      bot_id: optional(botId),
+    })
+    .map(withoutUndefined),
   fc.record({
     type: fc.constant('bot.start'),
     bot_id: botId,

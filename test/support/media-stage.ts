@@ -101,6 +101,29 @@ export class MediaStage {
     return Object.fromEntries(hashes);
   }
 
+  /**
+   * What is wrong with the stage after all is over, one line each: a medium that did not end exactly once, a file that
+   * is missing, wrong or left over, a download that still runs.
+   */
+  async problems(sent: readonly SentMessage[]): Promise<readonly string[]> {
+    const hashes = new Map(sent.map(({ messageId, sha256 }) => [messageId, sha256]));
+    const files = new Map(Object.entries(await this.files()));
+    const problems: string[] = [];
+    for (const { message } of this.backend.ofType('inbound')) {
+      const { media_processing_id: guid, provider_message_id: id } = message;
+      if (guid === undefined) continue;
+      const ends = this.endsOf(guid);
+      if (ends.length !== 1) problems.push(`${guid} ended ${ends.length} times`);
+      const wanted = ends[0]?.type === 'media.staged' ? hashes.get(id) : undefined;
+      if (files.get(guid) !== wanted) problems.push(`${guid} has ${files.get(guid)}, not ${wanted}`);
+      files.delete(guid);
+    }
+    for (const name of files.keys()) problems.push(`${name} is left over`);
+    const { runningDownloads, waitingDownloads } = this.gateway.snapshot();
+    if (runningDownloads + waitingDownloads > 0) problems.push('downloads are still going on');
+    return problems;
+  }
+
   async #pairAll(): Promise<void> {
     const { backend, simulator } = this;
     await backend.untilFrames('hello');

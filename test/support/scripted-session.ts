@@ -7,6 +7,8 @@ import { NO_AUTH } from './received-messages.ts';
 export class ScriptedSession implements Session {
   readonly botId: string;
   readonly sent: OutgoingText[] = [];
+  /** Where, and for how long, it showed that it types. */
+  readonly typed: { readonly to: string; readonly durationMs: number }[] = [];
   readonly reuploads: { readonly key: ProviderKey; readonly media: MediaReference }[] = [];
   state: 'new' | 'started' | 'stopped' = 'new';
   origin: string;
@@ -40,6 +42,11 @@ export class ScriptedSession implements Session {
   requestReupload(key: ProviderKey, media: MediaReference, signal: AbortSignal): Promise<string> {
     this.reuploads.push({ key, media });
     return this.upload(signal);
+  }
+
+  typing(to: string, durationMs: number): Promise<void> {
+    this.typed.push({ to, durationMs });
+    return Promise.resolve();
   }
 
   sendText(message: OutgoingText, signal: AbortSignal): Promise<string> {

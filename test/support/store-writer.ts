@@ -1,9 +1,10 @@
 /**
- * `node store-writer.ts FILE LOG`: writes to the store as fast as it can until it is killed. After a write's promise has
- * resolved it adds a line to the log, `accepted CHAT ID`, `ingested CHAT ID` or `completed GUID`, and prints a dot.
+ * `node store-writer.ts STORE LOG`: writes to the store, an SQLite file or a MongoDB connection string, as fast as it can
+ * until it is killed. After a write's promise has resolved it adds a line to the log, `accepted CHAT ID`, `ingested CHAT ID` or `completed GUID`, and prints a dot.
  */
 import { openSync, writeSync } from 'node:fs';
 import type { Store } from '../../src/store/store.ts';
+import { openStoreOn } from './mongo-subject.ts';
 import { openStoreAt } from './sqlite-subject.ts';
 import {
   acceptMedia,
@@ -44,12 +45,12 @@ async function writeTo(store: Store, name: string): Promise<never> {
   }
 }
 
-const [file, logFile] = process.argv.slice(2);
-if (file === undefined || logFile === undefined) throw new Error('expected the store file and the log file');
+const [target, logFile] = process.argv.slice(2);
+if (target === undefined || logFile === undefined) throw new Error('expected the store and the log file');
 const log = openSync(logFile, 'a');
 const say = (line: string): void => {
   writeSync(log, `${line}\n`);
   process.stdout.write('.');
 };
-const store = await openStoreAt(file);
+const store = await (target.startsWith('mongodb:') ? openStoreOn(target) : openStoreAt(target));
 await Promise.all(Array.from({ length: CHATS }, (_, n) => writeTo(store, `chat-${n}`)));

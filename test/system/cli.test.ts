@@ -78,8 +78,9 @@ describe('dragoman start', () => {
     onTestFinished(() => dragoman.kill());
     await dragoman.printed(/main: open/);
     dragoman.signal('SIGUSR2');
-    await dragoman.logged(/worker image-1: depth 0/);
-    expect(dragoman.stderr).toMatch(/bot main: depth \d+/);
+    // The last line of the tree.
+    await dragoman.logged(/bot main: depth \d+/);
+    expect(dragoman.stderr).toMatch(/worker image-1: depth 0/);
     expect(dragoman.stderr).toMatch(/ingestion ingestion: depth \d+/);
     await dragoman.stop();
   });

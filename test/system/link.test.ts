@@ -126,6 +126,7 @@ describe('dialling in', () => {
     const { port, hostname } = new URL(server.url);
     const socket = connectTcp(Number(port), hostname).resume();
     await once(socket, 'close');
+    expect(socket.destroyed).toBe(true);
   });
 
   test('at a port that is taken fails with a line that says what to do', async () => {

@@ -1,21 +1,19 @@
 import { Writable } from 'node:stream';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { InspectorLog } from '../../src/actors/kit/inspector-log.ts';
 import { systemClock } from '../../src/base/clock.ts';
-import { startTogether } from '../../src/cli/together.ts';
-import { DEFAULT_POOLS } from '../../src/jobs/pools.ts';
 import type { ScenarioStep } from '../../src/simulator/scenario.ts';
-import { startSimulator } from '../../src/simulator/simulator.ts';
-import { parseConfig } from '../../src/system/config.ts';
 import { createLogger } from '../../src/system/logger.ts';
-import { scratchFolder } from '../support/scratch-folder.ts';
+import { togetherBench } from '../support/together-bench.ts';
 
 const PEOPLE = ['Philomena', 'Balthasar', 'Quirin'];
 const GROUP = 'Eierlikoerfreunde';
-const SECRETS = [...PEOPLE, GROUP, 'rutabaga', 'marzipan', 'nightingale', 'invoice-4711'];
+const SECRETS = [...PEOPLE, 'Xaverius', GROUP, 'rutabaga', 'marzipan', 'nightingale', 'artichoke', 'invoice-4711'];
 
 /** Texts, captions, file names, in chats of two and in a group, with media that come and media that do not. */
 const conversation: readonly ScenarioStep[] = [
+  { from: 'Xaverius', text: 'the rutabaga is late' },
+  { pauseMs: 100 },
   ...PEOPLE.flatMap((from): ScenarioStep[] => [
     { from, text: 'the rutabaga is in the cellar' },
     { from, image: 5_000, caption: 'marzipan' },
@@ -35,42 +33,17 @@ test('of a whole conversation no number, name or word is in the log at level inf
       done();
     },
   });
-  const clock = systemClock();
-  const simulator = await startSimulator({ seed: 'p3' });
-  onTestFinished(() => simulator.close());
   const log = createLogger({ level: 'info', pretty: false, destination });
-  const config = parseConfig({
-    dataFolder: await scratchFolder(),
-    simulator: simulator.endpoint.mediaOrigin,
-    listen: { port: 0 },
-    pools: DEFAULT_POOLS.map((pool) =>
-      ['corrupt', 'unsupported'].includes(pool.processor)
-        ? pool
-        : { ...pool, processorOptions: { delayMs: 20 } },
-    ),
-  });
-  const together = await startTogether({
-    config,
-    clock,
-    log,
-    onEscalation: (error) => expect.unreachable(String(error)),
-  });
-  onTestFinished(() => together.stop());
-  const { events, system } = together.backend;
-  const open = Promise.withResolvers<void>();
-  const ingested = Promise.withResolvers<void>();
-  let missing = conversation.filter((step) => 'from' in step).length;
-  events.listen((event) => {
-    if (event.kind === 'bot' && event.state === 'open') open.resolve();
-    if (event.kind === 'bot' && event.qr !== null) simulator.scan(event.qr).catch(open.reject);
-    if (event.kind === 'ingested') missing -= event.messages.length;
-    if (missing === 0) ingested.resolve();
-  });
-  await open.promise;
+  const { simulator, together, until } = await togetherBench({ seed: 'privacy', log });
   const group = simulator.group(GROUP, PEOPLE);
   await simulator.play(conversation);
-  await ingested.promise;
-  const inspector = new InspectorLog(system, { clock, log });
+  const spoken = conversation.filter((step) => 'from' in step && !('pauseMs' in step)).length;
+  const chat = await until((events) => {
+    const ingested = events.filter((event) => event.kind === 'ingested');
+    return ingested.flatMap(({ messages }) => messages).length >= spoken && ingested[0]?.chat;
+  });
+  await together.backend.send({ botId: chat.botId, to: chat.correspondentId, text: 'artichoke' });
+  const inspector = new InspectorLog(together.backend.system, { clock: systemClock(), log });
   inspector.logTree();
   inspector.close();
   await together.stop();

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { hasCode } from '../../src/base/errors.ts';
 import type { CorrespondentKey } from '../../src/jobs/job.ts';
 import type { Store } from '../../src/store/store.ts';
+import { mustClaim } from '../contract/store/jobs.ts';
 import { chat } from '../contract/store/subject.ts';
 import { MONGODB_URL, openStoreOn, SKIPPED, TestDatabase, urlThrough } from '../support/mongo-subject.ts';
 import {
@@ -18,6 +19,8 @@ import { TcpProxy } from '../support/tcp-proxy.ts';
 const CALL_DEADLINE_MS = 1_500;
 /** A transaction that nobody ends is open at the server for a minute. */
 const SOON_MS = 15_000;
+
+const CLAIM = { pool: 'audio', now: NOW, leaseMs: HOUR_MS, cappedBots: [] };
 
 const unavailable = (error: unknown): boolean => hasCode(error, 'store_unavailable');
 
@@ -100,7 +103,7 @@ describe.skipIf(MONGODB_URL === undefined)('when MongoDB fails', () => {
     proxy.refuse();
     const calls = [
       store.accept(acceptText(key, textMessage(1, { providerMessageId: 'p' }))),
-      store.claim({ pool: 'audio', now: NOW, leaseMs: HOUR_MS, cappedBots: [] }),
+      store.claim(CLAIM),
       store.countJobs(),
     ];
     for (const call of await Promise.allSettled(calls)) {
@@ -169,6 +172,55 @@ describe.skipIf(MONGODB_URL === undefined)('when MongoDB fails', () => {
     await newer.close();
   });
 
+  test('an arrival that overlaps a claim which found nothing is claimable', async () => {
+    const other = await openStoreOn(database.url);
+    const [first, second] = [
+      placeholderMessage(1),
+      placeholderMessage(2, undefined, { providerMessageId: 'p' }),
+    ];
+    await other.accept(acceptMedia(key, first));
+    await other.claim(CLAIM);
+    const met = proxy.meet('commitTransaction', 'hang');
+    const claimed = store.claim(CLAIM);
+    await met;
+    const accepted = other.accept(acceptMedia(key, second));
+    await other.history(key, { afterSeq: 0, limit: 1 });
+    proxy.heal();
+    await Promise.all([claimed, accepted]);
+    expect((await claimed) ?? (await other.claim(CLAIM))).toMatchObject({ guid: second.mediaProcessingId });
+    await other.close();
+  });
+
+  test('S5: a worker completes its job while the job is moved to holding', async () => {
+    const worker = await openStoreOn(database.url);
+    await store.accept(acceptMedia(key, placeholderMessage(1)));
+    const claim = await mustClaim(worker);
+    const met = proxy.meet('commitTransaction', 'hang');
+    const held = store.holdJobs('bot-a', NOW);
+    await met;
+    const completed = worker.complete(claim, { kind: 'words', words: 'w' }, NOW);
+    await worker.history(key, { afterSeq: 0, limit: 1 });
+    proxy.heal();
+    expect([await held, await completed]).toEqual([1, true]);
+    expect(await worker.jobByGuid(claim.guid)).toMatchObject({ collection: 'holding', status: 'completed' });
+    await worker.close();
+  });
+
+  test('S5: a worker completes its job although it is promoted between two looks', async () => {
+    const owner = await openStoreOn(database.url);
+    await owner.accept(acceptMedia(key, placeholderMessage(1)));
+    const claim = await mustClaim(store);
+    await owner.holdJobs('bot-a', NOW);
+    const met = proxy.meet('media_processing_jobs_holding', 'hang');
+    const completed = store.complete(claim, { kind: 'words', words: 'w' }, NOW);
+    await met;
+    expect(await owner.promoteJobs('bot-a', NOW)).toBe(1);
+    proxy.heal();
+    expect(await completed).toBe(true);
+    expect(await owner.jobByGuid(claim.guid)).toMatchObject({ collection: 'active', status: 'completed' });
+    await owner.close();
+  });
+
   test('a primary that steps down fails no write for longer than the election takes', async () => {
     const direct = await openStoreOn(database.url);
     const ids = Array.from({ length: 60 }, (_, index) => index + 1);
@@ -183,8 +235,8 @@ describe.skipIf(MONGODB_URL === undefined)('when MongoDB fails', () => {
 
   test('what many chats write while the network keeps breaking is there once and in order', async () => {
     const keys = await Promise.all(Array.from({ length: 4 }, (_, n) => chat(store, `chat-${n}`)));
-    const perChat = 15;
-    proxy.cutEvery(150);
+    const perChat = 20;
+    proxy.cutEvery(100);
     await Promise.all(keys.map((each) => writeAll(store, each, perChat)));
     proxy.heal();
     for (const each of keys) {

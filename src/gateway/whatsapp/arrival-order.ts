@@ -1,7 +1,9 @@
 import type { EventEmitter } from 'node:events';
 import type { Clock } from '../../base/clock.ts';
 
-export interface HandOver {
+export interface HandOver<V> {
+  /** Gets each value before the listeners do; they get it only if this resolves. */
+  readonly first: (value: V) => Promise<void>;
   /** After it aborts nothing more is handed over. */
   readonly signal: AbortSignal;
   readonly clock: Clock;
@@ -17,21 +19,22 @@ export interface HandOver {
  * are done with the last. Baileys handles live messages side by side and a backlog beside them, so that a message may
  * overtake an earlier one of its chat.
  */
-export function inArrivalOrder(
+export function inArrivalOrder<V>(
   emitter: EventEmitter,
   event: string,
-  { signal, clock, deadlineMs, onOverdue, onFailure }: HandOver,
+  { first, signal, clock, deadlineMs, onOverdue, onFailure }: HandOver<V>,
 ): void {
   const listeners = emitter.listeners(event);
   emitter.removeAllListeners(event);
 
-  const handOver = async (value: unknown): Promise<void> => {
+  const handOver = async (value: V): Promise<void> => {
     if (signal.aborted) return;
     const deadline = clock.schedule(deadlineMs, onOverdue);
     try {
+      await first(value);
       for (const listener of listeners) {
-        await Reflect.apply(listener, emitter, [value]);
         if (signal.aborted) return;
+        await Reflect.apply(listener, emitter, [value]);
       }
     } finally {
       deadline.cancel();
@@ -39,7 +42,7 @@ export function inArrivalOrder(
   };
 
   let tail: Promise<void> = Promise.resolve();
-  emitter.on(event, (value: unknown) => {
+  emitter.on(event, (value: V) => {
     tail = tail.then(() => handOver(value)).catch(onFailure);
   });
 }

@@ -82,6 +82,14 @@ class BaileysSession implements Session {
     return requestReupload(socket, key, media, AbortSignal.any([signal, lifetime]));
   }
 
+  async typing(to: string, durationMs: number, signal: AbortSignal): Promise<void> {
+    const { socket, signal: lifetime } = this.#openConnection();
+    const ended = AbortSignal.any([signal, lifetime]);
+    await unlessAborted(socket.sendPresenceUpdate('composing', to), ended);
+    await pause(this.#options.clock, durationMs, ended);
+    await unlessAborted(socket.sendPresenceUpdate('paused', to), ended);
+  }
+
   async sendText(message: OutgoingText, signal: AbortSignal): Promise<string> {
     signal.throwIfAborted();
     const { socket, signal: lifetime } = this.#openConnection();

@@ -1,5 +1,6 @@
 import {
   type AuthenticationCreds,
+  type BinaryNode,
   jidNormalizedUser,
   makeWASocket,
   type WASocket,
@@ -125,8 +126,8 @@ export class Connection {
     const onFailure = (error: unknown): void => {
       options.log.debug({ error: withoutAddresses(describeError(error)) }, 'baileys gave up on a stanza');
     };
-    ws.prependListener('CB:message', (stanza) => reception.arrived(stanza));
-    inArrivalOrder(ws, 'CB:message', {
+    inArrivalOrder<BinaryNode>(ws, 'CB:message', {
+      first: (stanza) => reception.arrived(stanza),
       signal: this.signal,
       clock: options.clock,
       deadlineMs: STANZA_DEADLINE_MS,

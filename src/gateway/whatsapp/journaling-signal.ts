@@ -10,6 +10,7 @@ import { isMessage, type ReceivedStanza } from '../received.ts';
 import { asKeys } from './auth-state.ts';
 import type { StanzaAttributes } from './identity.ts';
 import { RecentMap } from './recent-map.ts';
+import { SenderKeys } from './sender-keys.ts';
 import type { Stanzas } from './stanzas.ts';
 
 /** How libsignal's group cipher begins to say it; for a chat of two Baileys has the text as a constant. */
@@ -32,8 +33,8 @@ export interface Journaling {
  * returned, so by then the message must be on the disk; and it must get there together with the ratchet's step, or a
  * crash in between leaves a message that never decrypts again.
  *
- *   R1 The keys that a decryption changes and the messages it brings are one `keys.set`: transactions of Baileys nest
- *      into the outermost one, which commits them all when its work is done.
+ *   R1 The keys that a decryption changes, the sender keys and the messages that it brings are one `keys.set`:
+ *      transactions of Baileys nest into the outermost one, which commits them all when its work is done.
  *   R2 A decryption resolves only when that commit has; a failed commit fails it.
  *   R3 A decryption that fails, other than at a second delivery, is remembered durably before Baileys asks the sender
  *      to send the message again.
@@ -42,6 +43,7 @@ export function journalingSignal(journaling: Journaling): SocketConfig['makeSign
   return (auth, logger, pnToLid) => {
     const signal = DEFAULT_CONNECTION_CONFIG.makeSignalRepository(auth, logger, pnToLid);
     boundAddressCache(signal.lidMapping);
+    const senderKeys = new SenderKeys((senderKey) => signal.processSenderKeyDistributionMessage(senderKey));
     const { keys } = auth;
     if (!('transaction' in keys)) {
       throw new DragomanError('invariant_broken', 'expected Baileys to give its key store transactions');
@@ -57,7 +59,7 @@ export function journalingSignal(journaling: Journaling): SocketConfig['makeSign
       const { attributes, plaintext } = stanza;
       try {
         const decryptStanza = plaintext ? () => Promise.resolve(payload) : decrypt;
-        return await decryptInto(journaling, keys, lock, attributes, decryptStanza);
+        return await decryptInto(journaling, { keys, senderKeys }, lock, attributes, decryptStanza);
       } catch (error) {
         if (!isSecondDelivery(error)) await journaling.expectContent(attributes);
         throw error;
@@ -66,6 +68,7 @@ export function journalingSignal(journaling: Journaling): SocketConfig['makeSign
 
     return {
       ...signal,
+      processSenderKeyDistributionMessage: (senderKey) => senderKeys.process(senderKey),
       decryptMessage: (options) =>
         journaled(options.ciphertext, options.jid, () => signal.decryptMessage(options)),
       decryptGroupMessage: (options) =>
@@ -94,17 +97,19 @@ function isSecondDelivery(error: unknown): boolean {
 /** Resolves to the plaintext, still padded, as Baileys wants it. */
 async function decryptInto(
   journaling: Journaling,
-  keys: SignalKeyStoreWithTransaction,
+  { keys, senderKeys }: { readonly keys: SignalKeyStoreWithTransaction; readonly senderKeys: SenderKeys },
   lock: string,
   attributes: StanzaAttributes,
   decrypt: () => Promise<Uint8Array>,
 ): Promise<Uint8Array> {
   let brought: readonly ReceivedStanza[] = [];
   const padded = await keys.transaction(async () => {
-    const plaintext = await decrypt();
-    brought = await journaling.interpret(attributes, unpadRandomMax16(plaintext));
+    const decrypted = await decrypt();
+    const plaintext = unpadRandomMax16(decrypted);
+    await senderKeys.learnFrom(attributes, plaintext);
+    brought = await journaling.interpret(attributes, plaintext);
     if (brought.length > 0) await keys.set(asKeys(brought));
-    return plaintext;
+    return decrypted;
   }, lock);
   if (brought.some(isMessage)) journaling.received();
   return padded;

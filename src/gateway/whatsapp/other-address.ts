@@ -25,21 +25,16 @@ export async function withOtherAddress(
   ) {
     return attributes;
   }
-  const decoded = jidDecode(jid);
-  switch (decoded?.server) {
-    case 'lid': {
-      const phone = await mapped(keys, decoded.user + REVERSE);
-      return phone === null
-        ? attributes
-        : { ...attributes, [`${role}_pn`]: jidEncode(phone, 's.whatsapp.net') };
-    }
-    case 's.whatsapp.net': {
-      const lid = await mapped(keys, decoded.user);
-      return lid === null ? attributes : { ...attributes, [`${role}_lid`]: jidEncode(lid, 'lid') };
-    }
-    default:
-      return attributes;
+  const { user = '', server } = jidDecode(jid) ?? {};
+  if (server === 'lid') {
+    const phone = await mapped(keys, user + REVERSE);
+    if (phone !== null) return { ...attributes, [`${role}_pn`]: jidEncode(phone, 's.whatsapp.net') };
   }
+  if (server === 's.whatsapp.net') {
+    const lid = await mapped(keys, user);
+    if (lid !== null) return { ...attributes, [`${role}_lid`]: jidEncode(lid, 'lid') };
+  }
+  return attributes;
 }
 
 async function mapped(keys: Pick<SignalKeyStore, 'get'>, name: string): Promise<string | null> {

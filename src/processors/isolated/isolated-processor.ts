@@ -20,13 +20,14 @@ const GRACE_MS = 2_000;
 /**
  * Runs a processor module in processes of its own, so that what it does to its process it does to none of the queues.
  *   I1 A process has one job at a time; one that dies fails its own job alone, as `worker_died`.
- *   I2 A job is over at its deadline, or when it is withdrawn. Its process gets the same time as any to end the job by
- *      itself; meanwhile the next job has another.
+ *   I2 A job is over at its deadline, or when it is withdrawn. Its process has a short grace to end the job by itself,
+ *      in which the next job gets another.
  *   I3 After `close` no process is left, and none is started.
  */
 export class IsolatedProcessor extends BaseMediaProcessor {
   readonly #options: IsolatedProcessorOptions;
   readonly #children = new Set<ProcessorChild>();
+  readonly #loading = new Set<Promise<void>>();
   #isClosed = false;
 
   private constructor(options: IsolatedProcessorOptions) {
@@ -54,13 +55,15 @@ export class IsolatedProcessor extends BaseMediaProcessor {
   ): Promise<MediaOutcome> {
     let child = this.#idleChild();
     while (child === undefined) {
-      await this.#hire();
+      // However long a module takes to load, attempts that cannot wait for it do not start ever more of it.
+      await (this.#loading.size < this.#options.workers ? this.#hire() : Promise.race(this.#loading));
+      signal.throwIfAborted();
       child = this.#idleChild();
     }
     try {
       return await child.perform({ file, mimeType, context }, signal);
     } finally {
-      if (this.#children.size > this.#options.workers) child.kill();
+      if (this.#children.size > this.#options.workers && child.isIdle) child.kill();
     }
   }
 
@@ -74,11 +77,15 @@ export class IsolatedProcessor extends BaseMediaProcessor {
     const child = new ProcessorChild({ module, clock, log, loadMs: LOAD_MS, graceMs: GRACE_MS });
     this.#children.add(child);
     child.gone.addEventListener('abort', () => this.#children.delete(child), { once: true });
+    const loading = child.load();
+    this.#loading.add(loading);
     try {
-      await child.load();
+      await loading;
     } catch (error) {
       child.kill();
       throw error;
+    } finally {
+      this.#loading.delete(loading);
     }
   }
 }

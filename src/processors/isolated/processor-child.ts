@@ -61,6 +61,7 @@ export class ProcessorChild {
     child.unref();
     child.channel?.unref();
     this.#process = child;
+    options.log.debug({ pid: child.pid }, 'a processor’s process starts');
   }
 
   /** Aborts when the process is gone; the reason is a `worker_died` that says how. */
@@ -137,6 +138,7 @@ export class ProcessorChild {
 
   #ended(how: string): void {
     this.kill();
+    this.#options.log.info({ pid: this.#process.pid, how }, 'a processor’s process is gone');
     const reason = `expected an answer of the processor’s process, got its end: ${how} ${this.#lastWords}`;
     this.#gone.abort(new DragomanError('worker_died', reason.trimEnd()));
   }

@@ -38,6 +38,15 @@ describe('a message off the wire', () => {
     });
   });
 
+  test('outgoing to one person: the other identifiers are the recipient’s, not the sender’s', () => {
+    const outgoing = { direction: 'outgoing' as const, alternate_identifiers: ['bob@lid'] };
+    const alternatesOf = (changes: Parameters<typeof textFrame>[2]) =>
+      draftOf(textFrame('me', '', { ...outgoing, ...changes })).sender.alternateIdentifiers;
+    expect(alternatesOf({ recipient_id: 'bob' })).toEqual([]);
+    expect(alternatesOf({ group: { id: 'g' } })).toEqual(['bob@lid']);
+    expect(alternatesOf({ direction: 'incoming' })).toEqual(['bob@lid']);
+  });
+
   test('keeps what was sent', () => {
     const frame = textFrame('ann', 'hello', {
       display_name: 'Ann',

@@ -229,6 +229,17 @@ describe('what the backend asks', () => {
     expect(bench.backend.ofType('send.failed')).toMatchObject([{ request_id: 'r2', reason: 'no such chat' }]);
     expect(session.sent.map(({ text }) => text)).toEqual(['first', 'second', 'third']);
     expect(session.sent[2]?.quoted).toEqual({ providerMessageId: 'q', text: 'asked' });
+    send('r1', 'first');
+    expect((await bench.backend.untilFrames('sent', 3))[2]).toMatchObject({
+      request_id: 'r1',
+      provider_message_id: 'p-first',
+    });
+    expect(session.sent).toHaveLength(3);
+    const own = bench.backend.ofType('inbound').map(({ message }) => message);
+    expect(own).toMatchObject([
+      { message: 'first', source: 'bot', recipient_id: 'ana@lid', provider_message_id: 'p-first' },
+      { message: 'third', source: 'bot', quoted: { text: 'asked' } },
+    ]);
   });
 
   test('send for a bot that does not run is answered as failed', async () => {
@@ -252,6 +263,33 @@ describe('what the backend asks', () => {
     await bench.backend.untilFrames('send.failed');
     expect(gateway.snapshot().bots).toHaveLength(1_000);
     expect(bench.sessions.all.map(({ botId }) => botId)).toEqual(['bot-999']);
+  });
+
+  test('X4: a bot that the backend does not know here is stopped; what it had is sent again over the next link', async () => {
+    const bench = await gatewayBench();
+    const { gateway, session } = await bench.startWithBot();
+    const error = { type: 'error', code: 'unknown_bot', reason: 'not yours' } as const;
+    // As a backend answers that has never heard of the bot, hence of its media.
+    bench.backend.answer = (frame) => {
+      if (frame.type === 'media.staged') bench.backend.send({ type: 'media.released', guid: frame.guid });
+      const { seq } = frame;
+      return frame.type === 'inbound' ? { ...error, seq } : { type: 'ack', seq };
+    };
+    await session.receive(picture(bench, 'p').message, received('text'));
+    const [{ guid } = { guid: '' }] = await bench.backend.untilFrames('media.staged');
+    bench.backend.send({ ...error, bot_id: 'bot' });
+    await expect.poll(() => session.state).toBe('stopped');
+    expect(gateway.snapshot()).toMatchObject({ unackedFrames: 3, deadLetters: 0 });
+    expect(bench.backend.links[0]?.filter(({ type }) => type === 'inbound')).toHaveLength(2);
+
+    bench.backend.answer = ({ seq }) => ({ type: 'ack', seq });
+    bench.backend.cut();
+    await expect.poll(() => gateway.snapshot().unackedFrames, { timeout: 4_000 }).toBe(0);
+    const again = bench.backend.links[1]?.flatMap((frame) => ('seq' in frame ? [frame.seq] : []));
+    expect(again).toEqual([1, 2, 3]);
+    expect(await bench.staged()).toEqual([guid]);
+    bench.backend.send({ type: 'bot.start', bot_id: 'bot', ...EASY });
+    await expect.poll(() => bench.sessions.of('bot').state).toBe('started');
   });
 
   test('malformed frames and errors are survived', async () => {

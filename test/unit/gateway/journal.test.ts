@@ -22,6 +22,9 @@ const undecryptable = (id: string): UndecryptableMessage => ({
 const put = (key: string, value: string) => ({ puts: [[key, value]], deletes: [] }) as const;
 const fromMe = (id: string) => received(id, { key: { ...received(id).key, fromMe: true } });
 
+const request = (id: string) =>
+  ({ v: 1, type: 'send', request_id: id, bot_id: 'bot', to: 'ana@lid', text: 'hello' }) as const;
+
 /** The GUID of the only pending medium. */
 async function announceMedium(journal: Awaited<ReturnType<typeof openJournal>>, id = 'm'): Promise<string> {
   await journal.sessions.commit('bot', NO_AUTH, [received(id, { media: reference })]);
@@ -75,17 +78,18 @@ describe('the sequence', () => {
     const journal = await openJournal();
     const guid = await announceMedium(journal);
     journal.media.staged(guid, 'image/jpeg', STAGED);
-    journal.sends.begin('bot', 'r1');
-    journal.sends.end('bot', 'r1', { kind: 'sent', providerMessageId: 'p1' });
-    journal.sends.begin('bot', 'r2');
-    journal.sends.end('bot', 'r2', { kind: 'failed', reason: 'no such chat' });
+    journal.sends.begin(request('r1'));
+    journal.sends.end(request('r1'), { kind: 'sent', providerMessageId: 'p1' });
+    journal.sends.begin(request('r2'));
+    journal.sends.end(request('r2'), { kind: 'failed', reason: 'no such chat' });
     expect(framesOf(journal).map((frame) => frame.type)).toEqual([
       'inbound',
       'media.staged',
+      'inbound',
       'sent',
       'send.failed',
     ]);
-    expect(seqsOf(journal)).toEqual([1, 2, 3, 4]);
+    expect(seqsOf(journal)).toEqual([1, 2, 3, 4, 5]);
   });
 
   test('O1: a seq is never used twice, even when everything is acked before a restart', async () => {
@@ -259,10 +263,14 @@ describe('what sessions commit', () => {
 
   test('the echo of a text that the bot sent is no news; the owner’s own text is', async () => {
     const journal = await openJournal();
-    journal.sends.begin('bot', 'r1');
-    journal.sends.end('bot', 'r1', { kind: 'sent', providerMessageId: 'p1' });
+    journal.sends.begin(request('r1'));
+    journal.sends.end(request('r1'), { kind: 'sent', providerMessageId: 'p1' });
     await journal.sessions.commit('bot', NO_AUTH, [fromMe('p1'), fromMe('p2')]);
-    expect(framesOf(journal).map((frame) => frame.type)).toEqual(['sent', 'inbound']);
+    const announced = framesOf(journal).flatMap((frame) => (frame.type === 'inbound' ? [frame.message] : []));
+    expect(announced).toMatchObject([
+      { provider_message_id: 'p1', source: 'bot' },
+      { provider_message_id: 'p2' },
+    ]);
   });
 });
 
@@ -377,25 +385,78 @@ describe('media', () => {
 });
 
 describe('sends', () => {
-  test('T1: a request is begun once, also after a restart', async () => {
+  test('T1: a request is begun once, also after a restart; asked again it is answered again', async () => {
     const dir = await scratchFolder();
     const first = await openJournal({ dir });
-    expect(first.sends.begin('bot', 'r')).toBe(true);
-    expect(first.sends.begin('bot', 'r')).toBe(false);
-    first.sends.end('bot', 'r', { kind: 'sent', providerMessageId: 'p' });
+    expect(first.sends.begin(request('r'))).toBe('begun');
+    expect(first.sends.begin(request('r'))).toBe('in_hand');
+    first.sends.end(request('r'), { kind: 'sent', providerMessageId: 'p' });
     first.close();
-    expect((await openJournal({ dir })).sends.begin('bot', 'r')).toBe(false);
+    const second = await openJournal({ dir });
+    expect(second.sends.begin(request('r'))).toBe('repeated');
+    const [, answer, again] = framesOf(second);
+    expect(answer).toMatchObject({ type: 'sent', request_id: 'r', provider_message_id: 'p' });
+    expect(again).toEqual({ ...answer, seq: 3 });
   });
 
-  test('T2: what a crash cut short is answered as failed, once', async () => {
+  test('T1: one bot’s request is not another’s', async () => {
+    const journal = await openJournal();
+    journal.sends.begin(request('r'));
+    expect(journal.sends.begin({ ...request('r'), bot_id: 'other' })).toBe('begun');
+  });
+
+  test('T2: what a crash cut short is answered as failed, once, and again to whoever asks', async () => {
     const dir = await scratchFolder();
     const first = await openJournal({ dir });
-    first.sends.begin('bot', 'r');
+    first.sends.begin(request('r'));
     first.close();
     const second = await openJournal({ dir });
     expect(framesOf(second)).toMatchObject([{ type: 'send.failed', request_id: 'r' }]);
     second.close();
-    expect(framesOf(await openJournal({ dir }))).toHaveLength(1);
+    const third = await openJournal({ dir });
+    expect(framesOf(third)).toHaveLength(1);
+    expect(third.sends.begin(request('r'))).toBe('repeated');
+    expect(framesOf(third)[1]).toMatchObject({ type: 'send.failed', request_id: 'r' });
+  });
+
+  test('T3: a text that was sent has its place in the chat before it is answered; a failed one has none', async () => {
+    const journal = await openJournal();
+    journal.sends.begin(request('r1'));
+    journal.sends.end(request('r1'), { kind: 'sent', providerMessageId: 'p' });
+    const group = {
+      ...request('r2'),
+      to: '120363@g.us',
+      quoted: { provider_message_id: 'q', text: 'asked' },
+    };
+    journal.sends.begin(group);
+    journal.sends.end(group, { kind: 'sent', providerMessageId: 'p2' });
+    journal.sends.begin(request('r3'));
+    journal.sends.end(request('r3'), { kind: 'failed', reason: 'no such chat' });
+    const own = { direction: 'outgoing', source: 'bot', message: 'hello', sender: 'bot' };
+    expect(framesOf(journal)).toMatchObject([
+      { type: 'inbound', message: { ...own, provider_message_id: 'p', recipient_id: 'ana@lid' } },
+      { type: 'sent', request_id: 'r1' },
+      { type: 'inbound', message: { ...own, group: { id: '120363@g.us' }, quoted: { text: 'asked' } } },
+      { type: 'sent', request_id: 'r2' },
+      { type: 'send.failed', request_id: 'r3' },
+    ]);
+  });
+});
+
+describe('frames of a bot that is not this gateway’s', () => {
+  test('O4: what is about a parked medium is not acked away, nor is anything else kept', async () => {
+    const journal = await openJournal();
+    const guid = await announceMedium(journal);
+    await journal.sessions.commit('bot', NO_AUTH, [received('text')]);
+    journal.media.staged(guid, 'image/jpeg', STAGED);
+    journal.frames.park(1);
+    journal.frames.park(2);
+    expect(journal.frames.isParked(guid)).toBe(true);
+    journal.frames.acknowledge([2, 3]);
+    expect(seqsOf(journal)).toEqual([1, 3]);
+    journal.frames.unpark();
+    journal.frames.acknowledge([1, 3]);
+    expect(seqsOf(journal)).toEqual([]);
   });
 });
 

@@ -195,7 +195,7 @@ describe('a backend', () => {
     const actorsOf = (line: string) =>
       log.lines.filter(({ message }) => message === line).map(({ fields }) => String(fields['actor']));
     const stopped = actorsOf('actor stopped');
-    expect(stopped).toEqual(expect.arrayContaining(['/ingestion', '/workers', `/bot-${BOT}`]));
+    expect(stopped).toEqual(expect.arrayContaining(['/ingestion', '/workers', `/${BOT}`]));
     expect(stopped).toEqual(expect.arrayContaining(actorsOf('actor started')));
   });
 

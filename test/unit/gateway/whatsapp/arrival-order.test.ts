@@ -6,7 +6,10 @@ import { ManualClock } from '../../../support/manual-clock.ts';
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-function ordered(handle: (value: string) => Promise<void>) {
+function ordered(
+  handle: (value: string) => Promise<void>,
+  first: (value: string) => Promise<void> = () => Promise.resolve(),
+) {
   const emitter = new EventEmitter();
   const clock = new ManualClock();
   const ending = new AbortController();
@@ -14,7 +17,8 @@ function ordered(handle: (value: string) => Promise<void>) {
   const seen = { overdue: 0 };
   // oxlint-disable-next-line typescript/no-misused-promises -- as Baileys does
   emitter.on('message', handle);
-  inArrivalOrder(emitter, 'message', {
+  inArrivalOrder<string>(emitter, 'message', {
+    first,
     signal: ending.signal,
     clock,
     deadlineMs: 1_000,
@@ -54,6 +58,26 @@ describe('inArrivalOrder', () => {
     await settled();
     expect(steps).toEqual(['good']);
     expect(failures).toEqual([new Error('bad')]);
+  });
+
+  test('the listeners get only what the first one has done with, and nothing that it fails at', async () => {
+    const steps: string[] = [];
+    const noted = Promise.withResolvers<void>();
+    const { emitter, failures } = ordered(
+      async (value) => void steps.push(value),
+      async (value) => {
+        await noted.promise;
+        if (value === 'bad') throw new Error('not noted');
+      },
+    );
+    emitter.emit('message', 'bad');
+    emitter.emit('message', 'good');
+    await settled();
+    expect(steps).toEqual([]);
+    noted.resolve();
+    await settled();
+    expect(steps).toEqual(['good']);
+    expect(failures).toEqual([new Error('not noted')]);
   });
 
   test('a value that hangs is told once its time is up', async () => {

@@ -178,6 +178,36 @@ describe('journalingSignal', () => {
     expect(textsOf(device)).toEqual(['hello all']);
   });
 
+  test('R1: a sender key is committed together with the ratchet that decrypted it, and learnt once', async () => {
+    const { device, phone } = await acquainted();
+    const inGroup = await phone.writeInGroup('to all');
+    const item = {
+      groupId: GROUP,
+      axolotlSenderKeyDistributionMessage: inGroup.senderKeyDistributionMessage,
+    };
+    await device.receive('1', await phone.say({ senderKeyDistributionMessage: item }));
+    const commit = device.storage.commits.find(({ auth }) =>
+      auth.puts.some(([key]) => key.startsWith('session:')),
+    );
+    expect(commit?.auth.puts.map(([key]) => key)).toContainEqual(expect.stringContaining('sender-key:'));
+    const commits = device.storage.commits.length;
+    await device.joinGroup(item);
+    expect(device.storage.commits).toHaveLength(commits);
+    device.crash();
+    await device.receiveInGroup('2', inGroup.ciphertext);
+    expect(textsOf(device)).toEqual(['to all']);
+  });
+
+  test('a sender key that is none does not keep its message from being read', async () => {
+    const { device, phone } = await acquainted();
+    const forged = { groupId: GROUP, axolotlSenderKeyDistributionMessage: Buffer.from('nonsense') };
+    await device.receive(
+      '1',
+      await phone.say({ senderKeyDistributionMessage: forged, conversation: 'hello' }),
+    );
+    expect(textsOf(device)).toEqual(['hello']);
+  });
+
   test('R2: what comes back is durable, and is what Baileys expects', async () => {
     const { device, phone } = await acquainted();
     const padded = await device.receive('1', await phone.write('one'));

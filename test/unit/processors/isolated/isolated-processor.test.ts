@@ -1,12 +1,13 @@
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { silentLogger } from '../../../../src/base/log.ts';
 import type { AttemptOutcome } from '../../../../src/processors/base-media-processor.ts';
 import { IsolatedProcessor } from '../../../../src/processors/isolated/isolated-processor.ts';
 import { claimedJob } from '../../../support/claimed-job.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
 import { isRunning, untilGone } from '../../../support/pids.ts';
+import { RecordingLogger } from '../../../support/recording-logger.ts';
 import { scratchFolder } from '../../../support/scratch-folder.ts';
 import { placeholderMessage } from '../../../support/store-records.ts';
 import { written } from '../../../support/written.ts';
@@ -15,17 +16,18 @@ const MISCHIEF = fileURLToPath(new URL('../../../support/mischief-processor.ts',
 /** Processes start slowly on a machine that has other things to do. */
 vi.setConfig({ testTimeout: 30_000 });
 
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 20_000;
 const LONGER_THAN_ITS_GRACE_MS = 10_000;
 
 /** The processor under test, asked by caption. */
-async function mischief({ workers = 1, maxMemoryMb = 256 } = {}) {
+async function mischief({ workers = 1, maxMemoryMb = 256, module = MISCHIEF } = {}) {
   const clock = new ManualClock();
+  const log = new RecordingLogger();
   const processor = await IsolatedProcessor.start({
-    module: { file: MISCHIEF, options: {}, maxMemoryMb },
+    module: { file: module, options: {}, maxMemoryMb },
     workers,
     clock,
-    log: silentLogger,
+    log,
   });
   onTestFinished(() => processor.close());
   const stop = new AbortController();
@@ -38,7 +40,7 @@ async function mischief({ workers = 1, maxMemoryMb = 256 } = {}) {
       stop.signal,
     );
   };
-  return { clock, processor, stop, attempt, pid: async () => pidOf(await attempt('pid')) };
+  return { clock, log, processor, stop, attempt, pid: async () => pidOf(await attempt('pid')) };
 }
 
 function pidOf(outcome: AttemptOutcome): number {
@@ -144,6 +146,27 @@ describe('I2: a job that takes too long', () => {
     stop.abort();
     expect(await outcome).toEqual({ kind: 'aborted' });
   });
+});
+
+test('a module that loads slowly is not started anew by each job that cannot wait for it', async () => {
+  const folder = await scratchFolder();
+  const [module, slow] = [path.join(folder, 'module.mjs'), path.join(folder, 'slow')];
+  await writeFile(
+    module,
+    `import { existsSync } from 'node:fs';
+    import { setTimeout as pause } from 'node:timers/promises';
+    while (existsSync(${JSON.stringify(slow)})) await pause(10);
+    export const createProcessor = () => ({ processMedia: () => process.exit(1) });`,
+  );
+  const { attempt, clock, log, processor } = await mischief({ module });
+  await writeFile(slow, '');
+  expect(await attempt('')).toMatchObject(died(/exit code 1/));
+  const outcomes = Array.from({ length: 5 }, () => attempt(''));
+
+  clock.advance(TIMEOUT_MS);
+  for (const outcome of await Promise.all(outcomes)) expect(outcome).toMatchObject(TIMED_OUT);
+  await processor.close();
+  expect(log.at('debug').filter((line) => line.includes('starts'))).toHaveLength(2);
 });
 
 describe('I3: a closed processor', () => {

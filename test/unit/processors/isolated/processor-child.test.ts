@@ -80,6 +80,8 @@ describe('a processor’s process', () => {
       `console.log('loading the model'); process.exit(3); export {};`,
     );
     await expect(child.load()).rejects.toMatchObject({ message: /exit code 3 loading the model$/ });
-    expect(log.lines).toMatchObject([{ level: 'debug', fields: { text: 'loading the model\n' } }]);
+    const printed = log.lines.filter(({ message }) => message === 'a processor printed');
+    expect(printed).toMatchObject([{ level: 'debug', fields: { text: 'loading the model\n' } }]);
+    expect(log.lines.at(-1)).toMatchObject({ level: 'info', fields: { how: 'exit code 3' } });
   });
 });

@@ -1,0 +1,65 @@
+import { onTestFinished } from 'vitest';
+import type { DragomanEvent } from '../../src/actors/events.ts';
+import { systemClock } from '../../src/base/clock.ts';
+import { type Logger, silentLogger } from '../../src/base/log.ts';
+import { startTogether, type Together } from '../../src/cli/together.ts';
+import { DEFAULT_POOLS } from '../../src/jobs/pools.ts';
+import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
+import { parseConfig } from '../../src/system/config.ts';
+import { scratchFolder } from './scratch-folder.ts';
+
+/** Gateway and backend in this process, one bot linked to an offline WhatsApp. */
+export interface TogetherBench {
+  readonly simulator: Simulator;
+  readonly together: Together;
+  /** Resolves once `found` gives something; asks it again after every event. */
+  until<T>(found: (events: readonly DragomanEvent[]) => T | undefined | false): Promise<T>;
+}
+
+export async function togetherBench(
+  options: { readonly seed?: string; readonly log?: Logger; readonly settings?: object } = {},
+): Promise<TogetherBench> {
+  const { seed = 'together', log = silentLogger, settings = {} } = options;
+  const simulator = await startSimulator({ seed });
+  onTestFinished(() => simulator.close());
+  const failure = Promise.withResolvers<never>();
+  failure.promise.catch(() => {});
+  const together = await startTogether({
+    config: parseConfig({
+      dataFolder: await scratchFolder(),
+      simulator: simulator.endpoint.mediaOrigin,
+      listen: { port: 0 },
+      pools: DEFAULT_POOLS.map((pool) =>
+        ['corrupt', 'unsupported'].includes(pool.processor)
+          ? pool
+          : { ...pool, processorOptions: { delayMs: 20 } },
+      ),
+      ...settings,
+    }),
+    clock: systemClock(),
+    log,
+    onEscalation: failure.reject,
+  });
+  onTestFinished(() => together.stop());
+  const events: DragomanEvent[] = [];
+  let changed = Promise.withResolvers<void>();
+  together.backend.events.listen((event) => {
+    if (event.kind === 'bot' && event.qr !== null) simulator.scan(event.qr).catch(failure.reject);
+    events.push(event);
+    changed.resolve();
+    changed = Promise.withResolvers();
+  });
+  const bench: TogetherBench = {
+    simulator,
+    together,
+    async until(found) {
+      for (;;) {
+        const value = found(events);
+        if (value !== undefined && value !== false) return value;
+        await Promise.race([changed.promise, failure.promise]);
+      }
+    },
+  };
+  await bench.until((all) => all.some((event) => event.kind === 'bot' && event.state === 'open'));
+  return bench;
+}

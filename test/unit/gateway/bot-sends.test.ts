@@ -1,0 +1,123 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { systemClock } from '../../../src/base/clock.ts';
+import { BotSends } from '../../../src/gateway/bot-sends.ts';
+import type { Session } from '../../../src/gateway/session.ts';
+import { type GatewaySettings, gatewaySettings } from '../../../src/gateway/settings.ts';
+import { framesOf, openJournal } from '../../support/open-journal.ts';
+import { RecordingLog } from '../../support/recording-log.ts';
+import { ScriptedSession } from '../../support/scripted-session.ts';
+
+// p-queue counts its minutes by the process's own clock.
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+const request = (id: string, text = `text ${id}`) =>
+  ({ v: 1, type: 'send', request_id: id, bot_id: 'bot', to: 'ana@lid', text }) as const;
+
+async function sendsBench(overrides: Partial<GatewaySettings> = {}) {
+  const journal = await openJournal();
+  const session = new ScriptedSession(
+    {
+      botId: 'bot',
+      storage: journal.sessions,
+      listener: { statusChanged: () => {}, received: () => {} },
+    },
+    'http://127.0.0.1:9',
+  );
+  const log = new RecordingLog();
+  const sends = new BotSends({
+    register: journal.sends,
+    settings: gatewaySettings.parse({ sendJitterMs: 0, ...overrides }),
+    clock: systemClock(),
+    log,
+    random: () => 0.5,
+    settled: () => {},
+  });
+  const texts = (): string[] => session.sent.map(({ text }) => text);
+  const send = (current: Session | null, ...ids: readonly string[]): void => {
+    for (const id of ids) sends.send(request(id), () => current);
+  };
+  return { journal, session, sends, log, texts, send };
+}
+
+describe('N1: pace', () => {
+  test('no more texts go out in any minute than may; the others follow in order', async () => {
+    const { session, send, texts } = await sendsBench({ sendsPerMinute: 2 });
+    send(session, 'a', 'b', 'c', 'd', 'e');
+    await vi.advanceTimersByTimeAsync(59_000);
+    expect(texts()).toEqual(['text a', 'text b']);
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(texts()).toEqual(['text a', 'text b', 'text c', 'text d']);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(texts()).toHaveLength(5);
+  });
+
+  test('before each text the bot waits by chance', async () => {
+    const { session, send, texts } = await sendsBench({ sendJitterMs: 1_000 });
+    send(session, 'a');
+    await vi.advanceTimersByTimeAsync(499);
+    expect(texts()).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(texts()).toEqual(['text a']);
+  });
+
+  test('it shows that it types, the longer the text the longer, up to a bound, or not at all', async () => {
+    const { session, sends, send } = await sendsBench({ typingMsPerCharacter: 100, longestTypingMs: 1_000 });
+    send(session, 'a');
+    sends.send(request('b', 'x'.repeat(50)), () => session);
+    await vi.advanceTimersByTimeAsync(10);
+    expect(session.typed).toEqual([
+      { to: 'ana@lid', durationMs: 600 },
+      { to: 'ana@lid', durationMs: 1_000 },
+    ]);
+    const silent = await sendsBench({ longestTypingMs: 0 });
+    silent.send(silent.session, 'a');
+    await vi.advanceTimersByTimeAsync(10);
+    expect(silent.session.typed).toEqual([]);
+    expect(silent.texts()).toEqual(['text a']);
+  });
+
+  test('a typing state that cannot be shown holds no text up', async () => {
+    const { session, send, texts, log } = await sendsBench();
+    session.typing = () => Promise.reject(new Error('no such chat'));
+    send(session, 'a');
+    await vi.advanceTimersByTimeAsync(10);
+    expect(texts()).toEqual(['text a']);
+    expect(log.lines).toMatchObject([{ level: 'debug', fields: { reason: 'no such chat' } }]);
+  });
+});
+
+describe('N2: answers', () => {
+  test('a session that never comes back has failed after its deadline, and holds up no other text', async () => {
+    const { session, send, journal } = await sendsBench({ sendTimeoutMs: 5_000 });
+    session.deliver = ({ text }) => (text === 'text a' ? new Promise(() => {}) : Promise.resolve('p'));
+    send(session, 'a', 'b');
+    await vi.advanceTimersByTimeAsync(5_010);
+    expect(framesOf(journal)).toMatchObject([
+      { type: 'send.failed', request_id: 'a' },
+      { type: 'inbound' },
+      { type: 'sent', request_id: 'b' },
+    ]);
+  });
+
+  test('closing answers what waits for its turn as failed, at once', async () => {
+    const { session, sends, send, journal } = await sendsBench({ sendsPerMinute: 1 });
+    send(session, 'a', 'b', 'c');
+    await vi.advanceTimersByTimeAsync(10);
+    await sends.close();
+    expect(framesOf(journal).map((frame) => frame.type)).toEqual([
+      'inbound',
+      'sent',
+      'send.failed',
+      'send.failed',
+    ]);
+    expect(session.sent).toHaveLength(1);
+  });
+
+  test('a bot that does not run has failed', async () => {
+    const { send, journal } = await sendsBench();
+    send(null, 'a');
+    await vi.advanceTimersByTimeAsync(10);
+    expect(framesOf(journal)).toMatchObject([{ type: 'send.failed', reason: 'the bot is not running' }]);
+  });
+});

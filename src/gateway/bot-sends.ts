@@ -61,12 +61,12 @@ export class BotSends {
 
   /** Never rejects. */
   async #deliver(request: SendFrame, current: () => Session | null): Promise<void> {
-    const { register, settled, log } = this.#desk;
+    const { register, log } = this.#desk;
     const withdrawn: SendOutcome = { kind: 'failed', reason: 'the gateway stopped before it was sent' };
     try {
       const attempt = (): Promise<SendOutcome> => this.#attempt(request, current());
       register.end(request, await inTurn(this.#queue, this.#closing.signal, attempt, withdrawn));
-      settled();
+      this.#desk.settled();
     } catch (error) {
       const { request_id } = request;
       log.error({ request_id, reason: describeError(error) }, 'the outcome of a send could not be recorded');
@@ -85,7 +85,7 @@ export class BotSends {
         settings.sendTimeoutMs,
         async (signal) => {
           await this.#hesitate(session, message, signal);
-          return await session.sendText(message, signal);
+          return session.sendText(message, signal);
         },
         this.#closing.signal,
       );

@@ -33,8 +33,6 @@ export interface DownloadRequest {
 /** Statuses by which the media host says that the file is not there any more. */
 const GONE = new Set([403, 404, 410]);
 
-const BATCH_BYTES = 512 * 1024;
-
 /** WhatsApp's own web client sends it, and its media hosts look at it. */
 const REQUEST_HEADERS = { origin: 'https://web.whatsapp.com', 'accept-encoding': 'identity' };
 
@@ -117,8 +115,10 @@ async function save(
   watch: DownloadWatch,
 ): Promise<DownloadOutcome> {
   let bytes = 0;
-  for await (const batch of inBatches(body, () => watch.heard())) {
-    const plain = decryption.update(batch);
+  for await (const chunk of body) {
+    watch.heard();
+    const plain = decryption.update(chunk);
+    if (plain.length === 0) continue;
     const refusal = roomFor(bytes + plain.length);
     if (refusal !== null) return refusal;
     await part.write(plain);
@@ -131,25 +131,6 @@ async function save(
   await part.write(end.lastBytes);
   await part.publish();
   return { kind: 'staged', bytes: bytes + end.lastBytes.length, sha256: end.sha256 };
-}
-
-/** Puts chunks together, so that hashing and writing are not paid for each packet. */
-async function* inBatches(
-  body: ReadableStream<Uint8Array>,
-  heard: () => void,
-): AsyncGenerator<readonly Uint8Array[]> {
-  let batch: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of body) {
-    heard();
-    batch.push(chunk);
-    bytes += chunk.length;
-    if (bytes < BATCH_BYTES) continue;
-    yield batch;
-    batch = [];
-    bytes = 0;
-  }
-  yield batch;
 }
 
 function refuseLength(

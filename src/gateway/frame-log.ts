@@ -39,15 +39,15 @@ export class FrameLog {
 
   /**
    * Adds a frame, inside the caller's transaction. `guid`: the medium that it is about.
-   * Returns false when the frame does not decode and became a dead letter.
+   * Returns its seq; null when the frame does not decode and became a dead letter.
    */
-  append(frame: DurableFrameBody, guid: Guid | null): boolean {
+  append(frame: DurableFrameBody, guid: Guid | null): number | null {
     const seq = this.#nextSeq();
     const body = encodeFrame({ ...frame, seq });
     this.#db.run('INSERT INTO frames (seq, guid, body) VALUES (?, ?, ?)', seq, guid, body);
     const decoded = decodeGatewayFrame(body);
     if (decoded.kind === 'malformed') this.#bury(seq, 'frame_invalid', decoded.reason);
-    return decoded.kind === 'frame';
+    return decoded.kind === 'frame' ? seq : null;
   }
 
   /** The unacked frames after `seq`, in order. */
@@ -107,8 +107,9 @@ export class FrameLog {
 
   #bury(seq: number, code: string, reason: string): Guid | null {
     this.#db.run(
-      `INSERT OR IGNORE INTO dead_letters (seq, body, code, reason, died_at)
-       SELECT seq, body, ?, ?, ? FROM frames WHERE seq = ?`,
+      `INSERT OR IGNORE INTO dead_letters (seq, body, code, reason, died_at, media_kind)
+       SELECT seq, body, ?, ?, ?, (SELECT reference ->> 'kind' FROM media WHERE media.guid = frames.guid)
+       FROM frames WHERE seq = ?`,
       code,
       reason,
       this.#clock.now(),

@@ -5,11 +5,9 @@ import { StagingQuota } from '../staging/quota.ts';
 import { openStagingFolder } from '../staging/staging-folder.ts';
 import { FolderLock } from './folder-lock.ts';
 import type { Gateway, GatewayOptions } from './gateway-options.ts';
-import { Journal } from './journal.ts';
+import { Journal, JOURNAL_FILE } from './journal.ts';
 import { RunningGateway } from './running-gateway.ts';
 import { type GatewaySettings, GIB, gatewaySettings } from './settings.ts';
-
-const JOURNAL_FILE = 'gateway.sqlite';
 
 /**
  * Starts a gateway: its bots that were running start again at once, with or without a backend.

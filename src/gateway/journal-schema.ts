@@ -95,6 +95,9 @@ const VERSION_1 = `
 const VERSION_2 = `
   -- The frame body that answered a request, for whoever asks once more.
   ALTER TABLE sends ADD COLUMN answer TEXT;
+
+  -- Of an announced medium: its file is not kept for a dead letter.
+  ALTER TABLE dead_letters ADD COLUMN media_kind TEXT;
 `;
 
 /** What makes each version's tables out of those before. A journal with more was written by a newer Dragoman. */

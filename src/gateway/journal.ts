@@ -8,6 +8,9 @@ import { MediaLedger } from './media-ledger.ts';
 import { SendRegister } from './send-register.ts';
 import { SessionJournal } from './session-journal.ts';
 
+/** The journal's name in a gateway's own folder. */
+export const JOURNAL_FILE = 'gateway.sqlite';
+
 const DAY_MS = 24 * 3_600_000;
 const DEAD_LETTER_DAYS = 30;
 

@@ -4,6 +4,8 @@ import type { MediaCipher } from './received.ts';
 const BLOCK_BYTES = 16;
 const MAC_BYTES = 10;
 const MEDIA_KEY_BYTES = 32;
+/** Hashing, decrypting and writing are paid for by the call. */
+const BATCH_BYTES = 512 * 1024;
 
 /** What encryption adds to a file at most: one block of padding and the MAC. */
 export const ENCRYPTION_OVERHEAD_BYTES = BLOCK_BYTES + MAC_BYTES;
@@ -37,7 +39,7 @@ export type DecryptionEnd =
  *   D1 What `update` returns is not verified yet: it may be written, not published, before `end` says `intact`.
  *   D2 `intact` means: MAC right, and the file's hash; where the message names none, the ciphertext's hash and the
  *      declared length, as far as it names them. Beside the file's hash they would prove nothing more.
- *   D3 Memory is what one `update` is given, whatever the file's length.
+ *   D3 Memory is one batch, whatever the file's length.
  */
 export class MediaDecryption {
   readonly #proof: MediaProof;
@@ -46,8 +48,10 @@ export class MediaDecryption {
   /** Null where the file's own hash decides. */
   readonly #cipherHash: Hash | null;
   readonly #plainHash = createHash('sha256');
-  /** The last bytes seen: they are the MAC if nothing follows. */
-  #tail: Buffer = Buffer.alloc(0);
+  /** What is not decrypted yet: its last bytes are the MAC if nothing follows. One buffer for the whole file, since
+   * garbage costs as much as hashing. */
+  readonly #batch = Buffer.allocUnsafe(BATCH_BYTES);
+  #batchedBytes = 0;
   #cipherBytes = 0;
   #plainBytes = 0;
 
@@ -67,32 +71,51 @@ export class MediaDecryption {
     return mediaKey.length === MEDIA_KEY_BYTES ? new MediaDecryption(proof, mediaKey) : null;
   }
 
-  /** Decrypts what came next. */
-  update(chunks: readonly Uint8Array[]): Buffer {
-    for (const chunk of chunks) this.#cipherHash?.update(chunk);
-    const pending = Buffer.concat([this.#tail, ...chunks]);
-    const cut = Math.max(pending.length - MAC_BYTES, 0);
-    // A copy: a view would keep all of `pending` alive.
-    this.#tail = Buffer.from(pending.subarray(cut));
-    const ciphertext = pending.subarray(0, cut);
-    this.#cipherBytes += cut;
-    this.#mac.update(ciphertext);
-    return this.#plain(this.#decipher.update(ciphertext));
+  /** Takes what came next; returns what could be decrypted by now, often nothing. */
+  update(chunk: Uint8Array): Buffer {
+    const decrypted: Buffer[] = [];
+    for (let rest = chunk; rest.length > 0;) {
+      const taken = rest.subarray(0, this.#batch.length - this.#batchedBytes);
+      this.#batch.set(taken, this.#batchedBytes);
+      this.#batchedBytes += taken.length;
+      rest = rest.subarray(taken.length);
+      if (this.#batchedBytes === this.#batch.length) decrypted.push(this.#decryptBatch());
+    }
+    const [first = Buffer.alloc(0), ...others] = decrypted;
+    return others.length === 0 ? first : Buffer.concat(decrypted);
   }
 
+  /** Nothing follows: what is left and not decrypted yet is `lastBytes`. */
   end(): DecryptionEnd {
     const { fileEncSha256 } = this.#proof;
-    if (this.#tail.length < MAC_BYTES || this.#cipherBytes === 0 || this.#cipherBytes % BLOCK_BYTES !== 0) {
+    const rest = this.#decryptBatch();
+    const tag = this.#batch.subarray(0, this.#batchedBytes);
+    this.#cipherHash?.update(tag);
+    if (tag.length < MAC_BYTES || this.#cipherBytes === 0 || this.#cipherBytes % BLOCK_BYTES !== 0) {
       return { kind: 'damaged', reason: 'truncated' };
     }
-    if (!timingSafeEqual(this.#mac.digest().subarray(0, MAC_BYTES), this.#tail)) {
+    if (!timingSafeEqual(this.#mac.digest().subarray(0, MAC_BYTES), tag)) {
       return { kind: 'damaged', reason: 'bad_mac' };
     }
     if (this.#cipherHash !== null && !isDigest(this.#cipherHash.digest(), fileEncSha256)) {
       return { kind: 'damaged', reason: 'bad_hash' };
     }
-    const lastBytes = this.#final();
+    const padded = this.#final();
+    const lastBytes = padded === null ? null : Buffer.concat([rest, padded]);
     return lastBytes === null ? { kind: 'damaged', reason: 'bad_content' } : this.#judge(lastBytes);
+  }
+
+  /** Decrypts the batch but for what may be the MAC. */
+  #decryptBatch(): Buffer {
+    const cut = Math.max(this.#batchedBytes - MAC_BYTES, 0);
+    const ciphertext = this.#batch.subarray(0, cut);
+    this.#mac.update(ciphertext);
+    this.#cipherHash?.update(ciphertext);
+    const decrypted = this.#plain(this.#decipher.update(ciphertext));
+    this.#batch.copyWithin(0, cut, this.#batchedBytes);
+    this.#batchedBytes -= cut;
+    this.#cipherBytes += cut;
+    return decrypted;
   }
 
   #judge(lastBytes: Buffer): DecryptionEnd {

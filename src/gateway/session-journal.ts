@@ -127,10 +127,13 @@ export class SessionJournal implements SessionStorage {
     message: ReturnType<typeof announcedMessage>,
     guid: string | null = null,
   ): boolean {
-    return this.#frames.append(
-      { type: 'inbound', bot_id: botId, provider_name: this.#settings.providerName, message },
-      guid,
-    );
+    const frame = {
+      type: 'inbound',
+      bot_id: botId,
+      provider_name: this.#settings.providerName,
+      message,
+    } as const;
+    return this.#frames.append(frame, guid) !== null;
   }
 
   /** False when it was seen before. */

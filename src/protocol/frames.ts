@@ -30,7 +30,7 @@ const guid = z.string().refine(isGuid, 'expected a lower-case UUID');
 const mimeType = z.string().min(1).max(WIRE_LIMITS.identifierCharacters);
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected a SHA-256 in hex');
 const identifiers = z.array(identifier).max(WIRE_LIMITS.listItems);
-const mediaKind = z.enum(MEDIA_KINDS);
+export const mediaKind = z.enum(MEDIA_KINDS);
 
 const wireMessage = z.object({
   provider_message_id: identifier,

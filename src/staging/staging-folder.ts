@@ -41,7 +41,7 @@ export class StagingFolder {
   /** Begins a file as `<guid>.part`, mode 0640. Rejects with the system's error. */
   async create(guid: Guid): Promise<PartFile> {
     const finalPath = this.pathOf(guid);
-    return await PartFile.create(finalPath + PART_SUFFIX, finalPath);
+    return PartFile.create(finalPath + PART_SUFFIX, finalPath);
   }
 
   /** Removes a staged file; one that is not there is as good as removed. */

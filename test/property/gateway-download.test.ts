@@ -103,7 +103,7 @@ test('D3: how the bytes are split into chunks changes nothing', () => {
         const pieces: Buffer[] = [];
         for (let at = 0, turn = 0; at < ciphertext.length; turn += 1) {
           const size = sizes[turn % sizes.length] ?? 1;
-          pieces.push(decryption?.update([ciphertext.subarray(at, at + size)]) ?? Buffer.alloc(0));
+          pieces.push(decryption?.update(ciphertext.subarray(at, at + size)) ?? Buffer.alloc(0));
           at += size;
         }
         const end = decryption?.end();

@@ -235,7 +235,7 @@ describe('the backend’s end of the link', () => {
 
 /** The TCP connection beneath; ws keeps it to itself. */
 function rawSocketOf(socket: WebSocket): { write(bytes: Uint8Array): void; end(): void } {
-  return (socket as unknown as { _socket: { write(bytes: Uint8Array): void; end(): void } })._socket;
+  return Reflect.get(socket, '_socket');
 }
 
 /** A minute passes with every look: what is bounded per minute never adds up. */

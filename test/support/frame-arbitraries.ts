@@ -159,7 +159,6 @@ const oddValue: fc.Arbitrary<unknown> = fc.oneof(
     0,
     -0,
     0.5,
-    1e400,
     Number.MAX_SAFE_INTEGER + 1,
     [],
     {},

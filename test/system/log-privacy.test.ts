@@ -8,15 +8,15 @@ import { togetherBench } from '../support/together-bench.ts';
 
 const PEOPLE = ['Philomena', 'Balthasar', 'Quirin'];
 const GROUP = 'Eierlikoerfreunde';
-const SECRETS = [...PEOPLE, 'Xaverius', GROUP, 'rutabaga', 'marzipan', 'nightingale', 'artichoke', 'invoice-4711'];
+const SECRETS = [...PEOPLE, GROUP, 'rutabaga', 'marzipan', 'nightingale', 'artichoke', 'invoice-4711'];
 
 /** Texts, captions, file names, in chats of two and in a group, with media that come and media that do not. */
 const conversation: readonly ScenarioStep[] = [
-  { from: 'Xaverius', text: 'the rutabaga is late' },
-  { pauseMs: 100 },
   ...PEOPLE.flatMap((from): ScenarioStep[] => [
     { from, text: 'the rutabaga is in the cellar' },
+    { pauseMs: 100 },
     { from, image: 5_000, caption: 'marzipan' },
+    { pauseMs: 100 },
   ]),
   { from: 'Quirin', document: 3_000, fileName: 'invoice-4711.pdf' },
   { from: 'Quirin', image: 3_000, caption: 'nightingale', fault: { kind: 'wrong_hash' } },

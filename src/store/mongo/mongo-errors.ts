@@ -4,7 +4,6 @@ import {
   MongoError,
   MongoErrorLabel,
   MongoNotConnectedError,
-  MongoParseError,
   MongoServerClosedError,
   MongoServerError,
   MongoTopologyClosedError,
@@ -82,11 +81,11 @@ export function openingFailure(place: string, cause: unknown): unknown {
   return storeFailure(cause);
 }
 
-/** What is wrong with a MongoDB URL. The driver's messages do not repeat it. */
-export function urlFailure(cause: unknown): unknown {
-  if (!(cause instanceof MongoParseError || cause instanceof MongoAPIError)) return cause;
-  return new DragomanError('config_invalid', `expected a MongoDB URL: ${cause.message}`, { cause });
-}
+/** What is wrong with a connection string. The driver's messages do not repeat it. */
+export const urlFailure = (cause: unknown): DragomanError =>
+  new DragomanError('config_invalid', `expected a MongoDB connection string: ${describeError(cause)}`, {
+    cause,
+  });
 
 const unavailable = (cause: unknown): DragomanError =>
   new DragomanError('store_unavailable', `expected MongoDB to answer, got: ${describeError(cause)}`, {

@@ -1,6 +1,7 @@
 import type { MongoClient } from 'mongodb';
 import type { Clock } from '../../base/clock.ts';
 import type { Guid } from '../../base/ids.ts';
+import type { Logger } from '../../base/log.ts';
 import type {
   ClaimedJob,
   CorrespondentKey,
@@ -26,6 +27,7 @@ import type {
   StagedMedia,
   Store,
 } from '../store.ts';
+import { ClaimableWatch } from './claimable-watch.ts';
 import { chatsWithJournal, correspondents, rehydrate, resolveCorrespondent } from './operations/chats.ts';
 import {
   claim,
@@ -43,6 +45,8 @@ import { holdJobs, promoteJobs } from './operations/moves.ts';
 import { dueJobs, nextDueAt, reviveJob } from './operations/revival.ts';
 import type { Transactions } from './transactions.ts';
 
+/** How often idle workers are woken where the server offers no change stream. */
+const WAKE_POLL_MS = 5_000;
 /** Duplicate keys that are deleted in one operation. */
 const PRUNE_STEP = 2_000;
 /** Jobs that are moved in one transaction, far below what a transaction may hold or how long it may take. */
@@ -61,6 +65,7 @@ export interface MongoStoreParts {
   readonly client: MongoClient;
   readonly transactions: Transactions;
   readonly clock: Clock;
+  readonly log: Logger;
   readonly fence: number;
 }
 
@@ -74,15 +79,18 @@ export class MongoStore implements Store {
   readonly #client: MongoClient;
   readonly #transactions: Transactions;
   readonly #clock: Clock;
+  readonly #log: Logger;
   /** The last turn that this process gave, by pool. */
   readonly #latestTurns = new Map<string, number>();
+  readonly #watches: ClaimableWatch[] = [];
   #closing: Promise<void> | null = null;
 
-  constructor({ client, transactions, clock, fence }: MongoStoreParts) {
+  constructor({ client, transactions, clock, log, fence }: MongoStoreParts) {
     this.fence = fence;
     this.#client = client;
     this.#transactions = transactions;
     this.#clock = clock;
+    this.#log = log;
   }
 
   resolveCorrespondent(
@@ -268,9 +276,25 @@ export class MongoStore implements Store {
     return this.#transactions.single(listBots);
   }
 
+  /**
+   * Tells `listener` of each pool in which a job may have become claimable, whichever process made it so, until the
+   * store is closed. Workers need not ask before.
+   */
+  onClaimable(listener: (pool: string) => void): void {
+    const { turns } = this.#transactions.collections;
+    const [clock, log, pollMs] = [this.#clock, this.#log, WAKE_POLL_MS];
+    this.#watches.push(new ClaimableWatch({ turns, clock, log, pollMs, listener }));
+  }
+
   close(): Promise<void> {
-    this.#closing ??= this.#transactions.close().then(() => this.#client.close());
+    this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all(this.#watches.map((watch) => watch.close()));
+    await this.#transactions.close();
+    await this.#client.close();
   }
 
   /** Repeats `step`, which does up to `size`, until there is less to do. Returns how much it did. */

@@ -2,7 +2,6 @@ import { MongoClient } from 'mongodb';
 import type { Clock } from '../../base/clock.ts';
 import { describeError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
-import type { Store } from '../store.ts';
 import { collectionsOf } from './collections.ts';
 import { openingFailure, urlFailure } from './mongo-errors.ts';
 import { MongoStore } from './mongo-store.ts';
@@ -28,7 +27,7 @@ const READ_CONNECTIONS = 4;
  * Opens the store that several machines may share, a MongoDB replica set, as its newest owner.
  * Rejects with `config_invalid`, `store_newer` or `store_unavailable`; the message says what to do.
  */
-export async function openMongoStore(options: MongoStoreOptions): Promise<Store> {
+export async function openMongoStore(options: MongoStoreOptions): Promise<MongoStore> {
   const { url, clock, log, callDeadlineMs = DEFAULT_CALL_DEADLINE_MS } = options;
   const client = newClient(url, callDeadlineMs);
   try {
@@ -44,7 +43,7 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<Store>
     log.info({ database: database.databaseName, fence }, 'store opened');
     const collections = collectionsOf(database);
     const transactions = new Transactions({ client, collections, clock, fence, callDeadlineMs });
-    return new MongoStore({ client, transactions, clock, fence });
+    return new MongoStore({ client, transactions, clock, log, fence });
   } catch (error) {
     await client.close();
     throw openingFailure(`MongoDB at ${client.options.hosts.join(', ')}`, error);

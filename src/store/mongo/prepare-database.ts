@@ -14,10 +14,9 @@ export async function prepareDatabase(database: Db): Promise<void> {
   const meta = metaOf(database);
   const schema = await meta.findOne({ _id: 'schema' });
   refuseNewer(database, schema?.value ?? SCHEMA_VERSION);
-  const missing = Object.entries(INDEXES).map(([name, indexes]) =>
-    database.collection(name).createIndexes([...indexes]),
-  );
-  await Promise.all(missing);
+  for (const [name, indexes] of Object.entries(INDEXES)) {
+    await database.collection(name).createIndexes([...indexes]);
+  }
   // A newer program may have been here since.
   refuseNewer(database, await raise(meta, 'schema', { $max: { value: SCHEMA_VERSION } }));
 }

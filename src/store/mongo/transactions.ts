@@ -55,6 +55,7 @@ const NUMBERS_PER_OWNER = 2 ** 32;
  *   T4 A transaction that a broken connection left open at the server is ended before the next one begins.
  */
 export class Transactions {
+  readonly collections: Collections;
   readonly nextSeq: Transaction['nextSeq'];
   readonly #client: MongoClient;
   readonly #clock: Clock;
@@ -71,6 +72,7 @@ export class Transactions {
     this.#clock = clock;
     this.#callDeadlineMs = callDeadlineMs;
     this.#givenUp = new GivenUpSessions(client);
+    this.collections = collections;
     let count = 0;
     this.nextSeq = () => fence * NUMBERS_PER_OWNER + count++;
     this.#context = { collections, fence, nextSeq: this.nextSeq };
@@ -89,7 +91,7 @@ export class Transactions {
 
   /** Runs `work`, whose calls are each whole in themselves, without a transaction. */
   single<T>(work: (collections: Collections) => Promise<T>): Promise<T> {
-    return this.#call(() => work(this.#context.collections));
+    return this.#call(() => work(this.collections));
   }
 
   /** Resolves when everything that was begun has ended. Calls from now on are refused. */

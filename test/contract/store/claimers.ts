@@ -25,9 +25,6 @@ export const claimerSuite: Suite = (open) => {
       return claims.filter((job) => job !== null);
     };
 
-    const counts = (jobs: readonly ClaimedJob[]): number[] =>
-      [...Map.groupBy(jobs, ({ correspondent }) => correspondent.botId).values()].map((of) => of.length);
-
     test('as many bots as claimers are all served at once, again and again', async () => {
       await backlogs(CLAIMERS, 6);
       for (let turn = 0; turn < 6; turn += 1) {
@@ -76,3 +73,7 @@ export const claimerSuite: Suite = (open) => {
     });
   });
 };
+
+/** Jobs by bot, counted. */
+const counts = (jobs: readonly ClaimedJob[]): number[] =>
+  [...Map.groupBy(jobs, ({ correspondent }) => correspondent.botId).values()].map((of) => of.length);

@@ -71,6 +71,13 @@ test('firstRequests: a fault ends after so many requests', async () => {
   expect(statuses).toEqual([500, 500, 200]);
 });
 
+test('a list: each request meets the next one, null is none, and after its end the file is whole', async () => {
+  const path = host.store(BODY, [{ kind: 'status', status: 500 }, null, { kind: 'status', status: 404 }]);
+  const statuses: number[] = [];
+  for (let request = 1; request <= 5; request += 1) statuses.push((await get(path)).status);
+  expect(statuses).toEqual([500, 200, 404, 200, 200]);
+});
+
 test('reset: the line breaks in the middle of the body', async () => {
   await expect(getWith({ kind: 'reset', afterBytes: 5 }).then(bodyOf)).rejects.toThrow('terminated');
   expect(host.requests).toMatchObject([{ fault: 'reset' }]);

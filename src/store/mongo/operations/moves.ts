@@ -1,4 +1,4 @@
-import type { Filter, WithId } from 'mongodb';
+import type { Document, WithId } from 'mongodb';
 import { roundForJob } from '../../../jobs/fairness.ts';
 import type { JobDocument } from '../../documents.ts';
 import { HAS_LAPSED } from '../collections.ts';
@@ -11,21 +11,22 @@ import { announceArrival, roundsOfChats } from './turns.ts';
 interface Move {
   readonly from: 'active' | 'holding';
   readonly to: 'active' | 'holding';
-  readonly filter: Filter<JobDocument>;
+  /** The first stages of the pipeline that finds them. */
+  readonly which: readonly Document[];
   readonly now: number;
 }
 
-/** Moves the first `atMost` jobs that match, in seq order; those of dead workers become pending. Returns how many. */
+/** Moves the first `atMost` such jobs; those of dead workers become pending. Returns how many there were. */
 async function moveJobs(
   transaction: Transaction,
-  { from, to, filter, now }: Move,
+  { from, to, which, now }: Move,
   atMost: number,
   place: (jobs: readonly WithId<JobDocument>[]) => Promise<readonly WithId<JobDocument>[]>,
 ): Promise<number> {
   const { collections, session } = transaction;
   const found = await collections.jobs[from]
     .aggregate<WithId<JobDocument> & { readonly has_lapsed: boolean }>(
-      [{ $match: filter }, { $sort: { seq: 1 } }, { $limit: atMost }, { $set: { has_lapsed: HAS_LAPSED } }],
+      [...which, { $limit: atMost }, { $set: { has_lapsed: HAS_LAPSED } }],
       { session, batchSize: atMost + 1 },
     )
     .toArray();
@@ -40,15 +41,17 @@ async function moveJobs(
   return moved.length;
 }
 
-/** `botId`: null for all bots. */
+const inOrder = (filter: Document): Document[] => [{ $match: filter }, { $sort: { seq: 1 } }];
+
+/** `botId`: null for all bots, in no order, for which there is no index. */
 export const holdJobs = (
   transaction: Transaction,
   botId: string | null,
   now: number,
   atMost: number,
 ): Promise<number> => {
-  const filter = botId === null ? {} : { bot_id: botId };
-  return moveJobs(transaction, { from: 'active', to: 'holding', filter, now }, atMost, async (jobs) => jobs);
+  const which = botId === null ? [] : inOrder({ bot_id: botId });
+  return moveJobs(transaction, { from: 'active', to: 'holding', which, now }, atMost, async (jobs) => jobs);
 };
 
 /** Completed jobs stay for the reaper. */
@@ -58,8 +61,8 @@ export const promoteJobs = (
   now: number,
   atMost: number,
 ): Promise<number> => {
-  const filter: Filter<JobDocument> = { bot_id: botId, status: { $ne: 'completed' } };
-  return moveJobs(transaction, { from: 'holding', to: 'active', filter, now }, atMost, (jobs) =>
+  const which = inOrder({ bot_id: botId, status: { $ne: 'completed' } });
+  return moveJobs(transaction, { from: 'holding', to: 'active', which, now }, atMost, (jobs) =>
     withRounds(transaction, botId, jobs),
   );
 };

@@ -1,0 +1,101 @@
+import { decodeGatewayFrame } from '../protocol/codec.ts';
+import { type DurableFrame, type MediaKind, mediaKind } from '../protocol/frames.ts';
+import type { FrameLog } from './frame-log.ts';
+import type { JournalDatabase } from './journal-database.ts';
+import { type JournalRow, numberIn, textIn } from './journal-row.ts';
+
+/** A frame that the backend refused for good. */
+export interface DeadLetter {
+  /** The frame's place in the sequence when it was refused. */
+  readonly seq: number;
+  /** Null for what is no frame at all. */
+  readonly type: DurableFrame['type'] | null;
+  /** Null where the frame names none. */
+  readonly botId: string | null;
+  readonly code: string;
+  readonly reason: string;
+  /** Epoch milliseconds. */
+  readonly diedAt: number;
+}
+
+export type DeadLetterRetry =
+  /** The frame waits to be sent under this seq, behind everything that is there. */
+  | { readonly kind: 'retried'; readonly seq: number }
+  /** It could never be sent, and stays where it is. */
+  | { readonly kind: 'hopeless'; readonly reason: string }
+  | { readonly kind: 'not_found' };
+
+/** The frame of a letter, or why it is none. */
+function frameIn(row: JournalRow): DurableFrame | string {
+  const decoded = decodeGatewayFrame(textIn(row, 'body'));
+  if (decoded.kind === 'malformed') return decoded.reason;
+  return 'seq' in decoded.frame ? decoded.frame : 'it is no durable frame';
+}
+
+/** What kind of medium was announced; a letter from before that was noted has none. */
+const mediaKindIn = (row: JournalRow): MediaKind => mediaKind.catch('document').parse(row['media_kind']);
+
+/**
+ * Frames that the backend refused for good, until somebody has removed the cause and has them sent once more.
+ *   Y1 A letter is forgotten in the transaction that appends its frame anew: it is never lost, nor there twice.
+ *   Y2 The file of a refused announcement was not kept: announced anew, it is told as corrupt at once.
+ */
+export class DeadLetters {
+  readonly #db: JournalDatabase;
+  readonly #frames: FrameLog;
+
+  constructor(db: JournalDatabase, frames: FrameLog) {
+    this.#db = db;
+    this.#frames = frames;
+  }
+
+  /** All of them, oldest first. */
+  list(): readonly DeadLetter[] {
+    return this.#db
+      .all('SELECT seq, body, code, reason, died_at FROM dead_letters ORDER BY seq')
+      .map((row) => {
+        const frame = frameIn(row);
+        return {
+          seq: numberIn(row, 'seq'),
+          type: typeof frame === 'string' ? null : frame.type,
+          botId: typeof frame !== 'string' && 'bot_id' in frame ? frame.bot_id : null,
+          code: textIn(row, 'code'),
+          reason: textIn(row, 'reason'),
+          diedAt: numberIn(row, 'died_at'),
+        };
+      });
+  }
+
+  /** Appends the frame of letter `seq` to what is to be sent. */
+  retry(seq: number): DeadLetterRetry {
+    return this.#db.transaction(() => {
+      const row = this.#db.get('SELECT body, media_kind FROM dead_letters WHERE seq = ?', seq);
+      if (row === undefined) return { kind: 'not_found' };
+      const frame = frameIn(row);
+      if (typeof frame === 'string') return { kind: 'hopeless', reason: frame };
+      this.#db.run('DELETE FROM dead_letters WHERE seq = ?', seq);
+      const newSeq = this.#appendAnew(frame, row);
+      return newSeq === null
+        ? { kind: 'hopeless', reason: 'it does not decode' }
+        : { kind: 'retried', seq: newSeq };
+    });
+  }
+
+  #appendAnew({ v: _version, seq: _formerSeq, ...frame }: DurableFrame, row: JournalRow): number | null {
+    const seq = this.#frames.append(frame, null);
+    const guid = frame.type === 'inbound' ? frame.message.media_processing_id : undefined;
+    if (guid !== undefined) {
+      this.#frames.append(
+        {
+          type: 'media.corrupt',
+          guid,
+          media_kind: mediaKindIn(row),
+          quota_exceeded: false,
+          reason: 'the file was given up when its message was refused',
+        },
+        null,
+      );
+    }
+    return seq;
+  }
+}

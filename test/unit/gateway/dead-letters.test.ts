@@ -1,0 +1,111 @@
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { openGatewayJournal } from '../../../src/gateway/offline-journal.ts';
+import { WIRE_LIMITS } from '../../../src/protocol/frames.ts';
+import { encryptMedia } from '../../support/encrypted-media.ts';
+import { gatewayBench, picture } from '../../support/gateway-bench.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
+import { framesOf, openJournal } from '../../support/open-journal.ts';
+import { NO_AUTH, received } from '../../support/received-messages.ts';
+import { scratchFolder } from '../../support/scratch-folder.ts';
+
+function openOffline(dir: string) {
+  const journal = openGatewayJournal(dir, new ManualClock());
+  onTestFinished(() => journal.close());
+  return journal;
+}
+
+describe('dead letters', () => {
+  test('are listed oldest first, with what the backend said', async () => {
+    const clock = new ManualClock();
+    const dir = await scratchFolder();
+    const journal = await openJournal({ dir, clock });
+    await journal.sessions.commit('bot', NO_AUTH, [received('a'), received('b')]);
+    journal.frames.refuse(2, 'frame_invalid', 'second');
+    journal.frames.refuse(1, 'frame_invalid', 'first');
+    journal.close();
+    const letter = { type: 'inbound', botId: 'bot', code: 'frame_invalid', diedAt: clock.now() };
+    expect(openOffline(dir).deadLetters.list()).toEqual([
+      { ...letter, seq: 1, reason: 'first' },
+      { ...letter, seq: 2, reason: 'second' },
+    ]);
+  });
+
+  test('Y1: a letter that is retried is a frame at the tail, and a letter no more', async () => {
+    const dir = await scratchFolder();
+    const journal = await openJournal({ dir });
+    await journal.sessions.commit('bot', NO_AUTH, [received('a'), received('b')]);
+    const [before] = framesOf(journal);
+    journal.frames.refuse(1, 'frame_invalid', 'no');
+    journal.close();
+    const offline = openOffline(dir);
+    expect(offline.deadLetters.retry(1)).toEqual({ kind: 'retried', seq: 3 });
+    expect(offline.deadLetters.retry(1)).toEqual({ kind: 'not_found' });
+    expect(offline.deadLetters.list()).toEqual([]);
+    offline.close();
+    const [, tail] = framesOf(await openJournal({ dir }));
+    expect(tail).toEqual({ ...before, seq: 3 });
+  });
+
+  test('Y2: a retried announcement is told as corrupt, for its file was not kept', async () => {
+    const dir = await scratchFolder();
+    const journal = await openJournal({ dir });
+    const media = encryptMedia(Buffer.from('x'), { kind: 'sticker', mimeType: 'image/webp' }).reference;
+    await journal.sessions.commit('bot', NO_AUTH, [received('a', { media })]);
+    const guid = journal.frames.refuse(1, 'frame_invalid', 'no');
+    journal.close();
+    const offline = openOffline(dir);
+    expect(offline.deadLetters.retry(1)).toEqual({ kind: 'retried', seq: 2 });
+    offline.close();
+    expect(framesOf(await openJournal({ dir }))).toMatchObject([
+      { type: 'inbound', seq: 2, message: { media_processing_id: guid } },
+      { type: 'media.corrupt', seq: 3, guid, media_kind: 'sticker', quota_exceeded: false },
+    ]);
+  });
+
+  test('what the wire cannot carry is hopeless, and stays', async () => {
+    const dir = await scratchFolder();
+    const journal = await openJournal({ dir });
+    const message = received('a');
+    const sender = 'x'.repeat(WIRE_LIMITS.identifierCharacters + 1);
+    await journal.sessions.commit('bot', NO_AUTH, [{ ...message, wire: { ...message.wire, sender } }]);
+    journal.close();
+    const { deadLetters } = openOffline(dir);
+    expect(deadLetters.retry(1)).toMatchObject({ kind: 'hopeless' });
+    expect(deadLetters.list()).toMatchObject([{ seq: 1, type: null, botId: null }]);
+  });
+});
+
+describe('openGatewayJournal', () => {
+  test('where no gateway has ever run there is nothing, and nothing is made', async () => {
+    const dir = await scratchFolder();
+    expect(() => openGatewayJournal(dir, new ManualClock())).toThrow(
+      expect.objectContaining({ code: 'not_found' }),
+    );
+    expect(await readdir(dir)).toEqual([]);
+  });
+
+  test('while the gateway runs its journal is its own; afterwards a retried letter reaches the backend', async () => {
+    const bench = await gatewayBench();
+    bench.backend.answer = ({ seq }) => ({ type: 'nack', seq, code: 'frame_invalid', reason: 'no' });
+    const { gateway, session } = await bench.startWithBot();
+    await session.receive(picture(bench, 'p').message);
+    await expect.poll(() => gateway.snapshot().deadLetters).toBeGreaterThan(0);
+    const dataFolder = path.join(bench.dir, 'data');
+    expect(() => openGatewayJournal(dataFolder, new ManualClock())).toThrow(
+      expect.objectContaining({ code: 'already_in_use' }),
+    );
+    await gateway.stop();
+    const { deadLetters, close } = openGatewayJournal(dataFolder, new ManualClock());
+    const [letter] = deadLetters.list();
+    expect(deadLetters.retry(letter?.seq ?? 0)).toMatchObject({ kind: 'retried' });
+    close();
+    bench.backend.answer = ({ seq }) => ({ type: 'ack', seq });
+    const links = bench.backend.links.length;
+    await bench.start();
+    await bench.backend.until(() => bench.backend.links[links]?.some(({ type }) => type === 'media.corrupt'));
+    const again = bench.backend.links[links]?.filter(({ type }) => type !== 'hello' && type !== 'bot.status');
+    expect(again?.map(({ type }) => type)).toEqual(['inbound', 'media.corrupt']);
+  });
+});

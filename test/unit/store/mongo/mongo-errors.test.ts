@@ -1,0 +1,74 @@
+import {
+  MongoInvalidArgumentError,
+  MongoNetworkError,
+  MongoServerError,
+  MongoTopologyClosedError,
+} from 'mongodb';
+import { describe, expect, test } from 'vitest';
+import { DragomanError } from '../../../../src/base/errors.ts';
+import {
+  isTransient,
+  isUnknownCommit,
+  openingFailure,
+  storeFailure,
+} from '../../../../src/store/mongo/mongo-errors.ts';
+
+const serverError = (code: number, ...errorLabels: readonly string[]): MongoServerError =>
+  new MongoServerError({ message: `code ${code}`, code, errorLabels: [...errorLabels] });
+
+const socketError = Object.assign(new Error('write ECONNRESET'), { code: 'ECONNRESET', syscall: 'write' });
+
+const codeOf = (error: unknown): unknown => (error instanceof DragomanError ? error.code : error);
+
+describe('what callers are told', () => {
+  test.for([
+    ['a broken connection', new MongoNetworkError('connection 7 closed')],
+    ['a socket error that the driver passes on', socketError],
+    ['a closed client', new MongoTopologyClosedError('Topology is closed')],
+    ['a server that stepped down', serverError(10_107, 'RetryableWriteError')],
+    ['a full disk', serverError(14_031)],
+    ['a call that took too long', new DragomanError('deadline_exceeded', 'expected an end')],
+  ] as const)('%s makes the store unavailable, with its cause', ([, cause]) => {
+    const failure = storeFailure(cause);
+    expect(codeOf(failure)).toBe('store_unavailable');
+    expect(failure instanceof Error && failure.cause).toBe(cause);
+  });
+
+  test('a key that is there already although it was looked for breaks an invariant', () => {
+    expect(codeOf(storeFailure(serverError(11_000)))).toBe('invariant_broken');
+  });
+
+  test('a bug stays what it is', () => {
+    const bugs = [
+      new TypeError('x'),
+      serverError(2),
+      serverError(10_334),
+      new MongoInvalidArgumentError('x'),
+    ];
+    for (const bug of bugs) expect(storeFailure(bug)).toBe(bug);
+  });
+
+  test('an error of the store itself passes', () => {
+    const fenced = new DragomanError('fenced', 'x');
+    expect(storeFailure(fenced)).toBe(fenced);
+  });
+
+  test('a user whom the server refuses is told to look at the configuration', () => {
+    for (const code of [13, 18])
+      expect(codeOf(openingFailure('MongoDB', serverError(code)))).toBe('config_invalid');
+  });
+});
+
+describe('what is tried again', () => {
+  test.for([
+    ['a conflict with another transaction', serverError(112, 'TransientTransactionError'), true, false],
+    ['a commit that may have happened', serverError(64, 'UnknownTransactionCommitResult'), false, true],
+    ['a broken connection that the driver has not labelled', new MongoNetworkError('closed'), true, true],
+    ['a socket error that the driver passes on', socketError, true, true],
+    ['a statement that is wrong', serverError(2), false, false],
+    ['a use of the driver that is wrong', new MongoInvalidArgumentError('x'), false, false],
+    ['an error of the store itself', new DragomanError('fenced', 'x'), false, false],
+  ] as const)('%s', ([, error, isStatementRunAgain, isCommitRepeated]) => {
+    expect([isTransient(error), isUnknownCommit(error)]).toEqual([isStatementRunAgain, isCommitRepeated]);
+  });
+});

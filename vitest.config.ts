@@ -22,7 +22,8 @@ export default defineConfig({
       project('system', {
         testTimeout: deep ? 1_800_000 : 90_000,
         sequence: { groupOrder: 2 },
-        fileParallelism: false,
+        // They wait more than they work, and none of them may rely on an idle machine.
+        maxWorkers: 2,
       }),
     ],
     coverage: { provider: 'v8', include: ['src/**/*.ts'], reporter: ['text', 'html'] },

@@ -39,6 +39,9 @@ async function hostedFile(host: ChildProcess): Promise<HostedFile> {
   return hosted;
 }
 
+const rowOf = (name: string, work: () => void | Promise<void>) =>
+  row({ name, operations: SIZE_MIB, prepare: () => {}, run: work });
+
 async function compare({ origin, media }: HostedFile, dir: string): Promise<void> {
   const folder = await openStagingFolder(dir);
   const quota = new StagingQuota(25 * 1024 * MIB);
@@ -85,8 +88,6 @@ async function compare({ origin, media }: HostedFile, dir: string): Promise<void
     if (bytes < SIZE_MIB * MIB) throw new Error(`expected ${SIZE_MIB} MiB, got ${bytes} bytes`);
   };
 
-  const rowOf = (name: string, work: () => void | Promise<void>) =>
-    row({ name, operations: SIZE_MIB, prepare: () => {}, run: work });
   const measurements = await measure(
     [
       rowOf('download (MiB)', download),

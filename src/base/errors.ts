@@ -11,6 +11,8 @@ const ERROR_TABLE = {
   already_in_use: { retryable: false },
   /** The store cannot be reached or a write's outcome is unknown. */
   store_unavailable: { retryable: true },
+  /** The disk has no room for a durable write. */
+  disk_full: { retryable: true },
   /** The store's file is damaged. */
   store_corrupt: { retryable: false },
   /** The store was written by a newer Dragoman. */

@@ -7,6 +7,7 @@ import { JOURNAL_VERSIONS } from './journal-schema.ts';
 const SQLITE_BUSY = 5;
 const SQLITE_IOERR = 10;
 const SQLITE_CORRUPT = 11;
+const SQLITE_FULL = 13;
 const SQLITE_CANTOPEN = 14;
 const SQLITE_NOTADB = 26;
 
@@ -42,7 +43,10 @@ export class JournalDatabase {
     return this.#prepared(sql).all(...values);
   }
 
-  /** Not to be nested. Throws `store_unavailable` when the file refuses; whatever `work` throws passes through. */
+  /**
+   * Not to be nested. Throws `disk_full`, or `store_unavailable` when the file refuses for another reason; whatever `work`
+   * throws passes through.
+   */
   transaction<T>(work: () => T): T {
     try {
       this.#opened().exec('BEGIN IMMEDIATE');
@@ -51,11 +55,7 @@ export class JournalDatabase {
       return result;
     } catch (error) {
       this.#abandon(error);
-      throw isSqliteError(error)
-        ? new DragomanError('store_unavailable', `the gateway's journal refused a write: ${error.message}`, {
-            cause: error,
-          })
-        : error;
+      throw isSqliteError(error) ? writeFailure(error) : error;
     }
   }
 
@@ -91,6 +91,13 @@ export class JournalDatabase {
     else if (this.#db?.isTransaction === true) this.#db.exec('ROLLBACK');
   }
 }
+
+const writeFailure = (error: SqliteError): DragomanError =>
+  new DragomanError(
+    primaryCode(error) === SQLITE_FULL ? 'disk_full' : 'store_unavailable',
+    `the gateway's journal refused a write: ${error.message}`,
+    { cause: error },
+  );
 
 function openFile(file: string): DatabaseSync {
   try {
@@ -139,7 +146,9 @@ function openingFailure(error: unknown, file: string): unknown {
   }
 }
 
-const isSqliteError = (error: unknown): error is Error & { readonly errcode: number } =>
+type SqliteError = Error & { readonly errcode: number };
+
+const isSqliteError = (error: unknown): error is SqliteError =>
   error instanceof Error && 'errcode' in error && typeof error.errcode === 'number';
 
 const primaryCode = (error: unknown): number | null => (isSqliteError(error) ? error.errcode & 0xff : null);

@@ -1,7 +1,7 @@
 import PQueue from 'p-queue';
 import type { Clock } from '../base/clock.ts';
 import { withDeadline } from '../base/deadlines.ts';
-import { describeError } from '../base/errors.ts';
+import { describeError, hasCode } from '../base/errors.ts';
 import type { Guid } from '../base/ids.ts';
 import type { Logger } from '../base/log.ts';
 import { downloadMedia, type DownloadTarget } from './download.ts';
@@ -42,7 +42,7 @@ interface Download {
 /**
  * Downloads one bot's announced media while its session runs.
  *   V1 Each pending medium is in hand at most once; it ends staged, given up, or still pending when it was aborted.
- *   V2 The file of a medium that was released meanwhile does not stay.
+ *   V2 The file of a medium that was released meanwhile does not stay; nor one that leaves the journal no room to tell of it.
  *   V3 A chat has a bounded share of the slots, and holds none while it waits between attempts: a slow one delays no other.
  *   V4 After `close` nothing runs; what is pending is taken up by the bot's next downloads, after a restart too.
  */
@@ -119,18 +119,29 @@ export class MediaDownloads {
     } catch (error) {
       if (signal.aborted) return true;
       log.error({ reason: describeError(error) }, 'a download could not be recorded; it will be tried again');
+      if (hasCode(error, 'disk_full')) await this.#discard(guid, log);
       return false;
     }
   }
 
   async #announceFile({ guid, media }: PendingMedia, file: StagedDownload, log: Logger): Promise<void> {
-    const { ledger, target } = this.#desk;
+    const { ledger } = this.#desk;
     if (ledger.staged(guid, media.mimeType, file)) {
       log.info({ bytes: file.bytes }, 'media staged');
       this.#desk.settled();
     } else {
-      await target.folder.remove(guid);
-      target.quota.release(guid);
+      await this.#discard(guid, log);
+    }
+  }
+
+  /** Never rejects. */
+  async #discard(guid: Guid, log: Logger): Promise<void> {
+    const { folder, quota } = this.#desk.target;
+    try {
+      await folder.remove(guid);
+      quota.release(guid);
+    } catch (error) {
+      log.error({ reason: describeError(error) }, 'a file that nobody waits for could not be removed');
     }
   }
 

@@ -22,8 +22,8 @@ export interface Conversation {
 
 export interface Stage {
   readonly simulator: Simulator;
-  /** kill -9 of the whole process, and a new one over the same folder. */
-  killAndRestart(): Promise<void>;
+  /** kill -9 of the whole process, and a new one over the same folder; resolves when that is up, or at once. */
+  killAndRestart(until: 'up' | 'spawned'): Promise<void>;
 }
 
 const GUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
@@ -49,9 +49,10 @@ export async function playThrough(
     for (const [name, members] of Object.entries(conversation.groups)) simulator.group(name, members);
     const stage: Stage = {
       simulator,
-      async killAndRestart() {
+      async killAndRestart(until) {
         await dragoman.kill();
         dragoman = DragomanProcess.spawn('start', '--config', config);
+        if (until === 'up') await dragoman.printed(/Dragoman is up/);
       },
     };
     const [sent] = await Promise.all([simulator.play(conversation.steps), disturb(stage)]);

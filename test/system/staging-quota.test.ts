@@ -122,7 +122,8 @@ describe.skipIf(!mayMount)('a disk that is full', () => {
     const disk = await smallDisk(DISK_BYTES);
     const folders = { stagingFolder: path.join(disk, 'staging'), dataFolder: path.join(disk, 'data') };
     const { gateway, session } = await bench.startWithBot(folders);
-    await session.receive(...pictures(bench, DOWNLOADS, 'first', true));
+    const media = 20;
+    await session.receive(...pictures(bench, media, 'first', true));
     await bench.backend.untilFrames('media.staged');
     await expect.poll(() => gateway.snapshot().runningDownloads, { timeout: 20_000 }).toBe(0);
     let journalled = 0;
@@ -151,9 +152,9 @@ describe.skipIf(!mayMount)('a disk that is full', () => {
         { timeout: 30_000 },
       )
       .toBe(false);
-    await untilSettled(bench, DOWNLOADS);
+    await untilSettled(bench, media);
     const announced = (): number =>
       new Set(bench.backend.ofType('inbound').map(({ message }) => message.provider_message_id)).size;
-    await expect.poll(announced).toBe(DOWNLOADS + journalled);
+    await expect.poll(announced).toBe(media + journalled);
   });
 });

@@ -3,15 +3,15 @@ import type { Clock } from '../base/clock.ts';
 import { describeError, isRetryable } from '../base/errors.ts';
 import type { Guid } from '../base/ids.ts';
 import type { Logger } from '../base/log.ts';
-import type { CorrespondentKey, MediaProcessingJob } from '../jobs/job.ts';
+import type { CorrespondentKey, JobStatus, MediaProcessingJob } from '../jobs/job.ts';
 import { failureWords } from '../jobs/words.ts';
-import type { Store } from '../store/store.ts';
 import type { Chat, Outcome } from './chat-protocol.ts';
+import type { SharedServices } from './chat-services.ts';
 import { storedCompletion } from './completion.ts';
 
 export interface BotRecoveryOptions {
   readonly botId: string;
-  readonly store: Store;
+  readonly services: Pick<SharedServices, 'store' | 'reviveJobs' | 'releaseFile'>;
   readonly clock: Clock;
   readonly log: Logger;
   /** The actor of a chat, made when there is none. */
@@ -32,19 +32,22 @@ interface OwnedPlaceholder {
  *   1 rehydrate  chats with a journal come back; what is ready in them is announced
  *   2 inject     jobs whose placeholder is missing put it back
  *   3 repair     placeholders without a job become a text that says so
- *   4 reap       results that waited for the bot are settled
- *   5 promote    what is left becomes claimable
+ *   4 revive     jobs whose worker died count that attempt; one that killed too many is completed
+ *   5 promote    what is not completed becomes claimable
+ *   6 reap       results that waited for the bot are settled; none becomes durable unheard between listing and promoting
  * Rejects with what may pass, so that it can be run again. A chat that fails for good is logged and left out.
  */
 export async function recoverBot(options: BotRecoveryOptions): Promise<void> {
-  const { botId, store, clock, log } = options;
+  const { botId, services, clock, log } = options;
+  const { store } = services;
   const startedAt = clock.now();
   const placeholders = await rehydrateBot(options);
-  const jobs = [...(await store.jobsOfBot(botId, 'holding')), ...(await store.jobsOfBot(botId, 'active'))];
+  const jobs = await liveJobs(options);
   const injected = await inject(options, placeholders, jobs);
   const repaired = await repair(options, placeholders, jobs);
-  const reaped = await reap(options, jobs);
+  await services.reviveJobs();
   const promoted = await store.promoteJobs(botId, clock.now());
+  const reaped = await reap(options);
   const counts = { placeholders: placeholders.length, injected, repaired, reaped, promoted };
   log.info({ bot_id: botId, ...counts, duration_ms: clock.now() - startedAt }, 'bot recovered');
 }
@@ -52,7 +55,7 @@ export async function recoverBot(options: BotRecoveryOptions): Promise<void> {
 /** The first step alone: what is ready goes on its way, whether the bot is connected or not. */
 export async function rehydrateBot(options: BotRecoveryOptions): Promise<readonly OwnedPlaceholder[]> {
   const placeholders: OwnedPlaceholder[] = [];
-  const keys = await options.store.chatsWithJournal(options.botId);
+  const keys = await options.services.store.chatsWithJournal(options.botId);
   await sideBySide(options, keys, async (key) => {
     const chat = await options.open(key);
     for (const guid of await chat.ask('wake', undefined)) placeholders.push({ key, guid });
@@ -83,7 +86,7 @@ async function repair(
   const orphans: OwnedPlaceholder[] = [];
   await sideBySide(options, suspects, async (suspect) => {
     // The list was read collection by collection, and a job may have moved meanwhile.
-    const job = await options.store.jobByGuid(suspect.guid);
+    const job = await options.services.store.jobByGuid(suspect.guid);
     if (job === null || job.collection === 'failed') orphans.push(suspect);
   });
   return sideBySide(options, orphans, async ({ key, guid }) => {
@@ -92,12 +95,23 @@ async function repair(
   });
 }
 
-function reap(options: BotRecoveryOptions, jobs: readonly MediaProcessingJob[]): Promise<number> {
-  const completed = jobs.filter(({ status }) => status === 'completed');
+async function reap(options: BotRecoveryOptions): Promise<number> {
+  const completed = await liveJobs(options, ['completed']);
   return sideBySide(options, completed, async (job) => {
+    const completion = storedCompletion(job);
+    // Before the job goes, so that a file that outlives a crash is found again by its job.
+    await options.services.releaseFile(completion);
     const chat = await options.open(job.correspondent);
-    await chat.ask('settle', storedCompletion(job));
+    await chat.ask('settle', completion);
   });
+}
+
+async function liveJobs(
+  { botId, services: { store } }: BotRecoveryOptions,
+  statuses?: readonly JobStatus[],
+): Promise<readonly MediaProcessingJob[]> {
+  const held = await store.jobsOfBot(botId, 'holding', statuses);
+  return [...held, ...(await store.jobsOfBot(botId, 'active', statuses))];
 }
 
 const orphaned = (guid: Guid): Outcome => ({

@@ -22,7 +22,7 @@ export interface BotStatus {
 }
 
 export interface BotProtocol {
-  /** A failure has closed the link that the frame came over. */
+  /** A failure that may pass has closed the link that the frame came over. */
   inbound(delivery: Delivery): Promise<Receipt>;
   /** A result is durable on its job: settle it, again and again while the store is away. */
   settle(completion: Completion): Promise<void>;
@@ -31,6 +31,8 @@ export interface BotProtocol {
   linkLost(): void;
   /** A result may be durable without anybody having heard of it: look. */
   reconcile(): void;
+  /** Nobody remembers which chats have something for the history: each says it again. */
+  announce(): void;
   /** The chat's actor, made when there is none: for recovery. */
   open(key: CorrespondentKey): Promise<Chat>;
   passivateIdle(): Promise<void>;
@@ -134,6 +136,10 @@ class Bot {
     if (this.#isOpen) this.#lane.want('connected');
   }
 
+  announce(): void {
+    for (const chat of this.#chats.live) this.#args.services.messageReady(chat);
+  }
+
   open(key: CorrespondentKey): Promise<Chat> {
     return this.#chats.open(key);
   }
@@ -229,7 +235,7 @@ class Bot {
   #recovery(): BotRecoveryOptions {
     const { botId, services } = this.#args;
     const { clock, log } = this.#context;
-    return { botId, store: services.store, clock, log, open: (key) => this.#open(key) };
+    return { botId, services, clock, log, open: (key) => this.#open(key) };
   }
 
   #backOff(message: string) {
@@ -266,6 +272,7 @@ export const botActor: ActorDefinition<BotProtocol, BotArgs> = {
         status: (status) => bot.status(status),
         linkLost: () => bot.status(NOT_CONNECTED),
         reconcile: () => bot.reconcile(),
+        announce: () => bot.announce(),
         open: (key) => bot.open(key),
         passivateIdle: () => bot.passivateIdle(),
         retire: () => later(bot.retire()),

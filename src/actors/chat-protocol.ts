@@ -26,7 +26,7 @@ export type IngestReport =
 
 /** What one chat's actor understands. */
 export interface ChatProtocol {
-  /** A failure has closed the link that the frame came over. */
+  /** A failure that may pass has closed the link that the frame came over. */
   accept(delivery: Delivery): Promise<Receipt>;
   settle(outcome: Outcome): Promise<'settled' | 'gone'>;
   /** Puts a placeholder back whose job was found at recovery. */

@@ -3,6 +3,7 @@ import type { RouteToPool } from '../jobs/pools.ts';
 import type { Ordering, QueueLimits } from '../queue/limits.ts';
 import type { Store } from '../store/store.ts';
 import type { Chat } from './chat-protocol.ts';
+import type { Completion } from './completion.ts';
 import type { EventBus } from './events.ts';
 
 /** What the actors of all chats share. No call blocks. */
@@ -18,6 +19,10 @@ export interface SharedServices {
   messageReady(chat: Chat): void;
   /** Work became claimable; null: perhaps in any pool. */
   wakePool(pool: string | null): void;
+  /** Gives back what dead workers held, of all bots; a job that used up its attempts is completed. */
+  reviveJobs(): Promise<void>;
+  /** The medium's result is durable: its file goes, unless it is evidence. Never rejects. */
+  releaseFile(completion: Completion): Promise<void>;
 }
 
 /** What the actors of one bot's chats share. */

@@ -70,11 +70,11 @@ export class Chats<P extends ProtocolOf<P>> {
     }
   }
 
-  /** False when it has something to do: it is noted again once that is done. */
+  /** False when it has something to do: what is noted of it stands until that is done. */
   async #passivate(name: string): Promise<boolean> {
-    this.#empty.delete(name);
     const chat = this.#live.get(name);
     if (chat === undefined || !(await this.#context.passivate(chat))) return false;
+    this.#empty.delete(name);
     this.#live.delete(name);
     return true;
   }

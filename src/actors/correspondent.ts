@@ -275,7 +275,7 @@ export const correspondentActor: ActorDefinition<ChatProtocol, CorrespondentArgs
         ingest: turn(() => chat.ingest()),
         wake: turn(() => chat.wake()),
         tick: turn(() => chat.tick()),
-        catchUp: () => {},
+        catchUp: turn(() => Promise.resolve()),
       },
       started: () => chat.started(),
       stopped: () => chat.stopped(),

@@ -1,4 +1,4 @@
-import { describeError, DragomanError } from '../base/errors.ts';
+import { describeError, DragomanError, hasCode, isRetryable } from '../base/errors.ts';
 
 /** The link that a frame came over: nothing of it is accepted once it is down. */
 export interface FrameLink {
@@ -9,14 +9,21 @@ export interface FrameLink {
 }
 
 /**
- * Settles as `work` does, and closes the link when it fails. A frame that is not accepted thus takes everything behind
- * it along: the gateway sends it all again, in order.
+ * Whether a frame fails for good: the same frame would fail again over any link, so that closing this one would only
+ * keep what is behind it waiting, of other chats and other bots.
+ */
+export const failsForGood = (error: unknown): boolean =>
+  !isRetryable(error) && !hasCode(error, 'fenced') && !hasCode(error, 'aborted');
+
+/**
+ * Settles as `work` does, and closes the link when it fails in a way that may pass. The frame thus takes everything
+ * behind it along: the gateway sends it all again, in order. One that fails for good goes alone.
  */
 export async function orCloseLink<T>(link: FrameLink, work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    link.fail(error instanceof DragomanError ? error.code : describeError(error));
+    if (!failsForGood(error)) link.fail(error instanceof DragomanError ? error.code : describeError(error));
     throw error;
   }
 }

@@ -12,6 +12,11 @@ export interface IngestionProtocol {
   drain(): Promise<void>;
 }
 
+export interface IngestionArgs {
+  /** Called when this actor starts, again too: whatever was announced before is to be announced once more. Must not block. */
+  readonly announceAgain: () => void;
+}
+
 /** Chats that are written to the history at a time; the store commits them as groups. */
 const CONCURRENT_CHATS = 64;
 const FIRST_RETRY_MS = 100;
@@ -34,6 +39,7 @@ type Stage =
  *   I1 An announced chat is asked until it has nothing ready, or holds, or stopped.
  *   I2 A chat that fails is asked again, later and later; it is never forgotten.
  *   I3 A chat announced while it is being asked is asked once more.
+ *   I5 Nothing is remembered across a restart: every chat is announced anew.
  *   I4 A chat is asked by one at a time, and at most `CONCURRENT_CHATS` are.
  */
 class Ingestion {
@@ -125,16 +131,17 @@ class Ingestion {
   }
 }
 
-export const ingestionActor: ActorDefinition<IngestionProtocol, undefined> = {
+export const ingestionActor: ActorDefinition<IngestionProtocol, IngestionArgs> = {
   kind: 'ingestion',
   mailboxCapacity: 1_000_000,
-  create(context) {
+  create(context, { announceAgain }) {
     const ingestion = new Ingestion(context);
     return {
       handlers: {
         ready: (chat) => ingestion.ready(chat),
         drain: () => later(ingestion.drain()),
       },
+      started: announceAgain,
       stopped: () => ingestion.stopped(),
       inspect: () => ingestion.inspect(),
     };

@@ -20,19 +20,29 @@ export interface SendDesk {
   settled(): void;
 }
 
+interface Settlement {
+  readonly request: SendFrame;
+  readonly outcome: SendOutcome;
+}
+
 const MINUTE_MS = 60_000;
 
 /**
  * Sends one bot's texts, and journals each outcome.
  *   N1 One after another, in the order they were asked for; no more in any minute than `sendsPerMinute`, and never
  *      at the same pace: WhatsApp bans accounts that write like machines.
- *   N2 Every text that was begun is answered, after `close` too: what was not sent then has failed.
+ *   N2 Every text that was begun is answered, after `close` too: what was not sent then has failed. An outcome that
+ *      cannot be journalled is kept until it can, and those after it wait behind it.
+ *   N3 What a text is called at the provider is journalled before it goes out, so that its echo is recognised however
+ *      soon it comes.
  */
 export class BotSends {
   readonly #desk: SendDesk;
   readonly #queue: PQueue;
   readonly #closing = new AbortController();
   readonly #inHand = new Set<Promise<void>>();
+  /** Not journalled yet, oldest first. */
+  readonly #outcomes: Settlement[] = [];
 
   constructor(desk: SendDesk) {
     this.#desk = desk;
@@ -53,39 +63,56 @@ export class BotSends {
     this.#inHand.add(delivery);
   }
 
+  /** Journals the outcomes that are known; what cannot be journalled now stays for the next call. Never throws. */
+  recordOutcomes(): void {
+    const { register, log, settled } = this.#desk;
+    for (let next = this.#outcomes[0]; next !== undefined; next = this.#outcomes[0]) {
+      const { request, outcome } = next;
+      try {
+        register.end(request, outcome);
+      } catch (error) {
+        const { request_id } = request;
+        log.error({ request_id, reason: describeError(error) }, 'the outcome of a send cannot be recorded now');
+        return;
+      }
+      this.#outcomes.shift();
+      settled();
+    }
+  }
+
   /** Ends what is under way; what was not sent is answered as failed. */
   async close(): Promise<void> {
     this.#closing.abort();
     await Promise.all(this.#inHand);
+    this.recordOutcomes();
   }
 
   /** Never rejects. */
   async #deliver(request: SendFrame, current: () => Session | null): Promise<void> {
-    const { register, log } = this.#desk;
     const withdrawn: SendOutcome = { kind: 'failed', reason: 'the gateway stopped before it was sent' };
-    try {
-      const attempt = (): Promise<SendOutcome> => this.#attempt(request, current());
-      register.end(request, await inTurn(this.#queue, this.#closing.signal, attempt, withdrawn));
-      this.#desk.settled();
-    } catch (error) {
-      const { request_id } = request;
-      log.error({ request_id, reason: describeError(error) }, 'the outcome of a send could not be recorded');
-    }
+    const attempt = (): Promise<SendOutcome> => this.#attempt(request, current());
+    const outcome = await inTurn(this.#queue, this.#closing.signal, attempt, withdrawn);
+    this.#outcomes.push({ request, outcome });
+    this.recordOutcomes();
   }
 
-  async #attempt({ to, text, quoted }: SendFrame, session: Session | null): Promise<SendOutcome> {
+  /** Never rejects. */
+  async #attempt(request: SendFrame, session: Session | null): Promise<SendOutcome> {
     if (session === null) return { kind: 'failed', reason: 'the bot is not running' };
+    const { to, text, quoted } = request;
     const quote =
       quoted === undefined ? null : { providerMessageId: quoted.provider_message_id, text: quoted.text };
-    const message = { to, text, quoted: quote };
+    const { register, clock, settings } = this.#desk;
     try {
-      const { clock, settings } = this.#desk;
-      const providerMessageId = await withDeadline(
+      const providerMessageId = session.newMessageId();
+      const message = { providerMessageId, to, text, quoted: quote };
+      register.name(request, providerMessageId);
+      await withDeadline(
         clock,
         settings.sendTimeoutMs,
         async (signal) => {
           await this.#hesitate(session, message, signal);
-          return session.sendText(message, signal);
+          await session.sendText(message, signal);
         },
         this.#closing.signal,
       );

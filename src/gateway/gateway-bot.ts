@@ -49,7 +49,8 @@ const HELD: SessionStatus = {
  * One bot of this gateway: its session, its downloads, its sends.
  *   Z1 At most one session at a time: the next one starts when the last one's `stop` is through, or its deadline.
  *   Z2 The last wish wins; a session runs if and only if the bot is wanted and not held.
- *   Z3 The status of a session that was stopped counts no more; what it journalled does.
+ *   Z3 A session that gave up tries again when its bot is started again.
+ *   Z4 The status of a session that was stopped counts no more; what it journalled does.
  */
 export class GatewayBot {
   readonly botId: string;
@@ -103,9 +104,10 @@ export class GatewayBot {
     this.#sends.send(frame, () => this.#running?.session ?? null);
   }
 
-  /** Takes up media that could not be taken up before. */
-  resumeDownloads(): void {
+  /** Takes up what could not be done before: media to download, outcomes of sends to record. */
+  resume(): void {
     this.#running?.downloads.resume();
+    this.#sends.recordOutcomes();
   }
 
   /** Aborts the download of one medium, if this bot is at it, and waits for its end. */
@@ -127,9 +129,9 @@ export class GatewayBot {
   /** Never rejects. */
   async #step(): Promise<void> {
     const shouldRun = this.#wanted && !this.#held;
-    if (shouldRun === (this.#running !== null)) return;
-    if (shouldRun) this.#launch();
-    else await this.#shutDown();
+    if (!shouldRun) await this.#shutDown();
+    else if (this.#running === null) this.#launch();
+    else this.#running.session.start();
   }
 
   #launch(): void {

@@ -6,7 +6,7 @@ import { openStagingFolder } from '../staging/staging-folder.ts';
 import { FolderLock } from './folder-lock.ts';
 import type { Gateway, GatewayOptions } from './gateway-options.ts';
 import { Journal, JOURNAL_FILE } from './journal.ts';
-import { RunningGateway } from './running-gateway.ts';
+import { type Holdings, RunningGateway } from './running-gateway.ts';
 import { type GatewaySettings, GIB, gatewaySettings } from './settings.ts';
 
 /**
@@ -22,9 +22,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const quota = new StagingQuota(settings.mediaStorageQuotaGb * GIB);
     await quota.reconcile(() => folder.list());
     const journal = await openJournal(options, settings);
-    const gateway = new RunningGateway(options, settings, { folder, lock, quota, journal });
-    gateway.start();
-    return gateway;
+    return await startRunning(options, settings, { folder, lock, quota, journal });
   } catch (error) {
     lock.release();
     throw error;

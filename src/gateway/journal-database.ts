@@ -15,11 +15,12 @@ const SQLITE_NOTADB = 26;
  * The journal's SQLite file.
  *   B1 What a transaction wrote is synced when it returns, or none of it is there when it throws.
  *   B2 One process at a time has the file open; the lock goes with the process, however that ends.
- *   B3 After a failed write to the disk the file is opened afresh: the page cache of the old handle may lie.
+ *   B3 When the disk has failed, at a write or a read, the file is opened afresh: the page cache of the old handle may lie.
+ * Where the file refuses, its methods throw `disk_full`, or `store_unavailable` for any other reason.
  */
 export class JournalDatabase {
   readonly #file: string;
-  /** Null after a failed write, until the next use opens the file afresh. */
+  /** Null after the disk failed, until the next use opens the file afresh. */
   #db: DatabaseSync | null;
   #closed = false;
   readonly #statements = new Map<string, StatementSync>();
@@ -32,31 +33,25 @@ export class JournalDatabase {
 
   /** Runs a statement; returns how many rows it changed. */
   run(sql: string, ...values: SQLInputValue[]): number {
-    return Number(this.#prepared(sql).run(...values).changes);
+    return this.#attempt(() => Number(this.#prepared(sql).run(...values).changes));
   }
 
   get(sql: string, ...values: SQLInputValue[]): JournalRow | undefined {
-    return this.#prepared(sql).get(...values);
+    return this.#attempt(() => this.#prepared(sql).get(...values));
   }
 
   all(sql: string, ...values: SQLInputValue[]): readonly JournalRow[] {
-    return this.#prepared(sql).all(...values);
+    return this.#attempt(() => this.#prepared(sql).all(...values));
   }
 
-  /**
-   * Not to be nested. Throws `disk_full`, or `store_unavailable` when the file refuses for another reason; whatever `work`
-   * throws passes through.
-   */
+  /** Not to be nested. Whatever `work` throws passes through. */
   transaction<T>(work: () => T): T {
-    try {
+    return this.#attempt(() => {
       this.#opened().exec('BEGIN IMMEDIATE');
       const result = work();
       this.#opened().exec('COMMIT');
       return result;
-    } catch (error) {
-      this.#abandon(error);
-      throw isSqliteError(error) ? writeFailure(error) : error;
-    }
+    });
   }
 
   /** Any later use throws `store_unavailable`. */
@@ -86,16 +81,26 @@ export class JournalDatabase {
     return statement;
   }
 
+  /** A statement that fails inside a transaction ends that: its COMMIT would fail. */
+  #attempt<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      this.#abandon(error);
+      throw isSqliteError(error) ? failure(error) : error;
+    }
+  }
+
   #abandon(error: unknown): void {
     if (primaryCode(error) === SQLITE_IOERR) this.#letGo();
     else if (this.#db?.isTransaction === true) this.#db.exec('ROLLBACK');
   }
 }
 
-const writeFailure = (error: SqliteError): DragomanError =>
+const failure = (error: SqliteError): DragomanError =>
   new DragomanError(
     primaryCode(error) === SQLITE_FULL ? 'disk_full' : 'store_unavailable',
-    `the gateway's journal refused a write: ${error.message}`,
+    `the gateway's journal failed: ${error.message}`,
     { cause: error },
   );
 

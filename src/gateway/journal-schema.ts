@@ -80,7 +80,7 @@ const VERSION_1 = `
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX expected_due ON expected (due_at);
 
-  -- Texts that the backend asked to send. No provider_message_id: begun, outcome not known yet.
+  -- Texts that the backend asked to send. No provider_message_id: not handed to the provider.
   CREATE TABLE sends (
     bot_id TEXT NOT NULL,
     request_id TEXT NOT NULL,

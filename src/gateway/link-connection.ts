@@ -5,7 +5,7 @@ import { describeError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { decodeBackendFrame, encodeFrame } from '../protocol/codec.ts';
 import { type BackendFrame, type GatewayFrameBody, WIRE_LIMITS } from '../protocol/frames.ts';
-import { FramePump, type FrameSource } from './frame-pump.ts';
+import { FramePump, type FrameSink, type FrameSource } from './frame-pump.ts';
 
 export interface LinkTiming {
   readonly handshakeTimeoutMs: number;
@@ -73,7 +73,7 @@ export class LinkConnection {
       perMessageDeflate: false,
     });
     this.#socket = socket;
-    this.#pump = new FramePump(options.frames, sinkOf(socket), PUMP_LIMITS, options.clock);
+    this.#pump = new FramePump(options.frames, this.#sink(), PUMP_LIMITS, options.clock);
     socket.on('open', () => this.#guarded(() => this.#opened()));
     socket.on('message', (data, isBinary) => this.#guarded(() => this.#receive(data, isBinary)));
     socket.on('pong', () => (this.#heard = true));
@@ -145,6 +145,16 @@ export class LinkConnection {
     this.#giveUp(`status ${status} at the upgrade`);
   }
 
+  #sink(): FrameSink {
+    const socket = this.#socket;
+    return {
+      get bufferedAmount() {
+        return socket.bufferedAmount;
+      },
+      send: (text, written) => socket.send(text, () => this.#guarded(written)),
+    };
+  }
+
   /** The journal may refuse to be read: that ends this connection, not the process. */
   #guarded(work: () => void): void {
     try {
@@ -178,10 +188,3 @@ const seqOf = (frame: BackendFrame): number | null => ('seq' in frame ? (frame.s
 
 /** ws hands texts over as one buffer, unless told otherwise. */
 const textOf = (data: RawData): string => (Buffer.isBuffer(data) ? data.toString() : '');
-
-const sinkOf = (socket: WebSocket) => ({
-  get bufferedAmount(): number {
-    return socket.bufferedAmount;
-  },
-  send: (text: string, written: () => void): void => socket.send(text, written),
-});

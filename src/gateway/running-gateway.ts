@@ -282,7 +282,7 @@ export class RunningGateway implements Gateway, LinkHost {
 
   #tick(): void {
     if (this.#holdings.journal.sessions.announceOverdue() > 0) this.#journalled();
-    for (const bot of this.#bots.values()) bot.resumeDownloads();
+    for (const bot of this.#bots.values()) bot.resume();
   }
 
   async #reconcile(): Promise<void> {

@@ -58,6 +58,18 @@ export class SendRegister {
     });
   }
 
+  /** Remembers what a text that was begun is called at the provider: what comes back under that id is its echo (J6). */
+  name({ bot_id: botId, request_id: requestId }: SendFrame, providerMessageId: string): void {
+    this.#db.transaction(() =>
+      this.#db.run(
+        'UPDATE sends SET provider_message_id = ? WHERE bot_id = ? AND request_id = ?',
+        providerMessageId,
+        botId,
+        requestId,
+      ),
+    );
+  }
+
   end(request: SendFrame, outcome: SendOutcome): void {
     const { bot_id: botId, request_id: requestId } = request;
     this.#db.transaction(() => {
@@ -91,8 +103,7 @@ export class SendRegister {
   #answer(botId: string, requestId: string, outcome: SendOutcome): void {
     const answer = this.#answerOf(botId, requestId, outcome);
     this.#db.run(
-      'UPDATE sends SET answered = 1, provider_message_id = ?, answer = ? WHERE bot_id = ? AND request_id = ?',
-      outcome.kind === 'sent' ? outcome.providerMessageId : null,
+      'UPDATE sends SET answered = 1, answer = ? WHERE bot_id = ? AND request_id = ?',
       JSON.stringify(answer),
       botId,
       requestId,

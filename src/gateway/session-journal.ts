@@ -20,6 +20,7 @@ export interface SessionJournalSettings {
  *   J4 A message is announced once, however often it is delivered: its first commit wins.
  *   J5 A message that cannot be decrypted is announced only when its content did not come in time. The content may
  *      still come after that, and is announced as well; content that says nothing to people ends the wait in silence.
+ *   J6 The echo of a text that the bot sends is not announced, whether it comes before or after the text's outcome.
  */
 export class SessionJournal implements SessionStorage {
   readonly #db: JournalDatabase;

@@ -4,7 +4,10 @@ import type { MediaReference, ProviderKey, ReceivedStanza } from './received.ts'
 /** One linked account's connection to its provider. */
 export interface Session {
   readonly botId: string;
-  /** Connects, and reconnects by the reason of each disconnect, until `stop`. */
+  /**
+   * Connects, and reconnects by the reason of each disconnect, until `stop` or one that only a person can do something
+   * about. Starts again after that; does nothing while it runs.
+   */
   start(): void;
   /** Closes the socket; never logs the account out. Resolves when nothing of the session runs any more. */
   stop(): Promise<void>;
@@ -14,11 +17,14 @@ export interface Session {
   requestReupload(key: ProviderKey, media: MediaReference, signal: AbortSignal): Promise<string>;
   /** Shows a chat that the bot types. Resolves `durationMs` later, when it shows that no more. */
   typing?(to: string, durationMs: number, signal: AbortSignal): Promise<void>;
-  /** Sends a text. Resolves to the provider's message id. */
-  sendText(message: OutgoingText, signal: AbortSignal): Promise<string>;
+  /** A message id that the provider takes for a text, and that nobody used before. */
+  newMessageId(): string;
+  /** Sends a text. Resolves when the provider has it. */
+  sendText(message: OutgoingText, signal: AbortSignal): Promise<void>;
 }
 
 export interface OutgoingText {
+  readonly providerMessageId: string;
   readonly to: string;
   readonly text: string;
   readonly quoted: { readonly providerMessageId: string; readonly text: string } | null;

@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import { describeError } from '../base/errors.ts';
 import type { Guid } from '../base/ids.ts';
 import type { Logger } from '../base/log.ts';
+import { keepsFile } from '../jobs/evidence.ts';
 import type { ClaimedJob, JobError, ProcessingResult } from '../jobs/job.ts';
 import { decideRetry, type RetryPolicy } from '../jobs/retry.ts';
 import type { Store } from '../store/store.ts';
@@ -122,7 +123,7 @@ async function complete(job: ClaimedJob, result: ProcessingResult, run: JobRun):
   };
   const persisted = await save(job, write, run);
   if (persisted !== 'written') return unwritten(persisted);
-  if (!isWorthKeeping(result)) await removeFile(job, run);
+  if (!keepsFile(result.kind === 'failure' ? result.error : null)) await removeFile(job, run);
   return { kind: 'completed', result };
 }
 
@@ -158,10 +159,6 @@ const save = (job: ClaimedJob, write: ClaimWrite, run: JobRun): Promise<Persiste
 
 const unwritten = (persisted: 'stale' | 'unreachable'): JobOutcome =>
   persisted === 'stale' ? { kind: 'lost' } : { kind: 'unsaved' };
-
-/** A failure's file is evidence, unless there is none or nobody here can read it. */
-const isWorthKeeping = (result: ProcessingResult): boolean =>
-  result.kind === 'failure' && result.error.code !== 'corrupt' && result.error.code !== 'unsupported';
 
 /** A file that stays is the janitor's: the result is durable, so nothing fails because of it. */
 async function removeFile(job: ClaimedJob, run: JobRun): Promise<void> {

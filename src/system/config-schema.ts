@@ -84,6 +84,8 @@ export const configuration = z
     passivateAfterMs: milliseconds.default(60_000),
     /** Per bot; above it, chats with an empty queue are let go at once. */
     maxLiveChats: atLeastOne.default(2_000),
+    /** How long a message that comes again is known for a duplicate. */
+    dedupeDays: atLeastOne.default(30),
     drainDeadlineMs: milliseconds.default(20_000),
     maxAttempts: atLeastOne.default(3),
     leaseMs: z.number().int().min(SHORTEST_LEASE_MS).default(30_000),

@@ -1,7 +1,9 @@
 import type { BotProtocol } from '../actors/bot.ts';
 import type { Receipt } from '../actors/chat-protocol.ts';
+import { failsForGood } from '../actors/frame-link.ts';
 import type { ActorRef } from '../actors/kit/actor.ts';
 import type { Clock } from '../base/clock.ts';
+import { describeError, DragomanError } from '../base/errors.ts';
 import type { Guid } from '../base/ids.ts';
 import type { Logger } from '../base/log.ts';
 import type { RouteToPool } from '../jobs/pools.ts';
@@ -43,12 +45,14 @@ const ACK: FrameVerdict = { kind: 'ack' };
  *   G2 `media.staged` and `media.corrupt` take effect after the `inbound` that announced their GUID.
  *   G3 A gateway speaks for its own bots and media alone; of two links of one gateway the newer one counts.
  *   G4 A gateway is told to release only a file that no job needs.
+ *   G5 A frame that fails for good holds nothing else back: the gateway keeps it and sends it over its next link. Of
+ *      its chat, what comes behind it does the same, unless the failure has passed.
  */
 export class Ingress implements LinkHandler {
   readonly #options: IngressOptions;
   readonly #links = new Map<string, OpenLink>();
   readonly #outbox: Outbox;
-  /** Announcements on their way to the disk, by GUID. */
+  /** Announcements that are not on the disk, by GUID; one that failed stays until it comes again. */
   readonly #announcing = new Map<Guid, Promise<Receipt>>();
 
   constructor(options: IngressOptions) {
@@ -91,6 +95,20 @@ export class Ingress implements LinkHandler {
   }
 
   async durable(link: OpenLink, frame: DurableFrame): Promise<FrameVerdict> {
+    try {
+      return await this.#durable(link, frame);
+    } catch (error) {
+      if (!failsForGood(error)) throw error;
+      const { gatewayId } = link;
+      const { seq, type } = frame;
+      const code = error instanceof DragomanError ? error.code : 'invariant_broken';
+      const reason = describeError(error);
+      this.#options.log.error({ gateway_id: gatewayId, seq, type, code, reason }, 'a frame fails for good');
+      return { kind: 'error', code, reason };
+    }
+  }
+
+  async #durable(link: OpenLink, frame: DurableFrame): Promise<FrameVerdict> {
     switch (frame.type) {
       case 'inbound':
         return this.#inbound(link, frame);
@@ -138,12 +156,10 @@ export class Ingress implements LinkHandler {
 
   async #announced(guid: Guid, accepting: Promise<Receipt>): Promise<Receipt> {
     this.#announcing.set(guid, accepting);
-    try {
-      return await accepting;
-    } finally {
-      // It may have been announced once more, over a newer link.
-      if (this.#announcing.get(guid) === accepting) this.#announcing.delete(guid);
-    }
+    const receipt = await accepting;
+    // It may have been announced once more, over a newer link.
+    if (this.#announcing.get(guid) === accepting) this.#announcing.delete(guid);
+    return receipt;
   }
 
   /** The second copy of a message may come with a file of its own; the first copy's file must stay. */

@@ -1,4 +1,9 @@
-import type { WAMessage, WAMessageKey, WASocket } from '@whiskeysockets/baileys';
+import {
+  generateMessageIDV2,
+  type WAMessage,
+  type WAMessageKey,
+  type WASocket,
+} from '@whiskeysockets/baileys';
 import type { Clock } from '../../base/clock.ts';
 import { pause } from '../../base/deadlines.ts';
 import { describeError, DragomanError } from '../../base/errors.ts';
@@ -90,15 +95,17 @@ class BaileysSession implements Session {
     await unlessAborted(socket.sendPresenceUpdate('paused', to), ended);
   }
 
-  async sendText(message: OutgoingText, signal: AbortSignal): Promise<string> {
+  newMessageId(): string {
+    return generateMessageIDV2(this.#open?.socket.user?.id);
+  }
+
+  async sendText(message: OutgoingText, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     const { socket, signal: lifetime } = this.#openConnection();
     const sending = sendTextOver(socket, message, this.#keyOfQuoted(message));
     const sent = await unlessAborted(sending, AbortSignal.any([signal, lifetime]));
-    const id = sent?.key.id;
-    if (!id) throw new DragomanError('link_closed', 'expected WhatsApp to take the text, got no id for it');
-    if (sent.message) this.#memory.sent.set(id, sent.message);
-    return id;
+    if (!sent?.message) throw new DragomanError('link_closed', 'expected WhatsApp to take the text');
+    this.#memory.sent.set(message.providerMessageId, sent.message);
   }
 
   /** Of what was received lately, author included: in a group nobody could tell otherwise who is quoted. */
@@ -222,13 +229,13 @@ class BaileysSession implements Session {
 
 function sendTextOver(
   socket: WASocket,
-  { to, text, quoted }: OutgoingText,
+  { providerMessageId: messageId, to, text, quoted }: OutgoingText,
   keyOfQuoted: WAMessageKey | null,
 ): Promise<WAMessage | undefined> {
   const content = { text, linkPreview: null };
-  if (quoted === null || keyOfQuoted === null) return socket.sendMessage(to, content);
+  if (quoted === null || keyOfQuoted === null) return socket.sendMessage(to, content, { messageId });
   const message = { conversation: quoted.text };
-  return socket.sendMessage(to, content, { quoted: { key: keyOfQuoted, message } });
+  return socket.sendMessage(to, content, { messageId, quoted: { key: keyOfQuoted, message } });
 }
 
 /** What `work` comes to, unless `signal` aborts first; `work` itself goes on then, and its outcome is not looked at. */

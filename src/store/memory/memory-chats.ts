@@ -63,6 +63,10 @@ export class MemoryChats {
     for (const chat of [oldest, ...younger]) if (chat !== undefined) this.owned(chat.key, owner.fence);
     const chat = oldest ?? this.#make(keyOf(identifiers[0]), owner);
     for (const alias of this.#aliases.values()) if (younger.includes(alias.chat)) alias.chat = chat;
+    for (const { messageIds } of younger) {
+      for (const [name, copy] of messageIds) if (!chat.messageIds.has(name)) chat.messageIds.set(name, copy);
+      messageIds.clear();
+    }
     for (const identifier of identifiers) this.#aliases.set(nameOf(keyOf(identifier)), { identifier, chat });
     return this.#record(chat);
   }
@@ -84,13 +88,13 @@ export class MemoryChats {
   /** The id of the first copy when `message` was seen before, otherwise null. */
   firstIdOf(chat: Chat, message: Message): number | null {
     const name = duplicateName(message);
-    return name === null ? null : (chat.messageIds.get(name)?.id ?? null);
+    return name === null ? null : (this.#messageIdsOf(chat).get(name)?.id ?? null);
   }
 
   append(chat: Chat, message: Message): void {
     const name = duplicateName(message);
     if (name !== null) {
-      chat.messageIds.set(name, { id: message.id, firstSeenAt: message.acceptedTime });
+      this.#messageIdsOf(chat).set(name, { id: message.id, firstSeenAt: message.acceptedTime });
     }
     chat.nextId = message.id + 1;
     chat.journal.set(message.id, message);
@@ -163,6 +167,11 @@ export class MemoryChats {
     };
     this.#chats.set(nameOf(key), chat);
     return chat;
+  }
+
+  /** The duplicate keys of the chat that this one's id names: of a drained chat, the older one. */
+  #messageIdsOf({ key, messageIds }: Chat): Map<string, FirstCopy> {
+    return this.#aliases.get(nameOf(key))?.chat.messageIds ?? messageIds;
   }
 
   #ofBot(botId: string): Chat[] {

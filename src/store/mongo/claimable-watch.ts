@@ -76,7 +76,7 @@ export class ClaimableWatch {
     // The first look opens the stream. What was there before it is told all the same.
     await stream.tryNext();
     await this.#tellAll();
-    for await (const change of stream) { continue;
+    for await (const change of stream) {
       if ('fullDocument' in change && change.fullDocument) listener(change.fullDocument.pool);
     }
   }

@@ -94,6 +94,43 @@ export const chatSuite: Suite = (open) => {
       expect(await store.history(younger, { afterSeq: 0, limit: 10 })).toHaveLength(1);
     });
 
+    test('a message accepted before two chats join is a duplicate after, by either chat', async () => {
+      const { store } = subject();
+      const older = await chat(store, 'older');
+      const younger = await chat(store, 'younger');
+      const [inOlder, inYounger, inBoth] = ['in-older', 'in-younger', 'in-both'].map((providerMessageId) => ({
+        providerMessageId,
+      }));
+      await store.accept(acceptText(older, textMessage(1, inOlder)));
+      await store.accept(acceptText(older, textMessage(2, inBoth)));
+      await store.accept(acceptText(younger, textMessage(1, inBoth)));
+      await store.accept(acceptText(younger, textMessage(2, inYounger)));
+      await store.resolveCorrespondent('bot-a', PROVIDER, ['older', 'younger']);
+
+      const after = await subject().reopen();
+      for (const key of [older, younger]) {
+        for (const [copy, id] of [
+          [inOlder, 1],
+          [inYounger, 2],
+          [inBoth, 2],
+        ] as const) {
+          const outcome = await after.accept(acceptText(key, textMessage(9, copy)));
+          expect(outcome).toEqual({ kind: 'duplicate', id });
+        }
+      }
+    });
+
+    test('a message accepted into a drained chat is a duplicate in the one that it was merged with', async () => {
+      const { store } = subject();
+      const older = await chat(store, 'older');
+      const younger = await chat(store, 'younger');
+      await store.resolveCorrespondent('bot-a', PROVIDER, ['older', 'younger']);
+      const first = await store.accept(acceptText(younger, textMessage(1)));
+      expect(first).toEqual({ kind: 'accepted' });
+      const again = textMessage(5, { providerMessageId: textMessage(1).providerMessageId });
+      expect(await store.accept(acceptText(older, again))).toEqual({ kind: 'duplicate', id: 1 });
+    });
+
     test('a chat that was never resolved is not found', async () => {
       const { store } = subject();
       const stranger = keyOf('stranger');

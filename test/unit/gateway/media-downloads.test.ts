@@ -1,5 +1,6 @@
 import PQueue from 'p-queue';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { DragomanError } from '../../../src/base/errors.ts';
 import { silentLogger } from '../../../src/base/log.ts';
 import { MediaDownloads } from '../../../src/gateway/media-downloads.ts';
 import { gatewaySettings } from '../../../src/gateway/settings.ts';
@@ -92,6 +93,27 @@ test('an outcome that could not be journalled is tried again', async () => {
     })
     .toEqual(['inbound', 'media.staged']);
   expect(server.requests).toEqual(['/file.enc']);
+});
+
+test('V2: a file that leaves the journal no room to tell of it does not stay, and is downloaded again', async () => {
+  const { server, downloads, medium, journal, quota, files } = await downloadsBench();
+  server.on('/file.enc', file(medium.ciphertext));
+  const staged = journal.media.staged.bind(journal.media);
+  journal.media.staged = () => {
+    throw new DragomanError('disk_full', 'no room');
+  };
+  downloads.resume();
+  await server.nextRequest();
+  await expect.poll(() => quota.reservedBytes).toBe(0);
+  expect(await files()).toEqual({});
+  journal.media.staged = staged;
+  await expect
+    .poll(() => {
+      downloads.resume();
+      return framesOf(journal).map(({ type }) => type);
+    })
+    .toEqual(['inbound', 'media.staged']);
+  expect(server.requests).toEqual(['/file.enc', '/file.enc']);
 });
 
 test('a download that waits for its turn in its chat is aborted at once', async () => {

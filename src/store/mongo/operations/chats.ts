@@ -1,13 +1,23 @@
+import type { Filter } from 'mongodb';
 import type { CorrespondentKey } from '../../../jobs/job.ts';
 import type { Message } from '../../../queue/message.ts';
 import { chatName } from '../../chat-name.ts';
 import { messageFrom, readRecord } from '../../documents.ts';
 import type { CorrespondentRecord } from '../../store.ts';
-import { chatFields, chatKey, type Collections, type CorrespondentDocument } from '../collections.ts';
+import {
+  chatFields,
+  chatKey,
+  type Collections,
+  type CorrespondentDocument,
+  type MessageIdDocument,
+} from '../collections.ts';
 import type { Transaction } from '../transactions.ts';
 import { ownedChat } from './owned-chat.ts';
 
-/** Every identifier names one chat at most; that of a drained chat names the older one it was merged with. */
+/**
+ * Every identifier names one chat at most; that of a drained chat names the older one it was merged with, which takes
+ * its duplicate keys too.
+ */
 export async function resolveCorrespondent(
   transaction: Transaction,
   botId: string,
@@ -38,6 +48,7 @@ export async function resolveCorrespondent(
   if (younger.length > 0) {
     const drained = younger.map(({ _id }) => _id);
     await chats.updateMany({ _id: { $in: drained } }, { $unset: { aliases: 1 } }, { session });
+    for (const chat of drained) await moveMessageIds(transaction, chat, oldest._id);
   }
   const aliases = [...new Set([...known.flatMap((chat) => chat.aliases ?? []), ...identifiers])];
   if (aliases.length > (oldest.aliases?.length ?? 0)) {
@@ -45,6 +56,29 @@ export async function resolveCorrespondent(
     await chats.updateOne({ _id }, { $set: { aliases } }, { session });
   }
   return recordOf({ ...oldest, aliases });
+}
+
+/** What both chats have seen keeps the older one's place. */
+async function moveMessageIds(
+  { collections: { messageIds }, session }: Transaction,
+  from: number,
+  to: number,
+): Promise<void> {
+  // A range, for which there is the index on `_id`: an embedded document sorts by its first field first.
+  const ofChat: Filter<MessageIdDocument> = { _id: { $gt: { chat: from }, $lt: { chat: from + 1 } } };
+  const moved = await messageIds.find(ofChat, { session, batchSize: 1_000 }).toArray();
+  if (moved.length === 0) return;
+  await messageIds.bulkWrite(
+    moved.map(({ _id, id, first_seen_at }) => ({
+      updateOne: {
+        filter: { _id: { ..._id, chat: to } },
+        update: { $setOnInsert: { id, first_seen_at } },
+        upsert: true,
+      },
+    })),
+    { session },
+  );
+  await messageIds.deleteMany(ofChat, { session });
 }
 
 function newChat(

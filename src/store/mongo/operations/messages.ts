@@ -5,7 +5,13 @@ import { chatName } from '../../chat-name.ts';
 import { messageDocument, readRecord, readyMessageFrom } from '../../documents.ts';
 import { jobOfAcceptance } from '../../job-records.ts';
 import type { Acceptance, AcceptOutcome, HistoryEntry, Settlement } from '../../store.ts';
-import { chatFields, type Collections, type HistoryDocument, READY } from '../collections.ts';
+import {
+  chatFields,
+  type Collections,
+  type CorrespondentDocument,
+  type HistoryDocument,
+  READY,
+} from '../collections.ts';
 import type { Transaction } from '../transactions.ts';
 import { endJob, hasLiveJob, insertJob } from './jobs.ts';
 import { ownedChat } from './owned-chat.ts';
@@ -19,10 +25,9 @@ export async function accept(
   const { correspondent, message, evictedIds } = acceptance;
   const { collections, session } = transaction;
   const job = jobOfAcceptance(acceptance);
-  const { _id: chat, next_id: nextId } = await ownedChat(transaction, correspondent, {
-    $max: { next_id: message.id + 1 },
-  });
-  const firstId = await rememberMessageId(transaction, chat, message);
+  const chat = await ownedChat(transaction, correspondent, { $max: { next_id: message.id + 1 } });
+  const nextId = chat.next_id;
+  const firstId = await rememberMessageId(transaction, await chatNamed(transaction, chat), message);
   if (firstId !== null) {
     await session.abortTransaction();
     return { kind: 'duplicate', id: firstId };
@@ -39,6 +44,20 @@ export async function accept(
   await deleteReady(transaction, correspondent, evictedIds);
   if (job !== null) await insertJob(transaction, job, seq);
   return { kind: 'accepted' };
+}
+
+/** The chat that the chat's own id names: of a drained one, the older one, where its duplicate keys went. */
+async function chatNamed(
+  { collections: { correspondents }, session }: Transaction,
+  chat: CorrespondentDocument,
+): Promise<number> {
+  if (chat.aliases !== undefined) return chat._id;
+  const { bot_id, provider_name, correspondent_id } = chat;
+  const older = await correspondents.findOne(
+    { bot_id, provider_name, aliases: correspondent_id },
+    { session, projection: { _id: 1 } },
+  );
+  return older?._id ?? chat._id;
 }
 
 /** Returns the id of the first copy when this one is a duplicate, otherwise null. */

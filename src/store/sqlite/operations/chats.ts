@@ -12,7 +12,10 @@ const CORRESPONDENT_COLUMNS = `bot_id, provider_name, correspondent_id, next_id,
   (SELECT json_group_array(alias ORDER BY correspondent_aliases.rowid)
    FROM correspondent_aliases WHERE correspondent_aliases.chat = correspondents.chat) AS aliases`;
 
-/** Every identifier names one chat at most; that of a drained chat names the older one it was merged with. */
+/**
+ * Every identifier names one chat at most; that of a drained chat names the older one it was merged with, which takes
+ * its duplicate keys too.
+ */
 export function resolveCorrespondent(
   session: Session,
   botId: string,
@@ -37,6 +40,8 @@ export function resolveCorrespondent(
   const chat = oldest?.chat ?? createChat(session, botId, providerName, identifiers[0], now);
   for (const other of younger) {
     connection.run('UPDATE correspondent_aliases SET chat = ? WHERE chat = ?', chat, other.chat);
+    // What both chats have seen stays where it is, and nobody asks for it there again.
+    connection.run('UPDATE OR IGNORE message_ids SET chat = ? WHERE chat = ?', chat, other.chat);
   }
   for (const alias of identifiers) {
     connection.run(

@@ -26,7 +26,7 @@ export function accept(session: Session, row: AcceptanceRow): AcceptOutcome {
   const { connection } = session;
   const { key, id } = row;
   const chat = ownedChat(session, key);
-  const firstId = rememberMessageId(connection, chat.chat, row);
+  const firstId = rememberMessageId(connection, row);
   if (firstId !== null) return { kind: 'duplicate', id: firstId };
   if (id < chat.next_id) {
     throw new DragomanError(
@@ -50,9 +50,10 @@ export function accept(session: Session, row: AcceptanceRow): AcceptOutcome {
 }
 
 /** Returns the id of the first copy when this one is a duplicate, otherwise null. */
-function rememberMessageId(connection: Connection, chat: number, row: AcceptanceRow): number | null {
-  const { providerMessageId, sender, id } = row;
+function rememberMessageId(connection: Connection, row: AcceptanceRow): number | null {
+  const { key, providerMessageId, sender, id } = row;
   if (providerMessageId === null) return null;
+  const chat = chatNamed(connection, key);
   const fromMe = row.fromMe ? 1 : 0;
   const inserted = connection.run(
     'INSERT INTO message_ids VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
@@ -73,6 +74,15 @@ function rememberMessageId(connection: Connection, chat: number, row: Acceptance
   );
   return first.id;
 }
+
+/** The chat that the correspondent's id names: of a drained chat, the older one, where its duplicate keys went. */
+const chatNamed = (connection: Connection, key: CorrespondentKey): number =>
+  connection.one<{ chat: number }>(
+    'SELECT chat FROM correspondent_aliases WHERE bot_id = ? AND provider_name = ? AND alias = ?',
+    key.botId,
+    key.providerName,
+    key.correspondentId,
+  ).chat;
 
 export interface SettlementRow {
   readonly key: CorrespondentKey;

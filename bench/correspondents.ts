@@ -65,6 +65,8 @@ function spawnBot(system: ActorSystem, botId: string): Promise<ActorRef<BotProto
       mimeTypeOf: (_guid, sendersWord) => Promise.resolve(sendersWord),
       messageReady: () => {},
       wakePool: () => {},
+      reviveJobs: () => Promise.resolve(),
+      releaseFile: () => Promise.resolve(),
     },
   });
 }

@@ -34,7 +34,7 @@ interface OwnedPlaceholder {
  *   3 repair     placeholders without a job become a text that says so
  *   4 revive     jobs whose worker died count that attempt; one that killed too many is completed
  *   5 promote    what is not completed becomes claimable
- *   6 reap       results that waited for the bot are settled; none becomes durable unheard between listing and promoting
+ *   6 reap       results that waited for the bot are settled, those too that became durable meanwhile
  * Rejects with what may pass, so that it can be run again. A chat that fails for good is logged and left out.
  */
 export async function recoverBot(options: BotRecoveryOptions): Promise<void> {

@@ -73,7 +73,7 @@ const SHORTEST_SWEEP_MS = 1_000;
 class Bot {
   readonly #context: ActorContext<BotProtocol>;
   readonly #args: BotArgs;
-  readonly #chats: Chats<BotProtocol>;
+  readonly #chats: Chats;
   readonly #book = new AddressBook(KNOWN_IDENTIFIERS);
   readonly #lane = new Lane<Wish>((wish) => this.#fulfil(wish));
   #jobsStartIn: 'active' | 'holding' = 'holding';

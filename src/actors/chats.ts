@@ -3,10 +3,10 @@ import { chatName } from '../store/chat-name.ts';
 import type { Chat } from './chat-protocol.ts';
 import type { ChatServices } from './chat-services.ts';
 import { correspondentActor } from './correspondent.ts';
-import type { ActorContext, ProtocolOf } from './kit/actor.ts';
+import type { ActorContext } from './kit/actor.ts';
 
-export interface ChatsOptions<P extends ProtocolOf<P>> {
-  readonly context: ActorContext<P>;
+export interface ChatsOptions {
+  readonly context: Pick<ActorContext<never>, 'spawn' | 'passivate' | 'clock'>;
   readonly services: Omit<ChatServices, 'noteQueue'>;
   /** Above this many, a chat that is empty passivates for each one that is made: destroying one costs as much as it has siblings. */
   readonly maxLive: number;
@@ -17,8 +17,8 @@ export interface ChatsOptions<P extends ProtocolOf<P>> {
  *   L1 A chat has at most one actor: a new one is made after the old one is gone.
  *   L2 Only chats whose queue is known to be empty passivate; longest unused first.
  */
-export class Chats<P extends ProtocolOf<P>> {
-  readonly #context: ActorContext<P>;
+export class Chats {
+  readonly #context: ChatsOptions['context'];
   readonly #services: ChatServices;
   readonly #maxLive: number;
   /** By name. */
@@ -26,7 +26,7 @@ export class Chats<P extends ProtocolOf<P>> {
   /** The names of those that are empty, with the time of their last use; longest unused first. */
   readonly #empty = new Map<string, number>();
 
-  constructor({ context, services, maxLive }: ChatsOptions<P>) {
+  constructor({ context, services, maxLive }: ChatsOptions) {
     this.#context = context;
     this.#maxLive = maxLive;
     this.#services = { ...services, noteQueue: ({ name }, isEmpty) => this.#noteQueue(name, isEmpty) };

@@ -1,4 +1,4 @@
-import { describeError, DragomanError, hasCode, isRetryable } from '../base/errors.ts';
+import { describeError, DragomanError, type ErrorCode } from '../base/errors.ts';
 
 /** The link that a frame came over: nothing of it is accepted once it is down. */
 export interface FrameLink {
@@ -8,12 +8,15 @@ export interface FrameLink {
   fail(reason: string): void;
 }
 
+/** Not retryable, and yet the frame may be accepted later: another owner, a withdrawal, a bug that a restart may cure. */
+const NOT_THE_FRAMES_FAULT: readonly ErrorCode[] = ['fenced', 'aborted', 'actor_failed', 'invariant_broken'];
+
 /**
- * Whether a frame fails for good: the same frame would fail again over any link, so that closing this one would only
- * keep what is behind it waiting, of other chats and other bots.
+ * Whether a frame fails for good: it would fail again over any link, so that closing this one would only keep what is
+ * behind it waiting, of other chats and other bots.
  */
-export const failsForGood = (error: unknown): boolean =>
-  !isRetryable(error) && !hasCode(error, 'fenced') && !hasCode(error, 'aborted');
+export const failsForGood = (error: unknown): error is DragomanError =>
+  error instanceof DragomanError && !error.retryable && !NOT_THE_FRAMES_FAULT.includes(error.code);
 
 /**
  * Settles as `work` does, and closes the link when it fails in a way that may pass. The frame thus takes everything

@@ -13,7 +13,7 @@ export interface IngestionProtocol {
 }
 
 export interface IngestionArgs {
-  /** Called when this actor starts, again too: whatever was announced before is to be announced once more. Must not block. */
+  /** This actor starts, and remembers nothing: each live chat is to be announced. Must not block. */
   readonly announceAgain: () => void;
 }
 
@@ -39,8 +39,8 @@ type Stage =
  *   I1 An announced chat is asked until it has nothing ready, or holds, or stopped.
  *   I2 A chat that fails is asked again, later and later; it is never forgotten.
  *   I3 A chat announced while it is being asked is asked once more.
- *   I5 Nothing is remembered across a restart: every chat is announced anew.
  *   I4 A chat is asked by one at a time, and at most `CONCURRENT_CHATS` are.
+ *   I5 What was announced before a restart is announced again.
  */
 class Ingestion {
   readonly #context: ActorContext<IngestionProtocol>;

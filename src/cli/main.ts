@@ -13,6 +13,11 @@ const portNumber = (text: string): number => {
   throw new InvalidArgumentError('expected a number from 0 to 65535');
 };
 
+const wholeNumber = (text: string): number => {
+  if (/^[1-9]\d{0,15}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('expected a whole number');
+};
+
 /** Runs the command line. Resolves to the process's exit code; every failure is one line on stderr. */
 export async function main(argv: readonly string[]): Promise<number> {
   let exitCode: number = EXIT.ok;
@@ -61,6 +66,30 @@ Exit codes: 0 done, 1 failed, 64 wrong usage, 69 something needed is in use or a
     .action(async ({ port }: { port: number }) => {
       const { simulate } = await import('./simulate.ts');
       exitCode = await simulate({ port });
+    });
+
+  const deadLetters = program
+    .command('dead-letters')
+    .description('what the backend refused for good; the gateway must not be running');
+  deadLetters
+    .command('list')
+    .description('one line each: seq, when, what, bot, why')
+    .option('--config <file>', 'configuration (YAML or JSON)')
+    .option('--data-folder <folder>', 'where everything durable lies')
+    .option('--json', 'for programs')
+    .action(async ({ config, json, ...flags }: StartFlags & { json?: boolean }) => {
+      const { listDeadLetters } = await import('./dead-letters.ts');
+      exitCode = listDeadLetters({ file: config, environment: process.env, flags }, json === true);
+    });
+  deadLetters
+    .command('retry')
+    .argument('<seq>', 'its number in the list', wholeNumber)
+    .description('send one once more, behind everything that waits')
+    .option('--config <file>', 'configuration (YAML or JSON)')
+    .option('--data-folder <folder>', 'where everything durable lies')
+    .action(async (seq: number, { config, ...flags }: StartFlags) => {
+      const { retryDeadLetter } = await import('./dead-letters.ts');
+      exitCode = retryDeadLetter({ file: config, environment: process.env, flags }, seq);
     });
 
   try {

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import path from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import { startGateway } from '../gateway/gateway.ts';
@@ -11,6 +10,7 @@ import type { Store } from '../store/store.ts';
 import { type Backend, startBackend } from '../system/backend.ts';
 import type { Config } from '../system/config.ts';
 import { LOCAL_GATEWAY } from '../system/config-schema.ts';
+import { gatewayFolderOf, stagingFolderOf } from './folders.ts';
 import { openStore } from './open-store.ts';
 
 /** Gateway and backend in one process, over a real loopback link. */
@@ -18,7 +18,7 @@ export interface Together {
   readonly store: Store;
   readonly backend: Backend;
   readonly gateway: Gateway;
-  /** Drains both: the gateway takes nothing more in, the backend finishes what it has. */
+  /** Drains both: the gateway takes nothing more in, the backend finishes what it has. What fails keeps nothing else open. */
   stop(): Promise<void>;
 }
 
@@ -29,14 +29,17 @@ export interface TogetherOptions {
   readonly onEscalation: (error: unknown, path: string) => void;
 }
 
+/** Rejects, with nothing left running, with what `openStore`, `startBackend` and `startGateway` reject with. */
 export async function startTogether({
   config,
   clock,
   log,
   onEscalation,
 }: TogetherOptions): Promise<Together> {
-  const staging = await openStagingFolder(path.join(config.dataFolder, 'media'));
+  await using opened = new AsyncDisposableStack();
+  const staging = await openStagingFolder(stagingFolderOf(config.dataFolder));
   const store = await openStore(config, clock, log);
+  opened.defer(() => store.close());
   // The link never leaves this process, so its token need not either.
   const token = randomBytes(32).toString('base64url');
   const credentials = [
@@ -44,10 +47,11 @@ export async function startTogether({
     ...config.gateways.map(({ id, token: own }) => ({ gatewayId: id, token: own })),
   ];
   const backend = await startBackend({ config, store, staging, credentials, clock, log, onEscalation });
+  opened.defer(() => backend.stop());
   const endpoint = await resolveEndpoint(config.simulator ?? null);
   const groupsOf = new Map(config.bots.map(({ id, groups }) => [id, groups]));
   const gateway = await startGateway({
-    dataFolder: path.join(config.dataFolder, 'gateway'),
+    dataFolder: gatewayFolderOf(config.dataFolder),
     stagingFolder: staging.dir,
     backendUrls: [backend.url],
     token,
@@ -64,14 +68,7 @@ export async function startTogether({
         policy: { groups: groupsOf.get(request.botId) ?? 'all' },
       }),
   });
-  return {
-    store,
-    backend,
-    gateway,
-    async stop() {
-      await gateway.stop();
-      await backend.stop();
-      await store.close();
-    },
-  };
+  opened.defer(() => gateway.stop());
+  const running = opened.move();
+  return { store, backend, gateway, stop: () => running.disposeAsync() };
 }

@@ -65,18 +65,21 @@ export class BotSends {
 
   /** Journals the outcomes that are known; what cannot be journalled now stays for the next call. Never throws. */
   recordOutcomes(): void {
-    const { register, log, settled } = this.#desk;
+    const { register, log } = this.#desk;
     for (let next = this.#outcomes[0]; next !== undefined; next = this.#outcomes[0]) {
       const { request, outcome } = next;
       try {
         register.end(request, outcome);
       } catch (error) {
         const { request_id } = request;
-        log.error({ request_id, reason: describeError(error) }, 'the outcome of a send cannot be recorded now');
+        log.error(
+          { request_id, reason: describeError(error) },
+          'the outcome of a send cannot be recorded now',
+        );
         return;
       }
       this.#outcomes.shift();
-      settled();
+      this.#desk.settled();
     }
   }
 

@@ -6,7 +6,7 @@ import { openStagingFolder } from '../staging/staging-folder.ts';
 import { FolderLock } from './folder-lock.ts';
 import type { Gateway, GatewayOptions } from './gateway-options.ts';
 import { Journal, JOURNAL_FILE } from './journal.ts';
-import { type Holdings, RunningGateway } from './running-gateway.ts';
+import { RunningGateway } from './running-gateway.ts';
 import { type GatewaySettings, GIB, gatewaySettings } from './settings.ts';
 
 /**
@@ -14,7 +14,18 @@ import { type GatewaySettings, GIB, gatewaySettings } from './settings.ts';
  * Rejects with `config_invalid`, `folder_unusable`, `already_in_use`, `store_corrupt` or `store_newer`.
  */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
-  const settings = parseSettings(options.settings);
+  const gateway = await prepareGateway(options, parseSettings(options.settings));
+  try {
+    gateway.start();
+    return gateway;
+  } catch (error) {
+    await gateway.stop();
+    throw error;
+  }
+}
+
+/** A gateway that holds its folder and its journal, and does nothing yet. */
+async function prepareGateway(options: GatewayOptions, settings: GatewaySettings): Promise<RunningGateway> {
   const folder = await openStagingFolder(options.stagingFolder);
   const lock = FolderLock.take(folder.dir);
   try {
@@ -22,7 +33,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const quota = new StagingQuota(settings.mediaStorageQuotaGb * GIB);
     await quota.reconcile(() => folder.list());
     const journal = await openJournal(options, settings);
-    return await startRunning(options, settings, { folder, lock, quota, journal });
+    return new RunningGateway(options, settings, { folder, lock, quota, journal });
   } catch (error) {
     lock.release();
     throw error;

@@ -1,5 +1,6 @@
-import { DragomanError } from '../base/errors.ts';
+import { DragomanError, hasCode } from '../base/errors.ts';
 import type { Guid } from '../base/ids.ts';
+import type { Logger } from '../base/log.ts';
 import type { JobCollection, JobStatus, MediaProcessingJob } from '../jobs/job.ts';
 import {
   isPlaceholder,
@@ -30,6 +31,19 @@ export function readRecord<T>(nameOf: () => RecordName, read: () => T): T {
     const { collection, key } = nameOf();
     throw new DragomanError('store_corrupt', `${collection}: the record ${key} is damaged`, { cause });
   }
+}
+
+/** Decodes each of `records`. A damaged one is logged by name and left out: it must not cost the others their lives. */
+export function readSound<Row, T>(records: readonly Row[], read: (record: Row) => T, log: Logger): T[] {
+  return records.flatMap((record) => {
+    try {
+      return [read(record)];
+    } catch (error) {
+      if (!hasCode(error, 'store_corrupt')) throw error;
+      log.error({ error: error.message }, 'a damaged record is left out');
+      return [];
+    }
+  });
 }
 
 // ── Messages ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -16,6 +16,7 @@ import type { Message, Placeholder, ReadyMessage } from '../queue/message.ts';
  *
  *   S1 Each method that writes is one transaction: all of it is durable when the promise resolves, or none of it
  *      is there. A rejection with `store_unavailable` means the outcome is unknown: forget and rehydrate.
+ *      What works on any number of jobs or keys may be several transactions, each row in one: it can be called again.
  *   S2 Every transaction of a chat also updates that chat's document where `fence <= mine`, and rejects with
  *      `fenced` when a newer owner has been there.
  *   S3 A message is in exactly one of journal and history; only ready messages are ever in the history.
@@ -35,7 +36,7 @@ export interface Store {
   /**
    * Finds the chat that any of `identifiers` names, or makes one whose `correspondentId` is the first of them.
    * Identifiers not seen before become aliases. Where two chats match, the older one is returned and takes the
-   * aliases; the other keeps its own id alone and drains.
+   * aliases and the duplicate keys; the other keeps its own id alone and drains.
    */
   resolveCorrespondent(
     botId: string,
@@ -90,6 +91,7 @@ export interface Store {
   /**
    * Waiting jobs that are due and processing jobs whose lease ended become pending; a lapsed lease counts as an
    * attempt. A job that has used up `maxAttempts` is completed with `worker_died` instead. Works on all bots.
+   * A damaged job is logged and left out of what is returned.
    */
   reviveJobs(now: number, maxAttempts: number): Promise<RevivedJobs>;
 
@@ -100,7 +102,7 @@ export interface Store {
   holdJobs(botId: string, now: number): Promise<number>;
   /** The bot's held jobs → active; processing without a live lease → pending; completed ones stay for the reaper. */
   promoteJobs(botId: string, now: number): Promise<number>;
-  /** The bot's jobs in a collection, in seq order. */
+  /** The bot's jobs in a collection, in seq order. A damaged one is logged and left out. */
   jobsOfBot(
     botId: string,
     collection: JobCollection,

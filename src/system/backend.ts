@@ -1,11 +1,10 @@
 import { botActor, NOT_CONNECTED } from '../actors/bot.ts';
-import type { Completion } from '../actors/completion.ts';
+import { type Completion, storedCompletion } from '../actors/completion.ts';
 import { EventBus } from '../actors/events.ts';
 import { ingestionActor } from '../actors/ingestion.ts';
 import { ActorSystem } from '../actors/kit/system.ts';
 import { workerPoolActor } from '../actors/worker-pool.ts';
 import type { Clock } from '../base/clock.ts';
-import { describeError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { poolRouter } from '../jobs/pools.ts';
 import type { StagingFolder } from '../staging/staging-folder.ts';
@@ -13,12 +12,15 @@ import type { Store } from '../store/store.ts';
 import { BacklogLog } from './backlog-log.ts';
 import type { Config } from './config.ts';
 import type { BotSettings } from './config-schema.ts';
+import { pruneDuplicateKeys } from './duplicate-keys.ts';
+import { fileReleaser } from './file-releaser.ts';
 import type { GatewayCredential } from './gateway-auth.ts';
 import { Ingress, type RunningBot } from './ingress.ts';
 import { type JobRuns, prepareJobRuns } from './job-runs.ts';
 import { startLinkServer } from './link-server.ts';
 import type { SendRequest, SendResult } from './outbox.ts';
 import { mimeTypeDecider } from './mime-type-of.ts';
+import { Settlements } from './settlements.ts';
 import { runSteps } from './steps.ts';
 
 export interface BackendOptions {
@@ -52,12 +54,17 @@ export interface Backend {
  * port is taken, and with what the store rejects with.
  */
 export async function startBackend(options: BackendOptions): Promise<Backend> {
-  const { store, clock, log, onEscalation } = options;
+  const { config, store, clock, log, onEscalation } = options;
   const jobRuns = await prepareJobRuns(options);
   const system = await ActorSystem.start({ clock, log, onEscalation });
   try {
+    // Before the sweep, which makes claimable again what dead workers held, however many it has cost.
+    const { poisoned } = await store.reviveJobs(clock.now(), config.maxAttempts);
     const swept = await store.sweepToHolding(clock.now());
-    log.info({ swept }, 'start-up sweep: active jobs are held until their bots connect');
+    log.info(
+      { swept, poisoned: poisoned.length },
+      'start-up sweep: active jobs are held until their bots connect',
+    );
     return await compose(options, system, jobRuns);
   } catch (error) {
     await system.stop('now');
@@ -65,9 +72,6 @@ export async function startBackend(options: BackendOptions): Promise<Backend> {
     throw error;
   }
 }
-
-/** A result waits on its job anyhow: this only bounds how long one try to settle it may take. */
-const SETTLE_DEADLINE_MS = 600_000;
 
 async function compose(
   { config, store, staging, credentials, clock, log }: BackendOptions,
@@ -80,26 +84,25 @@ async function compose(
   const bots = new Map<string, RunningBot>();
   const wakePool = (pool: string | null): void => workers.tell('wake', pool);
   const ingress = new Ingress({ store, bots, routeToPool, mimeTypeOf, wakePool, clock, log });
-  const settlements = new Set<Promise<void>>();
+  const released = (gatewayId: string, guid: string): void => ingress.released(gatewayId, guid);
+  const releaseFile = fileReleaser({ staging, released, log });
+  const settlements = new Settlements({ bots, releaseFile, log });
   const pools = config.pools.map(({ name }) => name);
   const backlogLog = new BacklogLog({ store, pools, clock, log });
 
-  /** A result of a bot that is not there yet, or is configured no more, waits on its job. */
   const completed = (completion: Completion, pool: string | null): void => {
     if (pool !== null) backlogLog.done(pool);
-    if (!keepsFile(completion)) ingress.released(completion.gatewayId, completion.guid);
-    const bot = bots.get(completion.correspondent.botId);
-    if (bot === undefined) return;
-    const settlement = bot.ref
-      .ask('settle', completion, { deadlineMs: SETTLE_DEADLINE_MS })
-      .catch((error: unknown) =>
-        log.warn({ guid: completion.guid, reason: describeError(error) }, 'a result waits on its job'),
-      )
-      .finally(() => settlements.delete(settlement));
-    settlements.add(settlement);
+    settlements.begin(completion);
+  };
+  const reviveJobs = async (): Promise<void> => {
+    const { poisoned } = await store.reviveJobs(clock.now(), config.maxAttempts);
+    for (const job of poisoned) completed(storedCompletion(job), job.pool);
   };
 
-  const ingestion = await system.spawn(ingestionActor, 'ingestion', undefined);
+  const announceAgain = (): void => {
+    for (const { ref } of bots.values()) ref.tell('announce', undefined);
+  };
+  const ingestion = await system.spawn(ingestionActor, 'ingestion', { announceAgain });
   const workers = await system.spawn(workerPoolActor, 'workers', {
     pools: config.pools,
     botIds: config.bots.map(({ id }) => id),
@@ -126,21 +129,26 @@ async function compose(
         mimeTypeOf,
         messageReady: (chat) => ingestion.tell('ready', chat),
         wakePool,
+        reviveJobs,
+        releaseFile,
       },
     });
     bots.set(settings.id, { settings, ref });
   }
   const server = await startLinkServer({ ...config.listen, credentials, handler: ingress, clock, log });
 
+  const { dedupeDays } = config;
+  const pruning = pruneDuplicateKeys({ store, dedupeDays, clock, log });
   if (config.log.backlogEveryMs > 0) backlogLog.start(config.log.backlogEveryMs);
 
   const deadlineMs = config.drainDeadlineMs;
   const drain = (): Promise<void> => {
     backlogLog.close();
+    pruning.cancel();
     return runSteps({ clock, log, deadlineMs, title: 'drain' }, [
       { name: 'answer the frames in hand', run: () => server.drain().finally(() => ingress.closeOutbox()) },
       { name: 'finish or give back jobs', run: () => workers.ask('drain', undefined, { deadlineMs }) },
-      { name: 'settle what is completed', run: () => Promise.all(settlements) },
+      { name: 'settle what is completed', run: () => settlements.settled() },
       { name: 'ingest what is ready', run: () => ingestion.ask('drain', undefined, { deadlineMs }) },
       {
         name: 'hold jobs',
@@ -159,7 +167,3 @@ async function compose(
 
 const orderingOf = ({ ordering, strictHoldMs }: BotSettings) =>
   ordering === 'strict' ? ({ kind: 'strict', strictHoldMs } as const) : ({ kind: 'skip-pop' } as const);
-
-/** Whether a failed job's file stays for whoever looks into it. */
-const keepsFile = ({ error }: Completion): boolean =>
-  error !== null && error.code !== 'corrupt' && error.code !== 'unsupported';

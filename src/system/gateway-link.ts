@@ -230,10 +230,17 @@ export class GatewayLink implements OpenLink {
     const { maxInFlight } = this.#limits;
     const work = this.#makeDurable(frame).finally(() => {
       this.#inHand.delete(work);
-      if (!this.#draining && this.#inHand.size <= maxInFlight / 2) this.#socket.resume();
+      if (!this.#draining && this.#inHand.size <= maxInFlight / 2) this.#resume();
     });
     this.#inHand.add(work);
     if (this.#inHand.size >= maxInFlight) this.#socket.pause();
+  }
+
+  #resume(): void {
+    if (!this.#socket.isPaused) return;
+    // While it was paused its pongs were not read.
+    this.#heard = true;
+    this.#socket.resume();
   }
 
   async #makeDurable(frame: DurableFrame): Promise<void> {

@@ -3,7 +3,6 @@ import type { Receipt } from '../actors/chat-protocol.ts';
 import { failsForGood } from '../actors/frame-link.ts';
 import type { ActorRef } from '../actors/kit/actor.ts';
 import type { Clock } from '../base/clock.ts';
-import { describeError, DragomanError } from '../base/errors.ts';
 import type { Guid } from '../base/ids.ts';
 import type { Logger } from '../base/log.ts';
 import type { RouteToPool } from '../jobs/pools.ts';
@@ -101,8 +100,7 @@ export class Ingress implements LinkHandler {
       if (!failsForGood(error)) throw error;
       const { gatewayId } = link;
       const { seq, type } = frame;
-      const code = error instanceof DragomanError ? error.code : 'invariant_broken';
-      const reason = describeError(error);
+      const { code, message: reason } = error;
       this.#options.log.error({ gateway_id: gatewayId, seq, type, code, reason }, 'a frame fails for good');
       return { kind: 'error', code, reason };
     }

@@ -17,7 +17,7 @@ export const CLOSED: BotStatus = { state: 'closed', qr: null, detail: null };
 export async function botBench(changes: Partial<BotArgs> = {}, limits: Partial<QueueLimits> = {}) {
   const bench = await actorBench(limits);
   const { system, store, clock } = bench;
-  const ingestion = await system.spawn(ingestionActor, 'ingestion', undefined);
+  const ingestion = await system.spawn(ingestionActor, 'ingestion', { announceAgain: () => {} });
   const spawnBot = () =>
     system.spawn(botActor, `bot-${BOT}`, {
       botId: BOT,

@@ -1,6 +1,7 @@
 import type { Chat } from '../../src/actors/chat-protocol.ts';
 import type { ChatServices } from '../../src/actors/chat-services.ts';
 import { correspondentActor } from '../../src/actors/correspondent.ts';
+import type { Completion } from '../../src/actors/completion.ts';
 import { type DragomanEvent, EventBus } from '../../src/actors/events.ts';
 import { newGuid } from '../../src/base/ids.ts';
 import { DEFAULT_POOLS, poolRouter } from '../../src/jobs/pools.ts';
@@ -12,6 +13,7 @@ import { BOT } from './inbound-frames.ts';
 import { interceptStore, StoreFaults } from './intercepted-store.ts';
 import { PROVIDER } from './store-records.ts';
 
+const MAX_ATTEMPTS = 3;
 const WHOLE = { afterSeq: 0, limit: 10_000 };
 
 /** A chat's history, or its journal, as a reader sees it. */
@@ -30,6 +32,8 @@ export async function actorBench(limits: Partial<QueueLimits> = {}) {
   const bus = new EventBus();
   bus.listen((event) => events.push(event));
   const woken: (string | null)[] = [];
+  /** The GUIDs of files that may go. */
+  const released: string[] = [];
   const services = {
     store: interceptStore(store, faults.intercept),
     events: bus,
@@ -38,6 +42,8 @@ export async function actorBench(limits: Partial<QueueLimits> = {}) {
     routeToPool: poolRouter(DEFAULT_POOLS),
     mimeTypeOf: (_guid: string, sendersWord: string) => Promise.resolve(sendersWord),
     wakePool: (pool: string | null) => void woken.push(pool),
+    reviveJobs: async () => void (await services.store.reviveJobs(clock.now(), MAX_ATTEMPTS)),
+    releaseFile: async ({ guid }: Completion) => void released.push(guid),
   };
   const keyOf = async (sender: string) => {
     const { correspondentId } = await store.resolveCorrespondent(BOT, PROVIDER, [sender]);
@@ -50,6 +56,7 @@ export async function actorBench(limits: Partial<QueueLimits> = {}) {
     store,
     events,
     woken,
+    released,
     services,
     keyOf,
     journalOf: async (sender: string) => contents((await store.rehydrate(await keyOf(sender))).messages),

@@ -39,6 +39,7 @@ interface Life {
 }
 
 const WHOLE = { afterSeq: 0, limit: 10_000 };
+const MAX_ATTEMPTS = 3;
 const LEASE_MS = 3_600_000;
 
 const mimeTypeOf = (_guid: string, sendersWord: string) => Promise.resolve(sendersWord);
@@ -110,7 +111,9 @@ export class ChatWorld {
     const system = await ActorSystem.start({ clock, log, onEscalation });
     const life = { killed: false };
     const store = interceptStore(this.#store, (operation, run) => this.#call(life, operation, run));
-    const ingestion = await system.spawn(ingestionActor, 'ingestion', undefined);
+    const ingestion = await system.spawn(ingestionActor, 'ingestion', {
+      announceAgain: () => this.#life?.bot.tell('announce', undefined),
+    });
     const routeToPool = poolRouter(DEFAULT_POOLS);
     const bot = await system.spawn(botActor, 'bot', {
       botId: BOT,
@@ -127,6 +130,8 @@ export class ChatWorld {
         mimeTypeOf,
         messageReady: (chat) => ingestion.tell('ready', chat),
         wakePool: () => {},
+        reviveJobs: async () => void (await store.reviveJobs(this.clock.now(), MAX_ATTEMPTS)),
+        releaseFile: () => Promise.resolve(),
       },
     });
     const { bots: settings } = parseConfig({

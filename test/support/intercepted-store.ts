@@ -17,8 +17,11 @@ export function interceptStore(store: Store, intercept: Interceptor): Store {
   });
 }
 
-/** Of a failing call: `before` nothing was written; `after` all was, and nobody heard of it; `bug` as broken code fails. */
-export type FaultPoint = 'before' | 'after' | 'bug';
+/**
+ * Of a failing call: `before` nothing was written; `after` all was, and nobody heard of it; `bug` as broken code fails;
+ * `damaged` as a file fails that cannot be read; `fenced` as that of another owner.
+ */
+export type FaultPoint = 'before' | 'after' | 'bug' | 'damaged' | 'fenced';
 
 export const storeAway = (operation: string): DragomanError =>
   new DragomanError('store_unavailable', `${operation}: the store is away`);
@@ -51,6 +54,8 @@ export class StoreFaults {
     const fault = this.#faults.get(operation)?.shift();
     if (fault === 'before') throw storeAway(operation);
     if (fault === 'bug') throw new TypeError('a bug');
+    if (fault === 'damaged') throw new DragomanError('store_corrupt', `${operation}: the row is damaged`);
+    if (fault === 'fenced') throw new DragomanError('fenced', `${operation}: another owner was there`);
     const result = await run();
     if (fault === 'after') throw storeAway(operation);
     return result;

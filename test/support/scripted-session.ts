@@ -12,12 +12,14 @@ export class ScriptedSession implements Session {
   readonly reuploads: { readonly key: ProviderKey; readonly media: MediaReference }[] = [];
   state: 'new' | 'started' | 'stopped' = 'new';
   origin: string;
-  /** What the provider does with a text; resolves to its id. */
-  deliver: (message: OutgoingText, signal: AbortSignal) => Promise<string> = (message) =>
-    Promise.resolve(`id of ${message.text}`);
+  /** What the provider does with a text. */
+  deliver: (message: OutgoingText, signal: AbortSignal) => Promise<void> = () => Promise.resolve();
+  /** How often it was told to start. */
+  starts = 0;
   /** What the sender's phone does when it is asked to upload again. */
   upload: (signal: AbortSignal) => Promise<string> = () => Promise.reject(new Error('the phone refuses'));
   readonly #request: SessionRequest;
+  #lastMessageId = 0;
 
   constructor(request: SessionRequest, origin: string) {
     this.botId = request.botId;
@@ -26,6 +28,7 @@ export class ScriptedSession implements Session {
   }
 
   start(): void {
+    this.starts += 1;
     this.state = 'started';
     this.show({ state: 'open', qr: null, detail: null });
   }
@@ -49,7 +52,12 @@ export class ScriptedSession implements Session {
     return Promise.resolve();
   }
 
-  sendText(message: OutgoingText, signal: AbortSignal): Promise<string> {
+  newMessageId(): string {
+    this.#lastMessageId += 1;
+    return `id ${this.#lastMessageId}`;
+  }
+
+  sendText(message: OutgoingText, signal: AbortSignal): Promise<void> {
     this.sent.push(message);
     return this.deliver(message, signal);
   }

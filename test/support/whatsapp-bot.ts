@@ -1,22 +1,29 @@
 import { EventEmitter, once } from 'node:events';
-import { type Clock, systemClock } from '../../src/base/clock.ts';
+import type { Clock } from '../../src/base/clock.ts';
 import { silentLogger } from '../../src/base/log.ts';
 import type { Session, SessionListener, SessionStatus } from '../../src/gateway/session.ts';
 import { createBaileysSession } from '../../src/gateway/whatsapp/baileys-session.ts';
 import { type Endpoint, resolveEndpoint } from '../../src/gateway/whatsapp/endpoint.ts';
 import type { ReceptionPolicy } from '../../src/gateway/whatsapp/identity.ts';
 import type { Simulator } from '../../src/simulator/simulator.ts';
+import { ManualClock } from './manual-clock.ts';
 import { MemorySessionStorage } from './memory-session-storage.ts';
 
 export interface WhatsAppBotOptions {
   readonly storage?: MemorySessionStorage;
   readonly policy?: ReceptionPolicy;
+  /** By default time stands still, but for what the session waits before it connects again. */
   readonly clock?: Clock;
   readonly endpoint?: Endpoint;
   readonly pairingPhone?: string;
   /** Whether the owner scans the QR code as soon as it is shown; default true. */
   readonly scans?: boolean;
 }
+
+/** Longer than any that a session waits before it connects again. */
+const LONGEST_DELAY_MS = 10 * 60_000;
+/** After these it connects again. */
+const ENDED: readonly string[] = ['closed', 'logged_out'];
 
 /** A session of the gateway at a simulated WhatsApp, with all that it says and stores. */
 export class WhatsAppBot implements SessionListener {
@@ -28,6 +35,7 @@ export class WhatsAppBot implements SessionListener {
   readonly receiptsTooEarly: string[] = [];
   readonly #simulator: Simulator;
   readonly #scans: boolean;
+  readonly #ownClock = new ManualClock();
   readonly #news = new EventEmitter();
   readonly #unsubscribe: () => void;
 
@@ -48,7 +56,7 @@ export class WhatsAppBot implements SessionListener {
       botId: this.botId,
       storage: this.storage,
       listener: this,
-      clock: options.clock ?? systemClock(),
+      clock: options.clock ?? this.#ownClock,
       log: silentLogger,
       endpoint,
       policy: options.policy ?? { groups: 'all' },
@@ -72,6 +80,7 @@ export class WhatsAppBot implements SessionListener {
   statusChanged(status: SessionStatus): void {
     this.statuses.push(status);
     this.#news.emit('news');
+    if (ENDED.includes(status.state)) setImmediate(() => this.#ownClock.advance(LONGEST_DELAY_MS));
     if (this.#scans && status.qr !== null) void this.#simulator.scan(status.qr);
   }
 

@@ -1,9 +1,11 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import { DragomanProcess } from '../support/dragoman-process.ts';
+import { openJournal } from '../support/open-journal.ts';
+import { NO_AUTH, received } from '../support/received-messages.ts';
 import { scratchFolder } from '../support/scratch-folder.ts';
 
 /** Runs a command to its end. */
@@ -83,6 +85,35 @@ describe('dragoman start', () => {
     expect(dragoman.stderr).toMatch(/worker image-1: depth 0/);
     expect(dragoman.stderr).toMatch(/ingestion ingestion: depth \d+/);
     await dragoman.stop();
+  });
+});
+
+describe('dragoman dead-letters', () => {
+  test('lists what was refused and retries it; the gateway sends it again when it runs', async () => {
+    const folder = await scratchFolder();
+    await mkdir(path.join(folder, 'gateway'));
+    const journal = await openJournal({ dir: path.join(folder, 'gateway') });
+    await journal.sessions.commit('main', NO_AUTH, [received('M1')]);
+    journal.frames.refuse(1, 'frame_invalid', 'for the test');
+    journal.close();
+
+    const list = await run('dead-letters', 'list', '--data-folder', folder, '--json');
+    expect(JSON.parse(list.stdout)).toMatchObject([
+      { seq: 1, type: 'inbound', botId: 'main', code: 'frame_invalid' },
+    ]);
+    const retried = await run('dead-letters', 'retry', '1', '--data-folder', folder);
+    expect(retried.stdout).toContain('Waits as 2');
+    expect((await run('dead-letters', 'list', '--data-folder', folder)).stdout).toBe('No dead letters.\n');
+    const again = await run('dead-letters', 'retry', '1', '--data-folder', folder);
+    expect(again.stderr).toContain('there is no dead letter 1');
+    expect(again.exitCode).toBe(1);
+  });
+
+  test('says so where no gateway ever ran', async () => {
+    const { exitCode, stderr } = await run('dead-letters', 'list', '--data-folder', await scratchFolder());
+    expect(stderr).toContain('no gateway has its journal in');
+    expect(oneLine(stderr)).toBe(true);
+    expect(exitCode).toBe(1);
   });
 });
 

@@ -315,6 +315,25 @@ describe('L4: a peer that', () => {
     await handler.firstClosed;
   });
 
+  test('was not read for a while is not taken for silent', async () => {
+    const { connect, clock, handler } = await startServer({ maxInFlight: 1 });
+    const work = gate();
+    handler.answer = async () => {
+      await work.passed;
+      return { kind: 'ack' };
+    };
+    const link = await connect();
+    const { signal } = await handler.firstOpened;
+    link.send(text(1));
+    await handler.untilTaken(1);
+    clock.advance(LINK_LIMITS.pingEveryMs);
+    work.open();
+    // Then the socket is resumed, and nothing has been read off it yet.
+    process.nextTick(() => clock.advance(LINK_LIMITS.pingEveryMs));
+    await link.next('ack');
+    expect(signal.aborted).toBe(false);
+  });
+
   test('does not read is closed', async () => {
     const { connect, clock, handler } = await startServer({ maxBufferedBytes: 64 * 1024 });
     const link = await connect();

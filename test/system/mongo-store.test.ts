@@ -127,6 +127,16 @@ describe.skipIf(MONGODB_URL === undefined)('the MongoDB store on its server', ()
     expect(claimed.map(({ length }) => length)).toEqual([10, 10, 10]);
   });
 
+  test('F1: a newcomer does not make up for the turns it never had', async () => {
+    const newcomer = await chat(store, 'n', 'bot-n');
+    for (let n = 0; n < 8; n += 1) await media(store, key);
+    for (let n = 0; n < 5; n += 1) await store.claim(CLAIM);
+    for (let n = 0; n < 3; n += 1) await media(store, newcomer);
+    const served = [];
+    for (let n = 0; n < 4; n += 1) served.push((await mustClaim(store)).correspondent.botId);
+    expect(served).toEqual(['bot-n', 'bot-a', 'bot-n', 'bot-a']);
+  });
+
   test('W1: workers of another process are woken by what waits already, and by an arrival', async () => {
     const other = await open();
     await media(store, key);

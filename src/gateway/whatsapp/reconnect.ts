@@ -36,15 +36,24 @@ export const ANSWERS: Readonly<Record<Disconnect, Answer>> = {
   silent: { reaction: 'back-off', detail: 'WhatsApp went silent' },
   stuck: { reaction: 'back-off', detail: 'A message could not be handled in time' },
   storage_failed: { reaction: 'back-off', detail: "The gateway's own storage failed" },
-  nobody_scanned: { reaction: 'back-off', detail: 'Nobody linked the account in time; it is asked again soon' },
+  nobody_scanned: {
+    reaction: 'back-off',
+    detail: 'Nobody linked the account in time; it is asked again soon',
+  },
   replaced: {
     reaction: 'wait',
     detail: 'Another program took over this linked device: stop that one, then restart Dragoman',
   },
   logged_out: { reaction: 'forget', detail: 'The account unlinked this device' },
-  refused: { reaction: 'alert', detail: 'WhatsApp refuses this account: look at the phone, then restart Dragoman' },
+  refused: {
+    reaction: 'alert',
+    detail: 'WhatsApp refuses this account: look at the phone, then restart Dragoman',
+  },
   outdated: { reaction: 'alert', detail: 'WhatsApp refuses this version of the client: update Dragoman' },
-  mismatched: { reaction: 'alert', detail: 'The account does not take linked devices: update WhatsApp on the phone, then restart Dragoman' },
+  mismatched: {
+    reaction: 'alert',
+    detail: 'The account does not take linked devices: update WhatsApp on the phone, then restart Dragoman',
+  },
 };
 
 const BY_STATUS: Readonly<Record<number, Disconnect>> = {

@@ -12,6 +12,7 @@ import type {
   ProcessingResult,
 } from '../../jobs/job.ts';
 import type { Message, Placeholder } from '../../queue/message.ts';
+import { readSound } from '../documents.ts';
 import type {
   Acceptance,
   AcceptOutcome,
@@ -28,6 +29,7 @@ import type {
   Store,
 } from '../store.ts';
 import { ClaimableWatch } from './claimable-watch.ts';
+import { jobOfDocument } from './job-document.ts';
 import { chatsWithJournal, correspondents, rehydrate, resolveCorrespondent } from './operations/chats.ts';
 import {
   claim,
@@ -42,7 +44,7 @@ import {
 import { countJobs, jobsOfBot, listBots, saveBot } from './operations/lists.ts';
 import { accept, evict, history, ingest, pruneMessageIds, reinstate, settle } from './operations/messages.ts';
 import { holdJobs, promoteJobs } from './operations/moves.ts';
-import { dueJobs, nextDueAt, reviveJob } from './operations/revival.ts';
+import { dueJobs, nextDueAt, type Revival, reviveJob } from './operations/revival.ts';
 import type { Transactions } from './transactions.ts';
 
 /** How often idle workers are woken where the server offers no change stream. */
@@ -200,19 +202,23 @@ export class MongoStore implements Store {
 
   async reviveJobs(now: number, maxAttempts: number): Promise<RevivedJobs> {
     const pools = new Set<string>();
-    const poisoned: MediaProcessingJob[] = [];
+    const poisoned: Extract<Revival, { readonly kind: 'poisoned' }>[] = [];
     for (const due of await this.#transactions.single((collections) =>
       dueJobs(collections, now, REVIVE_STEP),
     )) {
       const revival = await this.#transactions.run([lanesOf.guid(due.guid)], (transaction) =>
         reviveJob(transaction, due, now, maxAttempts),
       );
-      if (revival.kind === 'poisoned') poisoned.push(revival.job);
+      if (revival.kind === 'poisoned') poisoned.push(revival);
       if (revival.kind === 'revived' && revival.claimablePool !== null) pools.add(revival.claimablePool);
     }
     return {
       pools: [...pools],
-      poisoned: poisoned.toSorted((a, b) => a.seq - b.seq),
+      poisoned: readSound(
+        poisoned.toSorted((a, b) => a.job.seq - b.job.seq),
+        ({ job, collection }) => jobOfDocument(job, collection),
+        this.#log,
+      ),
       nextDueAt: await this.#transactions.single((collections) => nextDueAt(collections, now)),
     };
   }
@@ -240,7 +246,9 @@ export class MongoStore implements Store {
     collection: JobCollection,
     statuses?: readonly JobStatus[],
   ): Promise<readonly MediaProcessingJob[]> {
-    return this.#transactions.single((collections) => jobsOfBot(collections, botId, collection, statuses));
+    return this.#transactions.single((collections) =>
+      jobsOfBot(collections, botId, collection, statuses, this.#log),
+    );
   }
 
   jobByGuid(guid: Guid): Promise<MediaProcessingJob | null> {

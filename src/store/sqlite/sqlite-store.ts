@@ -12,6 +12,7 @@ import type {
   ProcessingResult,
 } from '../../jobs/job.ts';
 import type { Message, Placeholder } from '../../queue/message.ts';
+import { readSound } from '../documents.ts';
 import { claimedJob, jobOfAcceptance, POISON } from '../job-records.ts';
 import type {
   Acceptance,
@@ -51,10 +52,12 @@ export interface SqliteStoreOptions {
   readonly log: Logger;
 }
 
-/** Longer than the longest operation takes, moving a bot's million jobs: past it, the thread is taken to be stuck. */
+/** Longer than the longest operation takes, listing a bot's million jobs: past it, the thread is taken to be stuck. */
 const STALL_MS = 300_000;
 /** Duplicate keys that are deleted in one operation. */
 const PRUNE_STEP = 2_000;
+/** Jobs that are moved in one operation. */
+const MOVE_STEP = 2_000;
 
 /**
  * Opens the embedded store: one SQLite file, one owner.
@@ -67,6 +70,7 @@ export async function openSqliteStore({ file, clock, log }: SqliteStoreOptions):
   return new SqliteStore({
     fence,
     clock,
+    log,
     lock,
     writer: new StoreThread({ ...thread, script: new URL('./writer-thread.ts', import.meta.url) }),
     reader: new StoreThread({ ...thread, script: new URL('./reader-thread.ts', import.meta.url) }),
@@ -76,23 +80,30 @@ export async function openSqliteStore({ file, clock, log }: SqliteStoreOptions):
 interface Parts {
   readonly fence: number;
   readonly clock: Clock;
+  readonly log: Logger;
   readonly lock: StoreLock;
   readonly writer: StoreThread<typeof WRITES>;
   readonly reader: StoreThread<typeof READS>;
 }
 
-/** Encodes, calls one of the two threads, decodes. Reads see every write whose promise has resolved. */
+/**
+ * Encodes, calls one of the two threads, decodes. Reads see every write whose promise has resolved.
+ * What moves or deletes many rows is many operations, so that other writers get in between: each row is moved whole or
+ * not at all, and a call that ended early is made again.
+ */
 class SqliteStore implements Store {
   readonly fence: number;
   readonly #clock: Clock;
+  readonly #log: Logger;
   readonly #lock: StoreLock;
   readonly #writer: StoreThread<typeof WRITES>;
   readonly #reader: StoreThread<typeof READS>;
   #closing: Promise<void> | null = null;
 
-  constructor({ fence, clock, lock, writer, reader }: Parts) {
+  constructor({ fence, clock, log, lock, writer, reader }: Parts) {
     this.fence = fence;
     this.#clock = clock;
+    this.#log = log;
     this.#lock = lock;
     this.#writer = writer;
     this.#reader = reader;
@@ -205,19 +216,23 @@ class SqliteStore implements Store {
       maxAttempts,
       JSON.stringify(POISON),
     );
-    return { pools, poisoned: poisoned.map(jobOfRow), nextDueAt };
+    return { pools, poisoned: readSound(poisoned, jobOfRow, this.#log), nextDueAt };
   }
 
-  sweepToHolding(now: number): Promise<number> {
-    return this.#writer.call('sweepToHolding', now);
+  async sweepToHolding(now: number): Promise<number> {
+    let swept = 0;
+    for (const botId of await this.#reader.call('botsWithActiveJobs')) {
+      swept += await this.#moveJobs('sweepJobs', botId, now);
+    }
+    return swept;
   }
 
   holdJobs(botId: string, now: number): Promise<number> {
-    return this.#writer.call('holdJobs', botId, now);
+    return this.#moveJobs('holdJobs', botId, now);
   }
 
   promoteJobs(botId: string, now: number): Promise<number> {
-    return this.#writer.call('promoteJobs', botId, now);
+    return this.#moveJobs('promoteJobs', botId, now);
   }
 
   async jobsOfBot(
@@ -226,11 +241,11 @@ class SqliteStore implements Store {
     statuses?: readonly JobStatus[],
   ): Promise<readonly MediaProcessingJob[]> {
     const rows = await this.#reader.call('jobsOfBot', botId, collection, statuses ?? null);
-    return rows.map(jobOfRow);
+    return readSound(rows, jobOfRow, this.#log);
   }
 
   async jobByGuid(guid: Guid): Promise<MediaProcessingJob | null> {
-    const row = await this.#reader.call('jobByGuid', guid);
+    const row = await this.#writer.call('jobByGuid', guid);
     return row === undefined ? null : jobOfRow(row);
   }
 
@@ -271,6 +286,22 @@ class SqliteStore implements Store {
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  /** Goes once through the bot's jobs in seq order: it ends even where another call moves them back behind it. */
+  async #moveJobs(
+    operation: 'sweepJobs' | 'holdJobs' | 'promoteJobs',
+    botId: string,
+    now: number,
+  ): Promise<number> {
+    let moved = 0;
+    for (let afterSeq = 0; ;) {
+      const step = await this.#writer.call(operation, { botId, now, afterSeq, atMost: MOVE_STEP });
+      moved += step.length;
+      const lastSeq = step.at(-1);
+      if (lastSeq === undefined || step.length < MOVE_STEP) return moved;
+      afterSeq = lastSeq;
+    }
   }
 
   async #close(): Promise<void> {

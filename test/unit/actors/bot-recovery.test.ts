@@ -8,7 +8,7 @@ import { acceptMedia, placeholderMessage } from '../../support/store-records.ts'
 
 describe('a recovery that runs while jobs move', () => {
   test('does not take a place for orphaned whose job it missed on its way', async () => {
-    const { chat, store, key, clock, log } = await chatBench();
+    const { chat, services, store, key, clock, log } = await chatBench();
     const placeholder = placeholderMessage(1);
     await store.accept(acceptMedia(key, placeholder));
     let reads = 0;
@@ -18,16 +18,52 @@ describe('a recovery that runs while jobs move', () => {
       return run();
     });
     const open = (_key: CorrespondentKey) => Promise.resolve(chat);
-    await recoverBot({ botId: BOT, store: moving, clock, log, open });
+    await recoverBot({ botId: BOT, services: { ...services, store: moving }, clock, log, open });
     expect(await chat.ask('wake', undefined)).toEqual([placeholder.mediaProcessingId]);
     expect(await store.jobByGuid(placeholder.mediaProcessingId)).toMatchObject({ collection: 'active' });
   });
 
+  test('settles a result that became durable unheard until just before it promoted', async () => {
+    const { chat, services, store, key, clock, log, journalOf, released } = await chatBench();
+    const placeholder = placeholderMessage(1);
+    await store.accept(acceptMedia(key, placeholder));
+    const claim = await store.claim({ pool: 'audio', now: clock.now(), leaseMs: 60_000, cappedBots: [] });
+    if (claim === null) throw new Error('expected a job');
+    const finishing = interceptStore(store, async (operation, run) => {
+      const result = { kind: 'words', words: 'words' } as const;
+      if (operation === 'promoteJobs') await store.complete(claim, result, clock.now());
+      return run();
+    });
+    const open = () => Promise.resolve(chat);
+    await recoverBot({ botId: BOT, services: { ...services, store: finishing }, clock, log, open });
+    expect(await journalOf('ann')).toEqual(['[words] a caption']);
+    expect(await store.jobByGuid(claim.guid)).toBeNull();
+    expect(released).toEqual([claim.guid]);
+  });
+
+  test('ends a job that killed its last worker, where promoting alone would have it tried again', async () => {
+    const { chat, services, store, key, clock, log } = await chatBench();
+    const placeholder = placeholderMessage(1);
+    await store.accept(acceptMedia(key, placeholder));
+    const leaseMs = 1_000;
+    for (let attempt = 1; attempt <= 3; attempt += 1) {
+      await store.reviveJobs(clock.now(), 3);
+      await store.claim({ pool: 'audio', now: clock.now(), leaseMs, cappedBots: [] });
+      clock.advance(leaseMs);
+    }
+    await store.holdJobs(BOT, clock.now());
+    await recoverBot({ botId: BOT, services, clock, log, open: () => Promise.resolve(chat) });
+    expect(await store.jobByGuid(placeholder.mediaProcessingId)).toMatchObject({
+      collection: 'failed',
+      error: { code: 'worker_died' },
+    });
+  });
+
   test('run twice changes nothing the second time', async () => {
-    const { chat, store, key, clock, log, journalOf } = await chatBench();
+    const { chat, services, store, key, clock, log, journalOf } = await chatBench();
     const placeholder = placeholderMessage(1);
     await store.accept(acceptMedia(key, placeholder, { collection: 'holding' }));
-    const recover = () => recoverBot({ botId: BOT, store, clock, log, open: () => Promise.resolve(chat) });
+    const recover = () => recoverBot({ botId: BOT, services, clock, log, open: () => Promise.resolve(chat) });
     await recover();
     const [job, journal] = [await store.jobByGuid(placeholder.mediaProcessingId), await journalOf('ann')];
     await recover();

@@ -138,6 +138,14 @@ describe('C2: a chat whose write fails', () => {
     expect(notes.at(-1)).toBe(false);
   });
 
+  test('says what its queue is like after every turn, one that does nothing too', async () => {
+    const { chat, notes } = await chatBench();
+    await chat.ask('wake', undefined);
+    const before = notes.length;
+    await chat.ask('catchUp', undefined);
+    expect(notes.slice(before)).toEqual([true]);
+  });
+
   test('restarts after a bug with what the journal holds, and announces it', async () => {
     const { chat, faults, announced, historyOf } = await chatBench();
     await accept(chat, textFrame('ann', 'one'));

@@ -13,7 +13,7 @@ const unused = () => Promise.reject(new Error('not asked for'));
 /** A chat that answers `ingest` as the test scripts it, then that it is empty. */
 async function bench() {
   const kit = await startActors();
-  const ingestion = await kit.system.spawn(ingestionActor, 'ingestion', undefined);
+  const ingestion = await kit.system.spawn(ingestionActor, 'ingestion', { announceAgain: () => {} });
   const spawnChat = async (name: string, answer: () => Promise<IngestReport>) => {
     const asked: number[] = [];
     const chat: Chat = await kit.system.spawn(
@@ -155,6 +155,15 @@ describe('ingestion', () => {
     await ingestion.ask('drain', undefined);
     expect(most).toBe(64);
     expect(chats.every(({ asked }) => asked.length === 1)).toBe(true);
+  });
+
+  test('I5: has chats announced when it starts', async () => {
+    const { system } = await startActors();
+    let starts = 0;
+    const announceAgain = () => void (starts += 1);
+    await system.spawn(ingestionActor, 'ingestion', { announceAgain });
+    await settle();
+    expect(starts).toBe(1);
   });
 
   test('leaves no timer behind when it stops', async () => {

@@ -1,9 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
+import { DragomanError } from '../../../src/base/errors.ts';
 import { BotSends } from '../../../src/gateway/bot-sends.ts';
 import type { Session } from '../../../src/gateway/session.ts';
 import { type GatewaySettings, gatewaySettings } from '../../../src/gateway/settings.ts';
 import { framesOf, openJournal } from '../../support/open-journal.ts';
+import { received } from '../../support/received-messages.ts';
 import { RecordingLog } from '../../support/recording-log.ts';
 import { ScriptedSession } from '../../support/scripted-session.ts';
 
@@ -90,7 +92,7 @@ describe('N1: pace', () => {
 describe('N2: answers', () => {
   test('a session that never comes back has failed after its deadline, and holds up no other text', async () => {
     const { session, send, journal } = await sendsBench({ sendTimeoutMs: 5_000 });
-    session.deliver = ({ text }) => (text === 'text a' ? new Promise(() => {}) : Promise.resolve('p'));
+    session.deliver = ({ text }) => (text === 'text a' ? new Promise(() => {}) : Promise.resolve());
     send(session, 'a', 'b');
     await vi.advanceTimersByTimeAsync(5_010);
     expect(framesOf(journal)).toMatchObject([
@@ -114,10 +116,65 @@ describe('N2: answers', () => {
     expect(session.sent).toHaveLength(1);
   });
 
+  test('outcomes that cannot be journalled are kept, and answered in order once they can', async () => {
+    const { session, sends, send, journal, log } = await sendsBench();
+    const failing = vi.spyOn(journal.sends, 'end').mockImplementation(() => {
+      throw new DragomanError('store_unavailable', 'the disk is gone');
+    });
+    send(session, 'a', 'b');
+    await vi.advanceTimersByTimeAsync(10);
+    expect(session.sent).toHaveLength(2);
+    expect(framesOf(journal)).toEqual([]);
+    expect(log.lines.at(-1)).toMatchObject({ level: 'error', fields: { request_id: 'a' } });
+    failing.mockRestore();
+    sends.recordOutcomes();
+    const answered = framesOf(journal).filter((frame) => frame.type === 'sent');
+    expect(answered).toMatchObject([{ request_id: 'a' }, { request_id: 'b' }]);
+  });
+
+  test('closing records what could not be before', async () => {
+    const { session, sends, send, journal } = await sendsBench();
+    vi.spyOn(journal.sends, 'end').mockImplementationOnce(() => {
+      throw new DragomanError('store_unavailable', 'the disk is gone');
+    });
+    send(session, 'a');
+    await vi.advanceTimersByTimeAsync(10);
+    expect(framesOf(journal)).toEqual([]);
+    await sends.close();
+    expect(framesOf(journal)).toMatchObject([{ type: 'inbound' }, { type: 'sent', request_id: 'a' }]);
+  });
+
   test('a bot that does not run has failed', async () => {
     const { send, journal } = await sendsBench();
     send(null, 'a');
     await vi.advanceTimersByTimeAsync(10);
     expect(framesOf(journal)).toMatchObject([{ type: 'send.failed', reason: 'the bot is not running' }]);
+  });
+});
+
+describe('N3: names', () => {
+  test('an echo that comes while the text is on its way is no news', async () => {
+    const { session, send, journal } = await sendsBench();
+    session.deliver = async ({ providerMessageId: id, to }) => {
+      const echo = received(id, { key: { remoteJid: to, participant: null, id, fromMe: true } });
+      await session.receive(echo);
+    };
+    send(session, 'a');
+    await vi.advanceTimersByTimeAsync(10);
+    expect(framesOf(journal)).toMatchObject([
+      { type: 'inbound', message: { source: 'bot' } },
+      { type: 'sent', request_id: 'a' },
+    ]);
+  });
+
+  test('a text whose name cannot be journalled does not go out', async () => {
+    const { session, send, journal } = await sendsBench();
+    vi.spyOn(journal.sends, 'name').mockImplementationOnce(() => {
+      throw new DragomanError('store_unavailable', 'the disk is gone');
+    });
+    send(session, 'a');
+    await vi.advanceTimersByTimeAsync(10);
+    expect(session.sent).toEqual([]);
+    expect(framesOf(journal)).toMatchObject([{ type: 'send.failed', request_id: 'a' }]);
   });
 });

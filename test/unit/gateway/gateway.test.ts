@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { newGuid } from '../../../src/base/ids.ts';
+import { SendRegister } from '../../../src/gateway/send-register.ts';
 import { gatewayBench, picture } from '../../support/gateway-bench.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { file, status } from '../../support/media-server.ts';
@@ -208,7 +209,7 @@ describe('what the backend asks', () => {
     const bench = await gatewayBench();
     const { session } = await bench.startWithBot();
     session.deliver = ({ text }) =>
-      text === 'second' ? Promise.reject(new Error('no such chat')) : Promise.resolve(`p-${text}`);
+      text === 'second' ? Promise.reject(new Error('no such chat')) : Promise.resolve();
     const send = (request: string, text: string): void =>
       bench.backend.send({ type: 'send', request_id: request, bot_id: 'bot', to: 'ana@lid', text });
     send('r1', 'first');
@@ -223,8 +224,8 @@ describe('what the backend asks', () => {
       quoted: { provider_message_id: 'q', text: 'asked' },
     });
     expect(await bench.backend.untilFrames('sent', 2)).toMatchObject([
-      { request_id: 'r1', provider_message_id: 'p-first' },
-      { request_id: 'r3', provider_message_id: 'p-third' },
+      { request_id: 'r1', provider_message_id: 'id 1' },
+      { request_id: 'r3', provider_message_id: 'id 3' },
     ]);
     expect(bench.backend.ofType('send.failed')).toMatchObject([{ request_id: 'r2', reason: 'no such chat' }]);
     expect(session.sent.map(({ text }) => text)).toEqual(['first', 'second', 'third']);
@@ -232,12 +233,12 @@ describe('what the backend asks', () => {
     send('r1', 'first');
     expect((await bench.backend.untilFrames('sent', 3))[2]).toMatchObject({
       request_id: 'r1',
-      provider_message_id: 'p-first',
+      provider_message_id: 'id 1',
     });
     expect(session.sent).toHaveLength(3);
     const own = bench.backend.ofType('inbound').map(({ message }) => message);
     expect(own).toMatchObject([
-      { message: 'first', source: 'bot', recipient_id: 'ana@lid', provider_message_id: 'p-first' },
+      { message: 'first', source: 'bot', recipient_id: 'ana@lid', provider_message_id: 'id 1' },
       { message: 'third', source: 'bot', quoted: { text: 'asked' } },
     ]);
   });
@@ -378,6 +379,35 @@ describe('bots', () => {
     ]);
   });
 
+  test('Z3: a session that gave up is started again when the backend asks again', async () => {
+    const bench = await gatewayBench();
+    const { session } = await bench.startWithBot();
+    session.show({ state: 'closed', qr: null, detail: 'another program took over' });
+    bench.backend.send({ type: 'bot.start', bot_id: 'bot', ...EASY });
+    await expect.poll(() => session.starts).toBe(2);
+    await bench.backend.until(() => bench.backend.ofType('bot.status').at(-1)?.state === 'open');
+    expect(bench.sessions.all).toEqual([session]);
+  });
+
+  test('an outcome of a send that cannot be journalled is tried again at the next tick', async () => {
+    const bench = await gatewayBench();
+    const clock = new ManualClock();
+    const settings = { sendJitterMs: 0, longestTypingMs: 0 };
+    await bench.startWithBot({ clock, settings });
+    const named = vi.spyOn(SendRegister.prototype, 'name');
+    vi.spyOn(SendRegister.prototype, 'end').mockImplementationOnce(() => {
+      throw new Error('the disk is gone');
+    });
+    onTestFinished(() => void vi.restoreAllMocks());
+    bench.backend.send({ type: 'send', request_id: 'r', bot_id: 'bot', to: 'ana@lid', text: 'hello' });
+    await expect.poll(() => named.mock.calls.length).toBe(1);
+    clock.advance(1);
+    await bench.log.untilLine('cannot be recorded now');
+    expect(bench.backend.ofType('sent')).toEqual([]);
+    clock.advance(5_000);
+    expect(await bench.backend.untilFrames('sent')).toMatchObject([{ request_id: 'r' }]);
+  });
+
   test('downloads of a stopped bot wait for its next start', async () => {
     const bench = await gatewayBench();
     const { session } = await bench.startWithBot();
@@ -430,6 +460,14 @@ describe('bounds and folders', () => {
     await expect(bench.start({ stagingFolder })).rejects.toMatchObject({ code: 'already_in_use' });
     await first.stop();
     await bench.start({ stagingFolder });
+  });
+
+  test('a start that fails lets go of folder and journal', async () => {
+    const bench = await gatewayBench();
+    const clock = new ManualClock();
+    await expect(bench.start({ clock, backendUrls: ['no url'] })).rejects.toThrow('Invalid URL');
+    expect(clock.pendingTimers).toBe(0);
+    await bench.start();
   });
 
   test('half a file of a former life is removed; a whole one counts', async () => {

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
-import { describe, expect, test } from 'vitest';
+import { DatabaseSync, StatementSync } from 'node:sqlite';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { WIRE_LIMITS } from '../../../src/protocol/frames.ts';
 import { downloadFailed } from '../../../src/gateway/download-outcome.ts';
 import type { UndecryptableMessage } from '../../../src/gateway/session.ts';
@@ -10,6 +10,9 @@ import { ManualClock } from '../../support/manual-clock.ts';
 import { framesOf, openJournal, seqsOf } from '../../support/open-journal.ts';
 import { NO_AUTH, received } from '../../support/received-messages.ts';
 import { scratchFolder } from '../../support/scratch-folder.ts';
+
+/** sqlite.org/rescode.html#ioerr_read */
+const SQLITE_IOERR_READ = 266;
 
 const { reference } = encryptMedia(Buffer.from('a picture'), { fileName: 'cat.jpg' });
 const STAGED = { kind: 'staged', bytes: 9, sha256: 'a'.repeat(64) } as const;
@@ -66,6 +69,21 @@ describe('opening', () => {
     db.exec('PRAGMA user_version = 99');
     db.close();
     await expect(openJournal({ dir })).rejects.toMatchObject({ code: 'store_newer' });
+  });
+
+  test('B3: after the disk failed at a read, the file is opened afresh', async () => {
+    const journal = await openJournal();
+    await journal.sessions.commit('bot', NO_AUTH, [received('a')]);
+    const letGo = vi.spyOn(DatabaseSync.prototype, 'close');
+    vi.spyOn(StatementSync.prototype, 'all').mockImplementationOnce(() => {
+      throw Object.assign(new Error('disk I/O error'), { errcode: SQLITE_IOERR_READ });
+    });
+    onTestFinished(() => void vi.restoreAllMocks());
+    expect(() => seqsOf(journal)).toThrow(expect.objectContaining({ code: 'store_unavailable' }));
+    expect(letGo).toHaveBeenCalledTimes(1);
+    expect(seqsOf(journal)).toEqual([1]);
+    await journal.sessions.commit('bot', NO_AUTH, [received('b')]);
+    expect(seqsOf(journal)).toEqual([1, 2]);
   });
 
   test('a folder that is not there is folder_unusable', async () => {
@@ -261,9 +279,28 @@ describe('what sessions commit', () => {
     expect(journal.frames.deadLetterCount()).toBe(0);
   });
 
-  test('the echo of a text that the bot sent is no news; the owner’s own text is', async () => {
+  test('J6: the echo of a text is no news even when it comes before the outcome, or that is a failure', async () => {
+    const dir = await scratchFolder();
+    const journal = await openJournal({ dir });
+    for (const id of ['p1', 'p2', 'p3']) {
+      journal.sends.begin(request(id));
+      journal.sends.name(request(id), id);
+    }
+    await journal.sessions.commit('bot', NO_AUTH, [fromMe('p1')]);
+    journal.sends.end(request('p1'), { kind: 'sent', providerMessageId: 'p1' });
+    journal.sends.end(request('p2'), { kind: 'failed', reason: 'too late' });
+    await journal.sessions.commit('bot', NO_AUTH, [fromMe('p2')]);
+    journal.close();
+    const next = await openJournal({ dir });
+    await next.sessions.commit('bot', NO_AUTH, [fromMe('p3')]);
+    const announced = framesOf(next).flatMap((frame) => (frame.type === 'inbound' ? [frame.message] : []));
+    expect(announced).toMatchObject([{ provider_message_id: 'p1', source: 'bot' }]);
+  });
+
+  test('J6: the echo of a text that the bot sent is no news; the owner’s own text is', async () => {
     const journal = await openJournal();
     journal.sends.begin(request('r1'));
+    journal.sends.name(request('r1'), 'p1');
     journal.sends.end(request('r1'), { kind: 'sent', providerMessageId: 'p1' });
     await journal.sessions.commit('bot', NO_AUTH, [fromMe('p1'), fromMe('p2')]);
     const announced = framesOf(journal).flatMap((frame) => (frame.type === 'inbound' ? [frame.message] : []));

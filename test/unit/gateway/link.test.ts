@@ -1,5 +1,6 @@
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { BackendFrame } from '../../../src/protocol/frames.ts';
+import { FrameLog } from '../../../src/gateway/frame-log.ts';
 import { FramePump } from '../../../src/gateway/frame-pump.ts';
 import { BackendLink } from '../../../src/gateway/link.ts';
 import { LINK_TIMING, type LinkTiming } from '../../../src/gateway/link-connection.ts';
@@ -73,6 +74,27 @@ const seqsIn = (frames: readonly object[]): number[] =>
   frames.flatMap((frame) => ('seq' in frame && typeof frame.seq === 'number' ? [frame.seq] : []));
 
 describe('a connection', () => {
+  test('a journal that cannot be read when a frame is written ends the connection, not the process', async () => {
+    const backend = await startBackend();
+    const { journal, clock, log, announce } = await startLink([backend]);
+    await backend.untilFrames('hello');
+    const reads = vi.spyOn(journal.frames, 'after');
+    backend.answer = SILENCE;
+    const { after } = FrameLog.prototype;
+    reads.mockImplementationOnce((seq, limit) => after.call(journal.frames, seq, limit));
+    reads.mockImplementationOnce(() => {
+      throw new Error('the disk is gone');
+    });
+    await announce('a');
+    await log.untilLine('dialling again');
+    expect(log.lines).toContainEqual(
+      expect.objectContaining({ message: expect.stringContaining('the link stumbled') }),
+    );
+    clock.advance(500);
+    await backend.untilFrames('inbound', 2);
+    expect(backend.links).toHaveLength(2);
+  });
+
   test('K1: hello comes first, then what waited, then what is new, in order', async () => {
     const backend = await startBackend();
     const { announce } = await startLink([backend], { journalled: ['a', 'b'] });

@@ -6,17 +6,27 @@ import { systemClock } from '../../../src/base/clock.ts';
 import { newGuid } from '../../../src/base/ids.ts';
 import { DEFAULT_POOLS } from '../../../src/jobs/pools.ts';
 import type { InboundFrame } from '../../../src/protocol/frames.ts';
+import type { Store } from '../../../src/store/store.ts';
 import { openStagingFolder } from '../../../src/staging/staging-folder.ts';
 import { MemoryDatabase, openMemoryStore } from '../../../src/store/memory/memory-store.ts';
 import { type Backend, startBackend } from '../../../src/system/backend.ts';
 import { parseConfig } from '../../../src/system/config.ts';
+import { settle } from '../../support/actor-kit.ts';
 import { contents } from '../../support/chat-bench.ts';
 import { GatewaySocket } from '../../support/gateway-socket.ts';
 import { BOT, GATEWAY, mediaFrame, textFrame } from '../../support/inbound-frames.ts';
 import { listen } from '../../support/listening-port.ts';
 import { RecordingLogger } from '../../support/recording-logger.ts';
 import { scratchFolder } from '../../support/scratch-folder.ts';
-import { acceptText, PROVIDER, textMessage } from '../../support/store-records.ts';
+import {
+  acceptMedia,
+  acceptText,
+  HOUR_MS,
+  NOW,
+  placeholderMessage,
+  PROVIDER,
+  textMessage,
+} from '../../support/store-records.ts';
 
 const TOKEN = 'the token of the gateway';
 const STUB_POOLS = DEFAULT_POOLS.map((pool) =>
@@ -73,6 +83,17 @@ function watcher(backend: Backend) {
       return ingested();
     },
   };
+}
+
+/** A job that a worker had in hand when its process died, long ago. */
+async function leftBehind({ backend, store }: { backend: Backend; store: Store }) {
+  await backend.stop();
+  const key = await store.resolveCorrespondent(BOT, PROVIDER, ['ann']);
+  await store.accept(acceptMedia(key, placeholderMessage(1)));
+  const longAgo = NOW - HOUR_MS;
+  const job = await store.claim({ pool: 'audio', now: longAgo, leaseMs: 1_000, cappedBots: [] });
+  if (job === null) throw new Error('expected a job');
+  return { store, job };
 }
 
 async function connected(url: string): Promise<GatewaySocket> {
@@ -184,6 +205,42 @@ describe('a backend', () => {
     await first.store.accept(acceptText(key, textMessage(1, { content: 'left behind' })));
     const second = await start();
     expect(await second.watch.untilIngested(1)).toEqual(['left behind']);
+  });
+
+  test('ends a job whose worker took the process along, though nobody was there when its lease ended', async () => {
+    const { start } = await machine({ maxAttempts: 1 });
+    const { job } = await leftBehind(await start());
+    const second = await start();
+    expect(await second.store.jobByGuid(job.guid)).toMatchObject({ status: 'completed', attempts: 1 });
+    await connected(second.backend.url);
+    expect(await second.watch.untilIngested(1)).toEqual(['[Media processing failed] a caption']);
+  });
+
+  test('removes the file of a result that an earlier life left, and tells its gateway', async () => {
+    const { start, staging } = await machine();
+    const { job, store } = await leftBehind(await start());
+    await store.complete(job, { kind: 'words', words: 'words' }, job.leaseExpiresAt);
+    await writeFile(staging.pathOf(job.guid), 'OggS…');
+    const second = await start();
+    const link = await connected(second.backend.url);
+    expect((await link.next('media.released')).guid).toBe(job.guid);
+    expect(await second.watch.untilIngested(1)).toEqual(['[words] a caption']);
+    expect(await staging.list()).toEqual([]);
+  });
+
+  test('forgets duplicate keys older than dedupeDays, and keeps the others', async () => {
+    const { start, log } = await machine({ dedupeDays: 2 });
+    const { backend, store } = await start();
+    await backend.stop();
+    const key = await store.resolveCorrespondent(BOT, PROVIDER, ['ann']);
+    for (const [id, days] of [1, 3].entries()) {
+      const acceptedTime = NOW - days * 24 * HOUR_MS;
+      await store.accept(acceptText(key, textMessage(id + 1, { acceptedTime })));
+    }
+    await start();
+    await settle();
+    const forgotten = log.lines.filter(({ message }) => message === 'old duplicate keys forgotten');
+    expect(forgotten.map(({ fields }) => fields)).toEqual([{ forgotten: 1 }]);
   });
 
   test('at a port that is taken leaves nothing running', async () => {

@@ -131,6 +131,40 @@ describe('a frame that changes durable state', () => {
     expect(link.failure).toBe('store_unavailable');
   });
 
+  test('G5: is kept by its gateway when it fails for good, and the frames of other chats go on', async () => {
+    const { ingress, link, faults, ingestion, historyOf, log } = await bench();
+    faults.fail('rehydrate', 'damaged');
+    const [broken, fine] = [textFrame('ann', 'hello'), textFrame('bob', 'hello')];
+    expect(await ingress.durable(link, broken)).toMatchObject({ kind: 'error', code: 'store_corrupt' });
+    expect(link.failure).toBeNull();
+    expect(log.at('error')).toEqual(['a frame fails for good']);
+    expect(await ingress.durable(link, fine)).toEqual(ACK);
+    await ingestion.ask('drain', undefined);
+    expect(await historyOf('bob')).toEqual(['hello']);
+  });
+
+  test('G5: takes the file along that it announced, until it comes again', async () => {
+    const { ingress, link, faults, store } = await bench();
+    faults.fail('accept', 'damaged');
+    const frame = mediaFrame('ann');
+    const parked = { kind: 'error', code: 'store_corrupt' };
+    expect(await ingress.durable(link, frame)).toMatchObject(parked);
+    expect(await ingress.durable(link, staged(frame.mediaGuid))).toMatchObject(parked);
+    expect(link.sent).toEqual([]);
+    const newer = new TestLink();
+    ingress.opened(newer, [BOT]);
+    const again = [ingress.durable(newer, frame), ingress.durable(newer, staged(frame.mediaGuid))];
+    expect(await Promise.all(again)).toEqual([ACK, ACK]);
+    expect(await store.jobByGuid(frame.mediaGuid)).toMatchObject({ status: 'pending' });
+  });
+
+  test('closes its link when another backend owns the store', async () => {
+    const { ingress, link, faults } = await bench();
+    faults.fail('accept', 'fenced');
+    await expect(ingress.durable(link, textFrame('ann', 'hello'))).rejects.toMatchObject({ code: 'fenced' });
+    expect(link.failure).toBe('fenced');
+  });
+
   test('is nacked when it names another message’s GUID', async () => {
     const { ingress, link } = await bench();
     const frame = mediaFrame('ann');

@@ -45,14 +45,14 @@ export async function resolveCorrespondent(
     await chats.insertOne(chat, { session });
     return recordOf(chat);
   }
+  const { _id } = oldest;
   if (younger.length > 0) {
-    const drained = younger.map(({ _id }) => _id);
+    const drained = younger.map(({ _id: each }) => each);
     await chats.updateMany({ _id: { $in: drained } }, { $unset: { aliases: 1 } }, { session });
-    for (const chat of drained) await moveMessageIds(transaction, chat, oldest._id);
+    for (const chat of drained) await moveMessageIds(transaction, chat, _id);
   }
   const aliases = [...new Set([...known.flatMap((chat) => chat.aliases ?? []), ...identifiers])];
   if (aliases.length > (oldest.aliases?.length ?? 0)) {
-    const { _id } = oldest;
     await chats.updateOne({ _id }, { $set: { aliases } }, { session });
   }
   return recordOf({ ...oldest, aliases });
@@ -65,7 +65,7 @@ async function moveMessageIds(
   to: number,
 ): Promise<void> {
   // A range, for which there is the index on `_id`: an embedded document sorts by its first field first.
-  const ofChat: Filter<MessageIdDocument> = { _id: { $gt: { chat: from }, $lt: { chat: from + 1 } } };
+  const ofChat: Filter<MessageIdDocument> = { _id: { $gte: lowestKey(from), $lt: lowestKey(from + 1) } };
   const moved = await messageIds.find(ofChat, { session, batchSize: 1_000 }).toArray();
   if (moved.length === 0) return;
   await messageIds.bulkWrite(
@@ -80,6 +80,13 @@ async function moveMessageIds(
   );
   await messageIds.deleteMany(ofChat, { session });
 }
+
+const lowestKey = (chat: number): MessageIdDocument['_id'] => ({
+  chat,
+  provider_message_id: '',
+  sender: '',
+  from_me: false,
+});
 
 function newChat(
   { fence, nextSeq }: Transaction,

@@ -1,4 +1,6 @@
+import type { Logger } from '../../../base/log.ts';
 import type { JobCollection, JobStatus, MediaProcessingJob } from '../../../jobs/job.ts';
+import { readSound } from '../../documents.ts';
 import type { BotRecord, JobCount } from '../../store.ts';
 import type { Collections } from '../collections.ts';
 import { jobOfDocument } from '../job-document.ts';
@@ -11,13 +13,14 @@ export async function jobsOfBot(
   { jobs }: Collections,
   botId: string,
   collection: JobCollection,
-  statuses?: readonly JobStatus[],
+  statuses: readonly JobStatus[] | undefined,
+  log: Logger,
 ): Promise<MediaProcessingJob[]> {
   const filter = { bot_id: botId, ...(statuses && { status: { $in: statuses } }) };
   const found = await jobs[collection]
     .find(filter, { sort: { seq: 1 }, batchSize: JOBS_PER_BATCH })
     .toArray();
-  return found.map((job) => jobOfDocument(job, collection));
+  return readSound(found, (job) => jobOfDocument(job, collection), log);
 }
 
 interface JobGroup {

@@ -51,13 +51,14 @@ async function chatNamed(
   { collections: { correspondents }, session }: Transaction,
   chat: CorrespondentDocument,
 ): Promise<number> {
-  if (chat.aliases !== undefined) return chat._id;
-  const { bot_id, provider_name, correspondent_id } = chat;
+  const { _id: own, bot_id, provider_name, correspondent_id, aliases } = chat;
+  if (aliases !== undefined) return own;
   const older = await correspondents.findOne(
     { bot_id, provider_name, aliases: correspondent_id },
     { session, projection: { _id: 1 } },
   );
-  return older?._id ?? chat._id;
+  const { _id: named } = older ?? chat;
+  return named;
 }
 
 /** Returns the id of the first copy when this one is a duplicate, otherwise null. */

@@ -1,9 +1,10 @@
 import type { Document } from 'mongodb';
 import type { Guid } from '../../../base/ids.ts';
-import type { JobCollection, MediaProcessingJob } from '../../../jobs/job.ts';
+import type { JobCollection } from '../../../jobs/job.ts';
+import type { JobDocument } from '../../documents.ts';
 import { POISON } from '../../job-records.ts';
 import { type Collections, HAS_LAPSED, SERVER_NOW } from '../collections.ts';
-import { jobOfDocument, LIVE, UNCLAIMED } from '../job-document.ts';
+import { LIVE, UNCLAIMED } from '../job-document.ts';
 import type { Transaction } from '../transactions.ts';
 import { announceGivenBack } from './jobs.ts';
 
@@ -22,11 +23,10 @@ export interface DueJob {
 
 export type Revival =
   | { readonly kind: 'revived'; readonly claimablePool: string | null }
-  | { readonly kind: 'poisoned'; readonly job: MediaProcessingJob }
+  | { readonly kind: 'poisoned'; readonly job: JobDocument; readonly collection: JobCollection }
   | { readonly kind: 'passed' };
 
-/** The bound on the lease, which every such job is within, is what the index can be used for. */
-const lapsed = (): Document => ({ status: 'processing', lease_expires_at: { $gt: 0 }, $expr: HAS_LAPSED });
+const lapsed = (): Document => ({ status: 'processing', $expr: HAS_LAPSED });
 const waited = (now: number): Document => ({ status: 'waiting', available_at: { $lte: now } });
 
 /** At most `limit` of each kind and collection. Leases end by the server's clock, back-offs by `now`. */
@@ -70,7 +70,7 @@ export async function reviveJob(
     { session, returnDocument: 'after' },
   );
   if (revived === null) return { kind: 'passed' };
-  if (isPoisoned) return { kind: 'poisoned', job: jobOfDocument(revived, collection) };
+  if (isPoisoned) return { kind: 'poisoned', job: revived, collection };
   return { kind: 'revived', claimablePool: await announceGivenBack(transaction, { ...revived, collection }) };
 }
 

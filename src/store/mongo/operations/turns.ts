@@ -99,7 +99,7 @@ export async function takeTurn(
       await turns.updateOne({ _id }, { $set: { claimable: false } }, { session });
       continue;
     }
-    const turn = { $add: ['$turn', 1] };
+    const turn = { $max: [SERVER_NOW, { $add: ['$turn', 1] }, latestTurn + 1] };
     const served = await turns.findOneAndUpdate(
       { _id },
       [{ $set: { turn, round: { $max: ['$round', job.round] } } }],

@@ -53,6 +53,9 @@ export const endJob = (connection: Connection, guid: Guid, error: string | null,
 export const discardJob = ({ connection }: Session, guid: Guid, error: string | null, now: number): boolean =>
   endJob(connection, guid, error, now) > 0;
 
+export const jobByGuid = ({ connection }: Session, guid: Guid): JobRow | undefined =>
+  connection.get('SELECT * FROM jobs WHERE guid = ?', guid);
+
 interface StageRow {
   readonly status: JobRow['status'];
   readonly collection: JobCollection;

@@ -37,14 +37,14 @@ export function takeRound(connection: Connection, { pool, botId, correspondentId
   return roundForJob(botRound, waiting?.round ?? 0);
 }
 
-/** `takeRound` for all pending jobs that a bot has in holding, in arrival order, while they are still there. */
-export function takeRoundsOfHeld(connection: Connection, botId: string): void {
+/** `takeRound` for those of a bot's held jobs that are pending, in arrival order. `seqs`: which jobs, a JSON array. */
+export function takeRoundsOfHeld(connection: Connection, seqs: string): void {
   connection.run(
     `INSERT INTO media_turns (pool, bot_id, turn, round, arrivals, claimable)
      SELECT pool, bot_id, 0, 0, count(*), 1 FROM jobs
-     WHERE bot_id = ? AND collection = 'holding' AND status = 'pending' GROUP BY pool ORDER BY min(seq)
+     WHERE seq IN (SELECT value FROM json_each(?)) AND status = 'pending' GROUP BY pool, bot_id ORDER BY min(seq)
      ON CONFLICT (pool, bot_id) DO UPDATE SET arrivals = arrivals + excluded.arrivals, claimable = 1`,
-    botId,
+    seqs,
   );
   connection.run(
     `UPDATE jobs SET round = placed.round
@@ -56,10 +56,10 @@ export function takeRoundsOfHeld(connection: Connection, botId: string): void {
              AND waiting.bot_id = held.bot_id AND waiting.correspondent_id = held.correspondent_id), 0))
          + row_number() OVER (PARTITION BY held.pool, held.correspondent_id ORDER BY held.seq) AS round
        FROM jobs AS held JOIN media_turns AS bot ON bot.pool = held.pool AND bot.bot_id = held.bot_id
-       WHERE held.bot_id = ? AND held.collection = 'holding' AND held.status = 'pending'
+       WHERE held.seq IN (SELECT value FROM json_each(?)) AND held.status = 'pending'
      ) AS placed
      WHERE jobs.seq = placed.seq`,
-    botId,
+    seqs,
   );
 }
 

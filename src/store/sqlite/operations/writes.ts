@@ -1,9 +1,20 @@
 import { rehydrate, resolveCorrespondent } from './chats.ts';
-import { holdJobs, promoteJobs, saveBot, sweepToHolding } from './job-collections.ts';
-import { claim, complete, discardJob, heartbeat, postpone, release, reviveJobs, stage } from './jobs.ts';
+import { saveBot } from './job-collections.ts';
+import {
+  claim,
+  complete,
+  discardJob,
+  heartbeat,
+  jobByGuid,
+  postpone,
+  release,
+  reviveJobs,
+  stage,
+} from './jobs.ts';
+import { holdJobs, promoteJobs, sweepJobs } from './job-moves.ts';
 import { accept, evict, ingest, pruneMessageIds, reinstate, settle } from './messages.ts';
 
-/** What the writer thread can be asked to do; each is atomic within the group that it is committed with. */
+/** What the writer thread can be asked to do, and the look-ups that are to follow the writes made before them; each is atomic within the group that it is committed with. */
 export const WRITES = {
   resolveCorrespondent,
   rehydrate,
@@ -18,10 +29,11 @@ export const WRITES = {
   heartbeat,
   complete,
   discardJob,
+  jobByGuid,
   release,
   postpone,
   reviveJobs,
-  sweepToHolding,
+  sweepJobs,
   holdJobs,
   promoteJobs,
   saveBot,

@@ -22,10 +22,10 @@ describe('disconnectOf', () => {
     expect(ANSWERS[disconnect].reaction).toBe(reaction);
   });
 
-  test('a QR code that nobody scanned is not asked for again and again', () => {
+  test('a QR code that nobody scanned is followed by another, ever more slowly', () => {
     const disconnect = disconnectOf(boom(408, 'QR refs attempts ended'));
     expect(disconnect).toBe('nobody_scanned');
-    expect(ANSWERS[disconnect].reaction).toBe('wait');
+    expect(ANSWERS[disconnect].reaction).toBe('back-off');
   });
 
   test('B3: a proxy that answers 401 is not WhatsApp: the credentials stay', () => {

@@ -3,10 +3,13 @@ import { DatabaseSync } from 'node:sqlite';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { systemClock } from '../../../../src/base/clock.ts';
 import { DragomanError } from '../../../../src/base/errors.ts';
 import { chatName } from '../../../../src/store/chat-name.ts';
+import { openSqliteStore } from '../../../../src/store/sqlite/sqlite-store.ts';
 import type { Store } from '../../../../src/store/store.ts';
 import { chat } from '../../../contract/store/subject.ts';
+import { RecordingLog } from '../../../support/recording-log.ts';
 import { openStoreAt } from '../../../support/sqlite-subject.ts';
 import {
   acceptMedia,
@@ -188,5 +191,37 @@ describe('an SQLite store file', () => {
     await expect(again.jobByGuid(guid)).rejects.toMatchObject(damage('media_processing_jobs', guid));
     expect((await again.rehydrate(sound)).messages).toEqual([textMessage(1)]);
     expect(await again.jobByGuid(failed.mediaProcessingId)).toMatchObject({ error: jobError() });
+  });
+
+  test('with a damaged job gives the others of its bot, and logs which one it is', async () => {
+    const store = await open();
+    const key = await chat(store, 'a');
+    const [damaged, sound] = [placeholderMessage(1), placeholderMessage(2)];
+    for (const placeholder of [damaged, sound]) await store.accept(acceptMedia(key, placeholder));
+    await closeAll();
+    const guid = damaged.mediaProcessingId;
+    tamper(`UPDATE jobs SET placeholder_message = '["secret"' WHERE guid = '${guid}'`);
+
+    const log = new RecordingLog();
+    const again = await openSqliteStore({ file, clock: systemClock(), log });
+    stores.push(again);
+    const jobs = await again.jobsOfBot('bot-a', 'active');
+    expect(jobs.map((job) => job.guid)).toEqual([sound.mediaProcessingId]);
+    const error = `media_processing_jobs: the record ${guid} is damaged`;
+    expect(log.lines).toMatchObject([{ level: 'error', fields: { error } }]);
+    expect(JSON.stringify(log.lines)).not.toContain('secret');
+  });
+
+  test('with a damaged job of a dead worker revives the others', async () => {
+    const store = await open();
+    const key = await chat(store, 'a');
+    for (const id of [1, 2]) await store.accept(acceptMedia(key, placeholderMessage(id)));
+    const request = { pool: 'audio', now: NOW, leaseMs: 1, cappedBots: [] };
+    const [damaged, sound] = [await store.claim(request), await store.claim(request)];
+    await closeAll();
+    tamper(`UPDATE jobs SET placeholder_message = '[]' WHERE guid = '${damaged?.guid}'`);
+
+    const { poisoned } = await (await open()).reviveJobs(NOW + 1, 1);
+    expect(poisoned.map(({ guid }) => guid)).toEqual([sound?.guid]);
   });
 });

@@ -1,0 +1,73 @@
+import type { Connection } from '../connection.ts';
+import type { Session } from './session.ts';
+import { takeRoundsOfHeld } from './turns.ts';
+
+/**
+ * Moves of jobs between the collections as bots come and go. Each operation moves one part of a bot's jobs, the next in
+ * seq order, so that writers wait for none that is long, and returns the seqs of what it moved.
+ */
+
+/** Which part of a bot's jobs: up to `atMost` of them after `afterSeq`. */
+export interface MoveStep {
+  readonly botId: string;
+  readonly now: number;
+  readonly afterSeq: number;
+  readonly atMost: number;
+}
+
+export function holdJobs({ connection }: Session, step: MoveStep): number[] {
+  const seqs = seqsOf(connection, 'active', step);
+  moveTo(connection, 'holding', seqs, step.now);
+  return seqs;
+}
+
+/** As `holdJobs`; those of dead workers become pending. */
+export function sweepJobs({ connection }: Session, step: MoveStep): number[] {
+  const seqs = seqsOf(connection, 'active', step);
+  endLapsed(connection, seqs, step.now);
+  moveTo(connection, 'holding', seqs, step.now);
+  return seqs;
+}
+
+/** Those of dead workers become pending; completed ones stay for the reaper. */
+export function promoteJobs({ connection }: Session, step: MoveStep): number[] {
+  const seqs = seqsOf(connection, 'holding', step);
+  endLapsed(connection, seqs, step.now);
+  takeRoundsOfHeld(connection, JSON.stringify(seqs));
+  moveTo(connection, 'active', seqs, step.now);
+  return seqs;
+}
+
+const SEQS_OF_BOT = 'SELECT seq FROM jobs WHERE bot_id = ? AND collection = ? AND seq > ?';
+
+function seqsOf(
+  connection: Connection,
+  from: 'active' | 'holding',
+  { botId, afterSeq, atMost }: MoveStep,
+): number[] {
+  const movable = from === 'holding' ? `${SEQS_OF_BOT} AND status <> 'completed'` : SEQS_OF_BOT;
+  return connection
+    .all<{ seq: number }>(`${movable} ORDER BY seq LIMIT ?`, botId, from, afterSeq, atMost)
+    .map(({ seq }) => seq);
+}
+
+const endLapsed = (connection: Connection, seqs: readonly number[], now: number): number =>
+  connection.run(
+    `UPDATE jobs SET status = 'pending', attempts = attempts + 1, claim_token = NULL, lease_expires_at = NULL
+     WHERE seq IN (SELECT value FROM json_each(?)) AND status = 'processing' AND lease_expires_at <= ?`,
+    JSON.stringify(seqs),
+    now,
+  );
+
+const moveTo = (
+  connection: Connection,
+  collection: 'active' | 'holding',
+  seqs: readonly number[],
+  now: number,
+): number =>
+  connection.run(
+    'UPDATE jobs SET collection = ?, changed_at = ? WHERE seq IN (SELECT value FROM json_each(?))',
+    collection,
+    now,
+    JSON.stringify(seqs),
+  );

@@ -1,0 +1,47 @@
+import type { Completion } from '../actors/completion.ts';
+import { describeError } from '../base/errors.ts';
+import type { Logger } from '../base/log.ts';
+import type { RunningBot } from './ingress.ts';
+
+export interface SettlementsOptions {
+  readonly bots: ReadonlyMap<string, RunningBot>;
+  readonly releaseFile: (completion: Completion) => Promise<void>;
+  readonly log: Logger;
+}
+
+/** A result waits on its job anyhow: this only bounds how long one try to settle it may take. */
+const SETTLE_DEADLINE_MS = 600_000;
+
+/**
+ * Results on their way from their jobs to their chats.
+ *   T1 A result that is not settled, because its bot is not there or cannot, waits on its job for the bot's recovery.
+ *   T2 When `settled` resolves, nothing that was begun before is on its way.
+ */
+export class Settlements {
+  readonly #options: SettlementsOptions;
+  readonly #onTheirWay = new Set<Promise<void>>();
+
+  constructor(options: SettlementsOptions) {
+    this.#options = options;
+  }
+
+  begin(completion: Completion): void {
+    const settlement = this.#settle(completion).finally(() => this.#onTheirWay.delete(settlement));
+    this.#onTheirWay.add(settlement);
+  }
+
+  async settled(): Promise<void> {
+    await Promise.all(this.#onTheirWay);
+  }
+
+  async #settle(completion: Completion): Promise<void> {
+    const { bots, releaseFile, log } = this.#options;
+    await releaseFile(completion);
+    try {
+      const bot = bots.get(completion.correspondent.botId);
+      await bot?.ref.ask('settle', completion, { deadlineMs: SETTLE_DEADLINE_MS });
+    } catch (error) {
+      log.warn({ guid: completion.guid, reason: describeError(error) }, 'a result waits on its job');
+    }
+  }
+}

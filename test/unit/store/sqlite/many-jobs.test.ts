@@ -1,0 +1,99 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { CorrespondentKey } from '../../../../src/jobs/job.ts';
+import type { Store } from '../../../../src/store/store.ts';
+import { chat } from '../../../contract/store/subject.ts';
+import { openStoreAt } from '../../../support/sqlite-subject.ts';
+import {
+  acceptMedia,
+  acceptText,
+  NOW,
+  placeholderMessage,
+  stagedMedia,
+  textMessage,
+} from '../../../support/store-records.ts';
+
+/** Four steps of a move, the last of them not full. */
+const MANY = 6_100;
+const DOWNLOADING = { start: { kind: 'downloading' } } as const;
+
+describe('an SQLite store with many jobs', () => {
+  let folder: string;
+  let store: Store;
+  let key: CorrespondentKey;
+
+  /** Makes copies of the chat's only job, behind the store's back. */
+  const multiplyJob = (): void => {
+    using database = new DatabaseSync(join(folder, 'dragoman.db'));
+    const names = database
+      .prepare(`SELECT name FROM pragma_table_info('jobs') WHERE name NOT IN ('seq', 'guid')`)
+      .all()
+      .map(({ name }) => name);
+    database
+      .prepare(
+        `WITH RECURSIVE copies (n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM copies WHERE n < ?)
+         INSERT INTO jobs (guid, ${names.join()}) SELECT 'copy-' || n, ${names.join()} FROM jobs, copies`,
+      )
+      .run(MANY);
+  };
+
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'dragoman-jobs-'));
+    store = await openStoreAt(join(folder, 'dragoman.db'));
+    key = await chat(store, 'a');
+  });
+  afterEach(async () => {
+    await store.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  test.for(['sweepToHolding', 'holdJobs', 'promoteJobs'] as const)(
+    '%s moves them all in steps, between which an accept is carried out',
+    async (operation) => {
+      const collection = operation === 'promoteJobs' ? 'holding' : 'active';
+      await store.accept(acceptMedia(key, placeholderMessage(1), { collection }));
+      multiplyJob();
+      const done: string[] = [];
+      const moving =
+        operation === 'sweepToHolding' ? store.sweepToHolding(NOW) : store[operation]('bot-a', NOW);
+      // The sweep begins with a read. Behind another one and a look-up, the first step of every move is over.
+      if (operation === 'sweepToHolding') await store.bots();
+      await store.jobByGuid('none');
+      const accepting = store.accept(acceptText(key, textMessage(2)));
+      await Promise.all([
+        moving.finally(() => done.push('moved')),
+        accepting.finally(() => done.push('accepted')),
+      ]);
+      expect(await moving).toBe(MANY);
+      expect(await store.jobsOfBot('bot-a', collection)).toEqual([]);
+      expect(done).toEqual(['accepted', 'moved']);
+    },
+  );
+
+  test('promoting gives the jobs of a chat one round after another, in arrival order', async () => {
+    await store.accept(acceptMedia(key, placeholderMessage(1), { collection: 'holding' }));
+    multiplyJob();
+    await store.promoteJobs('bot-a', NOW);
+    const rounds = (await store.jobsOfBot('bot-a', 'active')).map(({ round }) => round);
+    expect(rounds).toEqual(Array.from({ length: MANY }, (_, index) => index + 1));
+  });
+
+  test('a hold and a promotion at the same time both end', async () => {
+    await store.accept(acceptMedia(key, placeholderMessage(1)));
+    multiplyJob();
+    await Promise.all([store.holdJobs('bot-a', NOW), store.promoteJobs('bot-a', NOW)]);
+    const counts = await store.countJobs();
+    expect(counts.reduce((sum, { count }) => sum + count, 0)).toBe(MANY);
+  });
+
+  test('a job is looked up after the writes that were begun before', async () => {
+    const placeholder = placeholderMessage(1);
+    await store.accept(acceptMedia(key, placeholder, DOWNLOADING));
+    const guid = placeholder.mediaProcessingId;
+    const [, job] = await Promise.all([store.stage(guid, stagedMedia(), NOW), store.jobByGuid(guid)]);
+    expect(job?.status).toBe('pending');
+  });
+});

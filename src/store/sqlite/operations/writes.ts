@@ -14,7 +14,10 @@ import {
 import { holdJobs, promoteJobs, sweepJobs } from './job-moves.ts';
 import { accept, evict, ingest, pruneMessageIds, reinstate, settle } from './messages.ts';
 
-/** What the writer thread can be asked to do, and the look-ups that are to follow the writes made before them; each is atomic within the group that it is committed with. */
+/**
+ * What the writer thread can be asked to do, look-ups that follow the writes made before them included. Each is atomic
+ * within the group that it is committed with.
+ */
 export const WRITES = {
   resolveCorrespondent,
   rehydrate,

@@ -44,9 +44,12 @@ export const isDuplicateKey = (error: unknown): boolean => codeOf(error) === SER
 export const isTransient = (error: unknown): boolean =>
   hasLabel(error, MongoErrorLabel.TransientTransactionError) || isConnectionFailure(error);
 
-/** Said of a commit: it may have happened or not; asking the server for it again tells. */
+/**
+ * Said of a commit: no server has told that it failed, so it may have happened; asking for it again tells. The driver
+ * fails in several ways when a connection breaks, a TypeError of its own among them.
+ */
 export const isUnknownCommit = (error: unknown): boolean =>
-  hasLabel(error, MongoErrorLabel.UnknownTransactionCommitResult) || isConnectionFailure(error);
+  !(error instanceof MongoServerError) || hasLabel(error, MongoErrorLabel.UnknownTransactionCommitResult);
 
 const hasLabel = (error: unknown, label: string): boolean =>
   error instanceof MongoError && error.hasErrorLabel(label);

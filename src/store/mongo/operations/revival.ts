@@ -26,7 +26,8 @@ export type Revival =
   | { readonly kind: 'poisoned'; readonly job: JobDocument; readonly collection: JobCollection }
   | { readonly kind: 'passed' };
 
-const lapsed = (): Document => ({ status: 'processing', $expr: HAS_LAPSED });
+/** The bound on the lease, which every such job is within, is what the index can be used for. */
+const lapsed = (): Document => ({ status: 'processing', lease_expires_at: { $gt: 0 }, $expr: HAS_LAPSED });
 const waited = (now: number): Document => ({ status: 'waiting', available_at: { $lte: now } });
 
 /** At most `limit` of each kind and collection. Leases end by the server's clock, back-offs by `now`. */

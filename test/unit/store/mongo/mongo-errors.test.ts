@@ -66,8 +66,7 @@ describe('what is tried again', () => {
     ['a broken connection that the driver has not labelled', new MongoNetworkError('closed'), true, true],
     ['a socket error that the driver passes on', socketError, true, true],
     ['a statement that is wrong', serverError(2), false, false],
-    ['a use of the driver that is wrong', new MongoInvalidArgumentError('x'), false, false],
-    ['an error of the store itself', new DragomanError('fenced', 'x'), false, false],
+    ['a failure of the driver itself', new TypeError('x'), false, true],
   ] as const)('%s', ([, error, isStatementRunAgain, isCommitRepeated]) => {
     expect([isTransient(error), isUnknownCommit(error)]).toEqual([isStatementRunAgain, isCommitRepeated]);
   });

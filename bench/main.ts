@@ -8,6 +8,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   queue: () => import('./queue.ts'),
   actors: () => import('./actors.ts'),
   store: () => import('./store.ts'),
+  'store-mongo': () => import('./store-mongo.ts'),
   download: () => import('./download.ts'),
   jobs: () => import('./jobs.ts'),
   fairness: () => import('./fairness.ts'),

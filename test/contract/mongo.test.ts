@@ -16,5 +16,5 @@ describe.skipIf(MONGODB_URL === undefined)('on a real server', () => {
   afterAll(() => database.drop());
 
   describeStore('the MongoDB store', open);
-  describeModel('the MongoDB store', open, isDeep ? { runs: 50, calls: 100 } : { runs: 3, calls: 60 });
+  describeModel('the MongoDB store', open, isDeep ? { runs: 200, calls: 100 } : { runs: 12, calls: 80 });
 });

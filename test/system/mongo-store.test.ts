@@ -137,6 +137,13 @@ describe.skipIf(MONGODB_URL === undefined)('the MongoDB store on its server', ()
     expect(served).toEqual(['bot-n', 'bot-a', 'bot-n', 'bot-a']);
   });
 
+  test('S5: holding the jobs of a bot ends no claim, not even one whose lease is over', async () => {
+    await media(store, key);
+    const claim = await mustClaim(store, -HOUR_MS);
+    await store.holdJobs(key.botId, NOW);
+    expect(await store.complete(claim, { kind: 'words', words: 'w' }, NOW)).toBe(true);
+  });
+
   test('W1: workers of another process are woken by what waits already, and by an arrival', async () => {
     const other = await open();
     await media(store, key);

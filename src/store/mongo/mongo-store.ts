@@ -43,7 +43,7 @@ import {
 } from './operations/jobs.ts';
 import { countJobs, jobsOfBot, listBots, saveBot } from './operations/lists.ts';
 import { accept, evict, history, ingest, pruneMessageIds, reinstate, settle } from './operations/messages.ts';
-import { holdJobs, promoteJobs } from './operations/moves.ts';
+import { holdJobs, promoteJobs, sweepJobs } from './operations/moves.ts';
 import { dueJobs, nextDueAt, type Revival, reviveJob } from './operations/revival.ts';
 import type { Transactions } from './transactions.ts';
 
@@ -225,7 +225,7 @@ export class MongoStore implements Store {
 
   sweepToHolding(now: number): Promise<number> {
     return this.#inSteps(MOVE_STEP, () =>
-      this.#transactions.run([], (transaction) => holdJobs(transaction, null, now, MOVE_STEP)),
+      this.#transactions.run([], (transaction) => sweepJobs(transaction, now, MOVE_STEP)),
     );
   }
 

@@ -13,13 +13,15 @@ interface Move {
   readonly to: 'active' | 'holding';
   /** The first stages of the pipeline that finds them. */
   readonly which: readonly Document[];
+  /** Whether those whose lease has ended become pending. */
+  readonly endsLapsed: boolean;
   readonly now: number;
 }
 
-/** Moves the first `atMost` such jobs; those of dead workers become pending. Returns how many there were. */
+/** Moves the first `atMost` such jobs. Returns how many there were. */
 async function moveJobs(
   transaction: Transaction,
-  { from, to, which, now }: Move,
+  { from, to, which, endsLapsed, now }: Move,
   atMost: number,
   place: (jobs: readonly WithId<JobDocument>[]) => Promise<readonly WithId<JobDocument>[]>,
 ): Promise<number> {
@@ -33,7 +35,7 @@ async function moveJobs(
   if (found.length === 0) return 0;
   const moved = found.map(({ has_lapsed: hasLapsed, ...job }): WithId<JobDocument> => ({
     ...job,
-    ...(hasLapsed ? { ...UNCLAIMED, status: 'pending', attempts: job.attempts + 1 } : {}),
+    ...(endsLapsed && hasLapsed ? { ...UNCLAIMED, status: 'pending', attempts: job.attempts + 1 } : {}),
     changed_at: now,
   }));
   await collections.jobs[from].deleteMany({ _id: { $in: moved.map(({ _id }) => _id) } }, { session });
@@ -43,16 +45,31 @@ async function moveJobs(
 
 const inOrder = (filter: Document): Document[] => [{ $match: filter }, { $sort: { seq: 1 } }];
 
-/** `botId`: null for all bots, in no order, for which there is no index. */
+const asTheyAre = async (jobs: readonly WithId<JobDocument>[]): Promise<readonly WithId<JobDocument>[]> =>
+  jobs;
+
+/** Of all bots, in no order, for which there is no index. */
+export const sweepJobs = (transaction: Transaction, now: number, atMost: number): Promise<number> =>
+  moveJobs(
+    transaction,
+    { from: 'active', to: 'holding', which: [], endsLapsed: true, now },
+    atMost,
+    asTheyAre,
+  );
+
+/** A worker may still be at it, whose lease has ended. */
 export const holdJobs = (
   transaction: Transaction,
-  botId: string | null,
+  botId: string,
   now: number,
   atMost: number,
-): Promise<number> => {
-  const which = botId === null ? [] : inOrder({ bot_id: botId });
-  return moveJobs(transaction, { from: 'active', to: 'holding', which, now }, atMost, async (jobs) => jobs);
-};
+): Promise<number> =>
+  moveJobs(
+    transaction,
+    { from: 'active', to: 'holding', which: inOrder({ bot_id: botId }), endsLapsed: false, now },
+    atMost,
+    asTheyAre,
+  );
 
 /** Completed jobs stay for the reaper. */
 export const promoteJobs = (
@@ -62,8 +79,11 @@ export const promoteJobs = (
   atMost: number,
 ): Promise<number> => {
   const which = inOrder({ bot_id: botId, status: { $ne: 'completed' } });
-  return moveJobs(transaction, { from: 'holding', to: 'active', which, now }, atMost, (jobs) =>
-    withRounds(transaction, botId, jobs),
+  return moveJobs(
+    transaction,
+    { from: 'holding', to: 'active', which, endsLapsed: true, now },
+    atMost,
+    (jobs) => withRounds(transaction, botId, jobs),
   );
 };
 

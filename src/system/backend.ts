@@ -32,6 +32,10 @@ export interface BackendOptions {
   readonly log: Logger;
   /** An actor failed more often than its supervisors can bear: nothing left but to end the process. */
   readonly onEscalation: (error: unknown, path: string) => void;
+  /** Opens the port for gateways; by default, for WebSockets. */
+  readonly openLinks?: typeof startLinkServer;
+  /** Makes the processors; by default, those that the pools name. */
+  readonly prepareRuns?: typeof prepareJobRuns;
 }
 
 export interface Backend {
@@ -54,8 +58,8 @@ export interface Backend {
  * port is taken, and with what the store rejects with.
  */
 export async function startBackend(options: BackendOptions): Promise<Backend> {
-  const { config, store, clock, log, onEscalation } = options;
-  const jobRuns = await prepareJobRuns(options);
+  const { config, store, clock, log, onEscalation, prepareRuns = prepareJobRuns } = options;
+  const jobRuns = await prepareRuns(options);
   const system = await ActorSystem.start({ clock, log, onEscalation });
   try {
     // Before the sweep, which makes claimable again what dead workers held, however many it has cost.
@@ -74,7 +78,7 @@ export async function startBackend(options: BackendOptions): Promise<Backend> {
 }
 
 async function compose(
-  { config, store, staging, credentials, clock, log }: BackendOptions,
+  { config, store, staging, credentials, clock, log, openLinks = startLinkServer }: BackendOptions,
   system: ActorSystem,
   jobRuns: JobRuns,
 ): Promise<Backend> {
@@ -135,7 +139,7 @@ async function compose(
     });
     bots.set(settings.id, { settings, ref });
   }
-  const server = await startLinkServer({ ...config.listen, credentials, handler: ingress, clock, log });
+  const server = await openLinks({ ...config.listen, credentials, handler: ingress, clock, log });
 
   const { dedupeDays } = config;
   const pruning = pruneDuplicateKeys({ store, dedupeDays, clock, log });

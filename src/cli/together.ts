@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import { startGateway } from '../gateway/gateway.ts';
 import type { Gateway } from '../gateway/gateway-options.ts';
-import { createBaileysSession } from '../gateway/whatsapp/baileys-session.ts';
+import { baileysSessions } from '../gateway/whatsapp/baileys-sessions.ts';
 import { resolveEndpoint } from '../gateway/whatsapp/endpoint.ts';
 import { openStagingFolder } from '../staging/staging-folder.ts';
 import type { Store } from '../store/store.ts';
@@ -49,7 +49,6 @@ export async function startTogether({
   const backend = await startBackend({ config, store, staging, credentials, clock, log, onEscalation });
   opened.defer(() => backend.stop());
   const endpoint = await resolveEndpoint(config.simulator ?? null);
-  const groupsOf = new Map(config.bots.map(({ id, groups }) => [id, groups]));
   const gateway = await startGateway({
     dataFolder: gatewayFolderOf(config.dataFolder),
     stagingFolder: staging.dir,
@@ -59,14 +58,7 @@ export async function startTogether({
     settings: config.gateway,
     clock,
     log,
-    createSession: (request) =>
-      createBaileysSession({
-        ...request,
-        clock,
-        log,
-        endpoint,
-        policy: { groups: groupsOf.get(request.botId) ?? 'all' },
-      }),
+    createSession: baileysSessions({ clock, log, endpoint }),
   });
   opened.defer(() => gateway.stop());
   const running = opened.move();

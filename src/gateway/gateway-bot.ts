@@ -1,9 +1,10 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../base/clock.ts';
 import { withDeadline } from '../base/deadlines.ts';
 import { describeError } from '../base/errors.ts';
 import type { Guid } from '../base/ids.ts';
 import type { Logger } from '../base/log.ts';
-import { type SendFrame, WIRE_LIMITS } from '../protocol/frames.ts';
+import { type BotConfig, type SendFrame, WIRE_LIMITS } from '../protocol/frames.ts';
 import { BotSends, type SendDesk } from './bot-sends.ts';
 import type { PassingFrame } from './link-connection.ts';
 import { type DownloadDesk, MediaDownloads } from './media-downloads.ts';
@@ -11,6 +12,7 @@ import type { Session, SessionListener, SessionStatus, SessionStorage } from './
 
 export interface SessionRequest {
   readonly botId: string;
+  readonly config: BotConfig;
   readonly storage: SessionStorage;
   readonly listener: SessionListener;
 }
@@ -34,6 +36,7 @@ export interface BotDesk {
 }
 
 interface Running {
+  readonly config: BotConfig;
   readonly session: Session;
   readonly downloads: MediaDownloads;
 }
@@ -51,12 +54,13 @@ const HELD: SessionStatus = {
  *   Z2 The last wish wins; a session runs if and only if the bot is wanted and not held.
  *   Z3 A session that gave up tries again when its bot is started again.
  *   Z4 The status of a session that was stopped counts no more; what it journalled does.
+ *   Z5 A session is made by the settings of the last start: others end it, and the next one has them.
  */
 export class GatewayBot {
   readonly botId: string;
   readonly #desk: BotDesk;
   readonly #sends: BotSends;
-  #wanted = false;
+  #wanted: BotConfig | null = null;
   #held = false;
   #running: Running | null = null;
   /** Rises with every session, so that a former one is told apart. */
@@ -82,14 +86,14 @@ export class GatewayBot {
     };
   }
 
-  start(): void {
-    this.#wanted = true;
+  start(config: BotConfig): void {
+    this.#wanted = config;
     void this.#converge();
   }
 
   /** Resolves when no session runs, or the bot is wanted again. */
   stop(): Promise<void> {
-    this.#wanted = false;
+    this.#wanted = null;
     return this.#converge();
   }
 
@@ -128,17 +132,20 @@ export class GatewayBot {
 
   /** Never rejects. */
   async #step(): Promise<void> {
-    const shouldRun = this.#wanted && !this.#held;
-    if (!shouldRun) await this.#shutDown();
-    else if (this.#running === null) this.#launch();
-    else this.#running.session.start();
+    const config = this.#held ? null : this.#wanted;
+    const running = this.#running;
+    if (running !== null && config !== null && makesSameSession(running.config, config)) {
+      return running.session.start();
+    }
+    if (running !== null) await this.#shutDown();
+    if (config !== null) this.#launch(config);
   }
 
-  #launch(): void {
+  #launch(config: BotConfig): void {
     const { createSession, storage, downloads, log } = this.#desk;
     try {
-      const session = createSession({ botId: this.botId, storage, listener: this.#newListener() });
-      this.#running = { session, downloads: new MediaDownloads(this.botId, session, downloads) };
+      const session = createSession({ botId: this.botId, config, storage, listener: this.#newListener() });
+      this.#running = { config, session, downloads: new MediaDownloads(this.botId, session, downloads) };
       session.start();
     } catch (error) {
       this.#running = null;
@@ -168,7 +175,7 @@ export class GatewayBot {
         'the session did not stop; it is left behind',
       );
     }
-    this.#show(this.#wanted ? HELD : STOPPED);
+    this.#show(this.#wanted === null ? STOPPED : HELD);
   }
 
   #newListener(): SessionListener {
@@ -191,3 +198,7 @@ export class GatewayBot {
     this.#desk.statusChanged(this.status);
   }
 }
+
+/** The quota is the staging folder's: no session knows it. */
+const makesSameSession = (one: BotConfig, other: BotConfig): boolean =>
+  isDeepStrictEqual({ ...one, media_storage_quota_gb: 0 }, { ...other, media_storage_quota_gb: 0 });

@@ -100,5 +100,10 @@ const VERSION_2 = `
   ALTER TABLE dead_letters ADD COLUMN media_kind TEXT;
 `;
 
+const VERSION_3 = `
+  -- The settings of the last bot.start, as it came. Null: it was before this was kept.
+  ALTER TABLE bots ADD COLUMN config TEXT;
+`;
+
 /** What makes each version's tables out of those before. A journal with more was written by a newer Dragoman. */
-export const JOURNAL_VERSIONS: readonly string[] = [VERSION_1, VERSION_2];
+export const JOURNAL_VERSIONS: readonly string[] = [VERSION_1, VERSION_2, VERSION_3];

@@ -1,13 +1,14 @@
 import PQueue from 'p-queue';
 import type { Timer } from '../base/clock.ts';
 import { repeat } from '../base/deadlines.ts';
-import { describeError, DragomanError } from '../base/errors.ts';
+import { describeError } from '../base/errors.ts';
 import type { Guid } from '../base/ids.ts';
-import { type BackendFrame, type SendFrame, WIRE_LIMITS } from '../protocol/frames.ts';
+import type { BackendFrame, BotConfig, SendFrame } from '../protocol/frames.ts';
 import type { StagingQuota } from '../staging/quota.ts';
 import type { StagingFolder } from '../staging/staging-folder.ts';
 import type { FolderLock } from './folder-lock.ts';
-import { type BotDesk, GatewayBot } from './gateway-bot.ts';
+import type { BotDesk } from './gateway-bot.ts';
+import { GatewayBots } from './gateway-bots.ts';
 import type { Gateway, GatewayOptions, GatewaySnapshot } from './gateway-options.ts';
 import type { Journal } from './journal.ts';
 import { BackendLink, type LinkHost } from './link.ts';
@@ -40,8 +41,7 @@ export class RunningGateway implements Gateway, LinkHost {
   readonly #slots: PQueue;
   readonly #releases = new PQueue({ concurrency: 8 });
   readonly #link: BackendLink;
-  readonly #desk: BotDesk;
-  readonly #bots = new Map<string, GatewayBot>();
+  readonly #bots: GatewayBots;
   readonly #timers: Timer[] = [];
   #full = false;
   #stopping: Promise<void> | null = null;
@@ -54,7 +54,7 @@ export class RunningGateway implements Gateway, LinkHost {
     this.#holdings = holdings;
     this.#slots = new PQueue({ concurrency: settings.maxConcurrentDownloads });
     const settled = (): void => this.#journalled();
-    this.#desk = {
+    const desk: BotDesk = {
       createSession: options.createSession,
       storage: journal.sessions,
       downloads: {
@@ -74,6 +74,7 @@ export class RunningGateway implements Gateway, LinkHost {
       statusChanged: (status) => this.#link.tell(status),
       received: settled,
     };
+    this.#bots = new GatewayBots(desk, journal.bots, options.bots ?? []);
     this.#link = new BackendLink(
       {
         urls: options.backendUrls,
@@ -99,7 +100,7 @@ export class RunningGateway implements Gateway, LinkHost {
     const { clock } = this.#options;
     this.#applyQuota();
     this.#weighJournal();
-    for (const bot of this.#holdings.journal.bots.all()) if (bot.running) this.#bot(bot.botId).start();
+    this.#bots.startKnown();
     this.#timers.push(
       repeat(clock, TICK_MS, () => this.#attempt('housekeeping', () => this.#tick())),
       repeat(clock, RECONCILE_EVERY_MS, () => void this.#reconcile()),
@@ -113,7 +114,7 @@ export class RunningGateway implements Gateway, LinkHost {
     const backlog = journal.frames.backlog();
     return {
       connected: this.#link.isOpen,
-      bots: this.#ownedBots().map((botId) => ({ botId, state: this.#bot(botId).status.state })),
+      bots: this.#bots.owned.map((botId) => ({ botId, state: this.#bots.of(botId).status.state })),
       unackedFrames: backlog.frames,
       unackedBytes: backlog.bytes,
       deadLetters: journal.frames.deadLetterCount(),
@@ -133,9 +134,11 @@ export class RunningGateway implements Gateway, LinkHost {
 
   greeting(): readonly PassingFrame[] {
     this.frames.unpark();
-    const owned = this.#ownedBots();
-    const hello = { type: 'hello', gateway_id: this.gatewayId, bots: owned } as const;
-    return [hello, ...owned.map((botId) => this.#bot(botId).status)];
+    const { owned } = this.#bots;
+    return [
+      { type: 'hello', gateway_id: this.gatewayId, bots: [...owned] },
+      ...owned.map((botId) => this.#bots.of(botId).status),
+    ];
   }
 
   acknowledged(seqs: readonly number[]): void {
@@ -157,9 +160,9 @@ export class RunningGateway implements Gateway, LinkHost {
       case 'error':
         return this.#handleError(frame);
       case 'bot.start':
-        return this.#startBot(frame.bot_id, frame.config.media_storage_quota_gb);
+        return this.#startBot(frame.bot_id, frame.config);
       case 'bot.stop':
-        return this.#stopBot(frame.bot_id);
+        return this.#stopBot(frame.bot_id, frame.forget);
       case 'send':
         return this.#send(frame);
       case 'media.released':
@@ -177,25 +180,20 @@ export class RunningGateway implements Gateway, LinkHost {
     if (code === 'unknown_bot' && botId !== undefined) this.#stopBot(botId);
   }
 
-  #stopBot(botId: string): void {
-    this.#holdings.journal.bots.stopped(botId);
+  #startBot(botId: string, config: BotConfig): void {
+    this.#bots.start(botId, config);
     this.#applyQuota();
-    void this.#bots.get(botId)?.stop();
   }
 
-  #startBot(botId: string, quotaGb: number): void {
-    const owned = this.#ownedBots();
-    if (!owned.includes(botId) && owned.length >= WIRE_LIMITS.bots) {
-      throw new DragomanError('unknown_bot', `expected at most ${WIRE_LIMITS.bots} bots of one gateway`);
-    }
-    this.#holdings.journal.bots.started(botId, quotaGb);
+  #stopBot(botId: string, forget = false): void {
+    if (forget) this.#bots.forget(botId);
+    else this.#bots.stop(botId);
     this.#applyQuota();
-    this.#bot(botId).start();
   }
 
   #send(frame: SendFrame): void {
-    const bot = this.#bots.get(frame.bot_id);
-    if (bot !== undefined) return bot.send(frame);
+    const bot = this.#bots.find(frame.bot_id);
+    if (bot !== null) return bot.send(frame);
     const { sends } = this.#holdings.journal;
     if (sends.begin(frame) === 'begun')
       sends.end(frame, { kind: 'failed', reason: 'the bot is not running' });
@@ -222,7 +220,7 @@ export class RunningGateway implements Gateway, LinkHost {
     this.#attempt('the record of a release', () => journal.media.released(guid));
     void this.#releases.add(async () => {
       try {
-        await Promise.all([...this.#bots.values()].map((bot) => bot.abortDownload(guid)));
+        await Promise.all(this.#bots.live.map((bot) => bot.abortDownload(guid)));
         await folder.remove(guid);
         quota.release(guid);
       } catch (error) {
@@ -235,21 +233,6 @@ export class RunningGateway implements Gateway, LinkHost {
   }
 
   // ── Upkeep ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-  #bot(botId: string): GatewayBot {
-    let bot = this.#bots.get(botId);
-    if (bot === undefined) {
-      bot = new GatewayBot(botId, this.#desk);
-      this.#bots.set(botId, bot);
-      bot.hold(this.#full);
-    }
-    return bot;
-  }
-
-  #ownedBots(): string[] {
-    const known = this.#holdings.journal.bots.all().map((bot) => bot.botId);
-    return [...new Set([...known, ...(this.#options.bots ?? [])])];
-  }
 
   #journalled(): void {
     this.#attempt('a journalled frame', () => {
@@ -267,22 +250,18 @@ export class RunningGateway implements Gateway, LinkHost {
     if (full === this.#full) return;
     this.#full = full;
     this.#options.log.warn({ full, unacked_bytes: bytes }, 'the journal reached a bound');
-    for (const bot of this.#bots.values()) bot.hold(full);
+    this.#bots.hold(full);
   }
 
   /** The folder is shared: the most careful of the running bots' quotas counts. */
   #applyQuota(): void {
-    const running = this.#holdings.journal.bots.all().filter((bot) => bot.running);
-    const quotaGb =
-      running.length === 0
-        ? this.#settings.mediaStorageQuotaGb
-        : Math.min(...running.map((bot) => bot.quotaGb));
+    const quotaGb = this.#bots.quotaGb ?? this.#settings.mediaStorageQuotaGb;
     this.#holdings.quota.setQuota(quotaGb * GIB);
   }
 
   #tick(): void {
     if (this.#holdings.journal.sessions.announceOverdue() > 0) this.#journalled();
-    for (const bot of this.#bots.values()) bot.resume();
+    for (const bot of this.#bots.live) bot.resume();
   }
 
   async #reconcile(): Promise<void> {
@@ -313,7 +292,7 @@ export class RunningGateway implements Gateway, LinkHost {
     const { journal, lock } = this.#holdings;
     const deadline = new AbortController();
     for (const timer of this.#timers) timer.cancel();
-    await Promise.all([...this.#bots.values()].map((bot) => bot.close()));
+    await this.#bots.close();
     await this.#releases.onIdle();
     const timer = clock.schedule(this.#settings.stopTimeoutMs, () => deadline.abort());
     await this.#link.stop(deadline.signal);

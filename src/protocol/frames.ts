@@ -109,9 +109,17 @@ export const gatewayFrame = z.discriminatedUnion('type', [
   frame('media.held', { guids: z.array(guid).max(WIRE_LIMITS.guids) }),
 ]);
 
-const botConfig = z.object({
+/** E.164 without the plus. */
+export const phoneNumber = z
+  .string()
+  .regex(/^[1-9]\d{6,14}$/, 'expected a phone number: digits only, country code first');
+
+/** What a bot's gateway is told of it. Left out: as the backend would have it by default. */
+export const botConfig = z.object({
   media_storage_quota_gb: z.number().positive(),
   groups: z.enum(['all', 'none']).optional(),
+  /** The account to link by a code that is typed into its phone; left out: by a QR code. */
+  pairing_phone: phoneNumber.optional(),
 });
 
 export const backendFrame = z.discriminatedUnion('type', [
@@ -120,7 +128,8 @@ export const backendFrame = z.discriminatedUnion('type', [
   /** `seq`: of the frame that is in error, which is not to be sent again over this link. `bot_id`: whom it is about. */
   frame('error', { code: identifier, reason, seq: seq.optional(), bot_id: botId.optional() }),
   frame('bot.start', { bot_id: botId, config: botConfig }),
-  frame('bot.stop', { bot_id: botId }),
+  /** `forget`: the bot is this gateway's no more; its credentials go. */
+  frame('bot.stop', { bot_id: botId, forget: z.boolean().optional() }),
   frame('send', {
     request_id: identifier,
     bot_id: botId,
@@ -134,6 +143,7 @@ export const backendFrame = z.discriminatedUnion('type', [
 
 export type MediaKind = z.infer<typeof mediaKind>;
 export type WireMessage = z.infer<typeof wireMessage>;
+export type BotConfig = z.infer<typeof botConfig>;
 export type BotState = (typeof BOT_STATES)[number];
 export type DurableFrame = z.infer<typeof durableFrame>;
 export type GatewayFrame = z.infer<typeof gatewayFrame>;

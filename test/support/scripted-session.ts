@@ -6,6 +6,8 @@ import { NO_AUTH } from './received-messages.ts';
 /** A session without a provider: the test says what arrives. */
 export class ScriptedSession implements Session {
   readonly botId: string;
+  /** As the backend wants it. */
+  readonly config: SessionRequest['config'];
   readonly sent: OutgoingText[] = [];
   /** Where, and for how long, it showed that it types. */
   readonly typed: { readonly to: string; readonly durationMs: number }[] = [];
@@ -23,6 +25,7 @@ export class ScriptedSession implements Session {
 
   constructor(request: SessionRequest, origin: string) {
     this.botId = request.botId;
+    this.config = request.config;
     this.origin = origin;
     this.#request = request;
   }
@@ -60,6 +63,11 @@ export class ScriptedSession implements Session {
   sendText(message: OutgoingText, signal: AbortSignal): Promise<void> {
     this.sent.push(message);
     return this.deliver(message, signal);
+  }
+
+  /** Credentials change. */
+  learn(key: string, value: string): Promise<void> {
+    return this.#request.storage.commit(this.botId, { puts: [[key, value]], deletes: [] }, []);
   }
 
   /** Messages arrive together: one commit. */

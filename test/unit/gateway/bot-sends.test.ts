@@ -21,6 +21,7 @@ async function sendsBench(overrides: Partial<GatewaySettings> = {}) {
   const session = new ScriptedSession(
     {
       botId: 'bot',
+      config: { media_storage_quota_gb: 1 },
       storage: journal.sessions,
       listener: { statusChanged: () => {}, received: () => {} },
     },

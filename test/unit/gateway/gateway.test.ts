@@ -7,6 +7,7 @@ import { SendRegister } from '../../../src/gateway/send-register.ts';
 import { gatewayBench, picture } from '../../support/gateway-bench.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { file, status } from '../../support/media-server.ts';
+import { openJournal } from '../../support/open-journal.ts';
 import { received } from '../../support/received-messages.ts';
 import { SILENCE } from '../../support/scripted-backend.ts';
 
@@ -387,6 +388,62 @@ describe('bots', () => {
     await expect.poll(() => session.starts).toBe(2);
     await bench.backend.until(() => bench.backend.ofType('bot.status').at(-1)?.state === 'open');
     expect(bench.sessions.all).toEqual([session]);
+  });
+
+  test('Z5: other settings make another session, another quota alone does not', async () => {
+    const bench = await gatewayBench();
+    const { gateway, session } = await bench.startWithBot();
+    const config = { media_storage_quota_gb: 2 };
+    bench.backend.send({ type: 'bot.start', bot_id: 'bot', config });
+    await expect.poll(() => session.starts).toBe(2);
+    expect(bench.sessions.all).toEqual([session]);
+
+    const byCode = { ...config, pairing_phone: '4915550000001' };
+    bench.backend.send({ type: 'bot.start', bot_id: 'bot', config: byCode });
+    await expect.poll(() => bench.sessions.all.map(({ state }) => state)).toEqual(['stopped', 'started']);
+    expect(bench.sessions.of('bot').config).toEqual(byCode);
+
+    await gateway.stop();
+    await bench.start();
+    expect(bench.sessions.of('bot').config).toEqual(byCode);
+  });
+
+  test('Q2: of a bot that was forgotten no credentials are left, and it is named no more', async () => {
+    const bench = await gatewayBench();
+    const { gateway, session } = await bench.startWithBot();
+    await session.learn('creds', '"before"');
+    const stopping = Promise.withResolvers<void>();
+    session.stop = async () => {
+      await stopping.promise;
+      await session.learn('creds', '"while it ends"');
+    };
+    bench.backend.send({ type: 'bot.stop', bot_id: 'bot', forget: true });
+    await expect.poll(() => gateway.snapshot().bots).toEqual([]);
+    stopping.resolve();
+    await bench.backend.until(() => bench.backend.ofType('bot.status').at(-1)?.state === 'stopped');
+    await gateway.stop();
+
+    const journal = await openJournal({ dir: path.join(bench.dir, 'data') });
+    expect(await journal.sessions.readAuth('bot', ['creds'])).toEqual(new Map());
+    expect(journal.bots.all()).toEqual([]);
+  });
+
+  test('Q3: wanted again while it is being forgotten, a bot begins anew after that, by its last settings', async () => {
+    const bench = await gatewayBench();
+    const { session } = await bench.startWithBot();
+    await session.learn('creds', '"before"');
+    const stopping = Promise.withResolvers<void>();
+    session.stop = () => stopping.promise;
+    bench.backend.send({ type: 'bot.stop', bot_id: 'bot', forget: true });
+    bench.backend.send({ type: 'bot.start', bot_id: 'bot', config: { media_storage_quota_gb: 5 } });
+    bench.backend.send({ type: 'bot.stop', bot_id: 'bot' });
+    bench.backend.send({ type: 'bot.start', bot_id: 'bot', config: { media_storage_quota_gb: 7 } });
+    bench.backend.send({ type: 'media.holds', guids: [] });
+    await bench.backend.untilFrames('media.held');
+    expect(bench.sessions.all).toEqual([session]);
+    stopping.resolve();
+    await expect.poll(() => bench.sessions.all.length).toBe(2);
+    expect(bench.sessions.of('bot').config).toEqual({ media_storage_quota_gb: 7 });
   });
 
   test('an outcome of a send that cannot be journalled is tried again at the next tick', async () => {

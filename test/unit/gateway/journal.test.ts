@@ -501,13 +501,13 @@ describe('bots', () => {
   test('the last wish is remembered over a restart', async () => {
     const dir = await scratchFolder();
     const first = await openJournal({ dir });
-    first.bots.started('a', 25);
-    first.bots.started('b', 0.5);
+    first.bots.started('a', { media_storage_quota_gb: 25 });
+    first.bots.started('b', { media_storage_quota_gb: 0.5, groups: 'none' });
     first.bots.stopped('a');
     first.close();
     expect((await openJournal({ dir })).bots.all()).toEqual([
-      { botId: 'a', running: false, quotaGb: 25 },
-      { botId: 'b', running: true, quotaGb: 0.5 },
+      { botId: 'a', running: false, config: { media_storage_quota_gb: 25 } },
+      { botId: 'b', running: true, config: { media_storage_quota_gb: 0.5, groups: 'none' } },
     ]);
   });
 });

@@ -19,6 +19,7 @@ async function downloadsBench() {
   const session = new ScriptedSession(
     {
       botId: 'bot',
+      config: { media_storage_quota_gb: 1 },
       storage: journal.sessions,
       listener: { statusChanged: () => {}, received: () => {} },
     },

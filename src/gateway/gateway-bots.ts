@@ -1,0 +1,120 @@
+import { describeError, DragomanError } from '../base/errors.ts';
+import { type BotConfig, WIRE_LIMITS } from '../protocol/frames.ts';
+import type { BotRegister } from './bot-register.ts';
+import { type BotDesk, GatewayBot } from './gateway-bot.ts';
+
+/** What became wanted of a bot while its former life was still ending. */
+interface Leaving {
+  next: BotConfig | null;
+}
+
+/**
+ * The bots of one gateway, by the backend's wishes.
+ *   Q1 A wish is durable before it takes effect: a restart without the backend goes by the last one.
+ *   Q2 Of a bot that was forgotten no credentials are left, whatever its session still wrote while it ended.
+ *   Q3 A bot that is wanted again while its former life ends begins a new one after that.
+ */
+export class GatewayBots {
+  readonly #desk: BotDesk;
+  readonly #register: BotRegister;
+  readonly #announced: readonly string[];
+  readonly #bots = new Map<string, GatewayBot>();
+  readonly #leaving = new Map<string, Leaving>();
+  #held = false;
+
+  /** `announced`: bots to name although no backend has asked for them yet. */
+  constructor(desk: BotDesk, register: BotRegister, announced: readonly string[]) {
+    this.#desk = desk;
+    this.#register = register;
+    this.#announced = announced;
+  }
+
+  /** Those that this gateway names in its hello. */
+  get owned(): readonly string[] {
+    const known = this.#register.all().map((bot) => bot.botId);
+    return [...new Set([...known, ...this.#announced])];
+  }
+
+  /** Those that have been started in this process, or asked for. */
+  get live(): readonly GatewayBot[] {
+    return [...this.#bots.values()];
+  }
+
+  /** The most careful of the running bots' quotas, in GiB; null when none runs. */
+  get quotaGb(): number | null {
+    const running = this.#register.all().filter((bot) => bot.running);
+    return running.length === 0
+      ? null
+      : Math.min(...running.map(({ config }) => config.media_storage_quota_gb));
+  }
+
+  find(botId: string): GatewayBot | null {
+    return this.#bots.get(botId) ?? null;
+  }
+
+  of(botId: string): GatewayBot {
+    const known = this.#bots.get(botId);
+    if (known !== undefined) return known;
+    const bot = new GatewayBot(botId, this.#desk);
+    this.#bots.set(botId, bot);
+    bot.hold(this.#held);
+    return bot;
+  }
+
+  /** Starts those that ran when the last process ended. */
+  startKnown(): void {
+    for (const { botId, running, config } of this.#register.all()) if (running) this.of(botId).start(config);
+  }
+
+  start(botId: string, config: BotConfig): void {
+    const { owned } = this;
+    if (!owned.includes(botId) && owned.length >= WIRE_LIMITS.bots) {
+      throw new DragomanError('unknown_bot', `expected at most ${WIRE_LIMITS.bots} bots of one gateway`);
+    }
+    this.#register.started(botId, config);
+    const leaving = this.#leaving.get(botId);
+    if (leaving === undefined) this.of(botId).start(config);
+    else leaving.next = config;
+  }
+
+  stop(botId: string): void {
+    this.#register.stopped(botId);
+    const leaving = this.#leaving.get(botId);
+    if (leaving === undefined) void this.#bots.get(botId)?.stop();
+    else leaving.next = null;
+  }
+
+  forget(botId: string): void {
+    this.#register.forgotten(botId);
+    const leaving = this.#leaving.get(botId) ?? { next: null };
+    leaving.next = null;
+    const bot = this.#bots.get(botId);
+    if (bot === undefined || this.#leaving.has(botId)) return;
+    this.#leaving.set(botId, leaving);
+    bot
+      .close()
+      .then(() => this.#left(botId, leaving))
+      .catch((error: unknown) => {
+        this.#desk.log.error(
+          { bot_id: botId, reason: describeError(error) },
+          'a bot is not forgotten altogether',
+        );
+      });
+  }
+
+  hold(held: boolean): void {
+    this.#held = held;
+    for (const bot of this.#bots.values()) bot.hold(held);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.live.map((bot) => bot.close()));
+  }
+
+  #left(botId: string, { next }: Leaving): void {
+    this.#bots.delete(botId);
+    this.#leaving.delete(botId);
+    this.#register.forgotten(botId);
+    if (next !== null) this.start(botId, next);
+  }
+}

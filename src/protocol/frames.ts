@@ -110,7 +110,7 @@ export const gatewayFrame = z.discriminatedUnion('type', [
 ]);
 
 /** E.164 without the plus. */
-export const phoneNumber = z
+const phoneNumber = z
   .string()
   .regex(/^[1-9]\d{6,14}$/, 'expected a phone number: digits only, country code first');
 

@@ -20,6 +20,7 @@ const TEXT: MessageDraft = {
   source: 'user',
   direction: 'incoming',
   originatingTime: START,
+  receivedTime: null,
   group: null,
   providerMessageId: '3EB0000000000000000000',
   mediaProcessingId: null,

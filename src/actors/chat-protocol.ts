@@ -1,6 +1,6 @@
 import type { JobError } from '../jobs/job.ts';
 import type { InboundFrame } from '../protocol/frames.ts';
-import type { Placeholder } from '../queue/message.ts';
+import type { MediaTimes, Placeholder } from '../queue/message.ts';
 import type { FrameLink } from './frame-link.ts';
 import type { ActorRef } from './kit/actor.ts';
 
@@ -17,6 +17,8 @@ export interface Outcome {
   readonly guid: string;
   readonly words: string;
   readonly error: JobError | null;
+  /** How they came about, where that is known. */
+  readonly times?: MediaTimes;
 }
 
 export type IngestReport =

@@ -1,4 +1,5 @@
 import type { CorrespondentKey, JobError, MediaProcessingJob, ProcessingResult } from '../jobs/job.ts';
+import type { MediaTimes } from '../queue/message.ts';
 import { failureWords } from '../jobs/words.ts';
 
 /** What became of a medium, durable on its job: the words for its place, and why they are not its content. */
@@ -8,14 +9,21 @@ export interface Completion {
   readonly gatewayId: string;
   readonly words: string;
   readonly error: JobError | null;
+  readonly times: MediaTimes;
 }
 
-export const completionOf = (job: MediaProcessingJob, result: ProcessingResult): Completion => ({
+/** `completedAt`: when `result` was made durable. */
+export const completionOf = (
+  job: MediaProcessingJob,
+  result: ProcessingResult,
+  completedAt: number,
+): Completion => ({
   correspondent: job.correspondent,
   guid: job.guid,
   gatewayId: job.media.gatewayId,
   words: result.words,
   error: result.kind === 'failure' ? result.error : null,
+  times: { ...timesOf(job), completedAt },
 });
 
 /** The completion of a job that the store holds as completed. */
@@ -25,4 +33,11 @@ export const storedCompletion = (job: MediaProcessingJob): Completion => ({
   gatewayId: job.media.gatewayId,
   words: job.result ?? failureWords(job.error?.code ?? 'failed', job.mimeType),
   error: job.error,
+  times: timesOf(job),
+});
+
+const timesOf = ({ stagedAt, claimedAt, completedAt }: MediaProcessingJob): MediaTimes => ({
+  stagedAt,
+  claimedAt,
+  completedAt,
 });

@@ -90,9 +90,11 @@ class Correspondent {
     return 'duplicate';
   }
 
-  async settle({ guid, words, error }: Outcome): Promise<'settled' | 'gone'> {
+  async settle({ guid, words, error, times }: Outcome): Promise<'settled' | 'gone'> {
     const { store, events } = this.#services;
-    const { queue, plan } = await this.#plan((present) => present.planFulfil(guid, words, this.#now()));
+    const { queue, plan } = await this.#plan((present) =>
+      present.planFulfil(guid, words, this.#now(), times ?? null),
+    );
     if (plan === null) {
       await store.discardJob(guid, error, this.#now());
       return 'gone';

@@ -28,6 +28,7 @@ export function draftOf({ message }: InboundFrame): MessageDraft {
     source: message.source,
     direction: message.direction,
     originatingTime: message.originating_time,
+    receivedTime: message.received_time ?? null,
     group:
       message.group === undefined
         ? null

@@ -110,7 +110,7 @@ class WorkerPool {
   #ended(job: ClaimedJob, outcome: JobOutcome): void {
     switch (outcome.kind) {
       case 'completed':
-        return this.#args.completed(completionOf(job, outcome.result), job.pool);
+        return this.#args.completed(completionOf(job, outcome.result, outcome.completedAt), job.pool);
       case 'postponed':
         return this.#reviveAt(outcome.availableAt);
       case 'unsaved':

@@ -132,7 +132,7 @@ export class SessionJournal implements SessionStorage {
       type: 'inbound',
       bot_id: botId,
       provider_name: this.#settings.providerName,
-      message,
+      message: { ...message, received_time: this.#clock.now() },
     } as const;
     return this.#frames.append(frame, guid) !== null;
   }

@@ -1,5 +1,5 @@
 import type { Guid } from '../base/ids.ts';
-import type { Placeholder } from '../queue/message.ts';
+import type { MediaTimes, Placeholder } from '../queue/message.ts';
 
 /** One chat of one bot, as every collection names it. */
 export interface CorrespondentKey {
@@ -45,7 +45,7 @@ export interface MediaMetadata {
 }
 
 /** The durable record of one media file to turn into words. Times are epoch milliseconds. */
-export interface MediaProcessingJob {
+export interface MediaProcessingJob extends MediaTimes {
   readonly guid: Guid;
   readonly correspondent: CorrespondentKey;
   readonly placeholder: Placeholder;

@@ -46,7 +46,7 @@ export interface JobRun {
 
 export type JobOutcome =
   /** The result is durable: the bot's owner may settle it. */
-  | { readonly kind: 'completed'; readonly result: ProcessingResult }
+  | { readonly kind: 'completed'; readonly result: ProcessingResult; readonly completedAt: number }
   /** Waiting for its next attempt. */
   | { readonly kind: 'postponed'; readonly availableAt: number }
   /** Given back untried, because the signal aborted. */
@@ -117,14 +117,15 @@ async function conclude(job: ClaimedJob, attempted: Attempted, run: JobRun): Pro
 }
 
 async function complete(job: ClaimedJob, result: ProcessingResult, run: JobRun): Promise<JobOutcome> {
+  const completedAt = run.clock.now();
   const write: ClaimWrite = {
-    write: () => run.ledger.complete(job, result, run.clock.now()),
+    write: () => run.ledger.complete(job, result, completedAt),
     isWritten: (stored) => stored === null || stored.result === result.words,
   };
   const persisted = await save(job, write, run);
   if (persisted !== 'written') return unwritten(persisted);
   if (!keepsFile(result.kind === 'failure' ? result.error : null)) await removeFile(job, run);
-  return { kind: 'completed', result };
+  return { kind: 'completed', result, completedAt };
 }
 
 async function postponeOrFail(job: ClaimedJob, error: JobError, run: JobRun): Promise<JobOutcome> {

@@ -39,6 +39,8 @@ const wireMessage = z.object({
   direction: z.enum(['incoming', 'outgoing']),
   source: z.enum(['user', 'bot', 'user_outgoing']),
   originating_time: epochMs,
+  /** When the gateway had it on its disk. */
+  received_time: epochMs.optional(),
   display_name: z.string().max(WIRE_LIMITS.filenameCharacters).optional(),
   group: z
     .object({

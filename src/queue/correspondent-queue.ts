@@ -12,6 +12,7 @@ import {
 import {
   isPlaceholder,
   isReady,
+  type MediaTimes,
   type Message,
   type MessageDraft,
   type Placeholder,
@@ -147,15 +148,17 @@ export class CorrespondentQueue {
     const placeholder = placePlaceholder(draft, content, place, draft.mediaProcessingId);
     if (this.#placeholders.count < this.#limits.maxPlaceholders) return this.#addPlan(placeholder, null);
     const words = tooManyPendingWords(draft.mimeType ?? '');
-    return this.#addPlan(this.#withWords(placeholder, words, time), placeholder);
+    return this.#addPlan(this.#withWords(placeholder, words, time, null), placeholder);
   }
 
-  /** `words` come without brackets. Null when no placeholder has this GUID: it was settled before. */
-  planFulfil(guid: Guid, words: string, now: number): FulfilPlan | null {
+  /**
+   * `words` come without brackets; `times` tell how they came about, where that is known. Null when no placeholder has this GUID: it was settled before.
+   */
+  planFulfil(guid: Guid, words: string, now: number, times: MediaTimes | null = null): FulfilPlan | null {
     const time = this.#timeAt(now);
     const placeholder = this.#placeholders.get(guid);
     if (placeholder === undefined) return null;
-    const message = this.#withWords(placeholder, words, time);
+    const message = this.#withWords(placeholder, words, time, times);
     const evicted = planEvictions(this.#ready, this.#limits, message, time);
     return { kind: 'fulfil', queue: this, changes: this.#changes, placeholder, message, evicted };
   }
@@ -314,9 +317,9 @@ export class CorrespondentQueue {
     return { kind: 'add', queue: this, changes: this.#changes, message, overCap, evicted };
   }
 
-  #withWords(placeholder: Placeholder, words: string, time: number): ReadyMessage {
+  #withWords(placeholder: Placeholder, words: string, time: number, times: MediaTimes | null): ReadyMessage {
     const content = composeMediaText(words, placeholder.content, maxMediaTextSize(this.#limits));
-    return fulfilled(placeholder, content, time);
+    return fulfilled(placeholder, content, time, times);
   }
 
   /** The queue's time at `now`. */

@@ -21,6 +21,16 @@ export interface QuotedMessage {
   readonly text: string;
 }
 
+/** How far a medium came, and when: epoch milliseconds; null for what did not happen or was not noted. */
+export interface MediaTimes {
+  /** Its file was there, or was known never to come. */
+  readonly stagedAt: number | null;
+  /** A worker took its job, for the last time. */
+  readonly claimedAt: number | null;
+  /** Its words were on its job. */
+  readonly completedAt: number | null;
+}
+
 /** What arrives: a message before its queue gave it an id and its times. Times are epoch milliseconds. */
 export interface MessageDraft {
   /** Text, or a medium's caption, or "". */
@@ -29,6 +39,8 @@ export interface MessageDraft {
   readonly source: MessageSource;
   readonly direction: MessageDirection;
   readonly originatingTime: number | null;
+  /** When the gateway had it on its disk; null when it did not say. */
+  readonly receivedTime: number | null;
   readonly group: Group | null;
   readonly providerMessageId: string | null;
   /** The GUID of media that is not words yet; such a message is a placeholder. */
@@ -54,6 +66,8 @@ export interface Message extends MessageDraft {
   readonly acceptedTime: number;
   /** When it became ready; null while it is a placeholder. */
   readonly readyTime: number | null;
+  /** What its medium went through; null for a text, and while it is a placeholder. */
+  readonly mediaTimes: MediaTimes | null;
   /** `content.length`, in UTF-16 units. */
   readonly messageSize: number;
 }

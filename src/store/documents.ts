@@ -62,6 +62,9 @@ export interface MessageDocument {
   readonly accepted_time: number;
   readonly ready_time: number | undefined;
   readonly originating_time: number | undefined;
+  /** None in messages of before it was noted, and in those that no gateway received. */
+  readonly received_time?: number | undefined;
+  readonly media_times?: MediaTimesDocument | undefined;
   readonly message_size: number;
   readonly group:
     | {
@@ -84,9 +87,16 @@ export interface MessageDocument {
   readonly backlog: true | undefined;
 }
 
+/** What did not happen is not in it. */
+export interface MediaTimesDocument {
+  readonly staged_at: number | undefined;
+  readonly claimed_at: number | undefined;
+  readonly completed_at: number | undefined;
+}
+
 /** Writers drop the fields that are undefined, as JSON does. */
 export function messageDocument(message: Message): MessageDocument {
-  const { sender, group, quoted } = message;
+  const { sender, group, quoted, mediaTimes } = message;
   return {
     id: message.id,
     content: message.content,
@@ -100,6 +110,15 @@ export function messageDocument(message: Message): MessageDocument {
     accepted_time: message.acceptedTime,
     ready_time: message.readyTime ?? undefined,
     originating_time: message.originatingTime ?? undefined,
+    received_time: message.receivedTime ?? undefined,
+    media_times:
+      mediaTimes === null
+        ? undefined
+        : {
+            staged_at: mediaTimes.stagedAt ?? undefined,
+            claimed_at: mediaTimes.claimedAt ?? undefined,
+            completed_at: mediaTimes.completedAt ?? undefined,
+          },
     message_size: message.messageSize,
     group:
       group === null
@@ -127,7 +146,7 @@ export function messageDocument(message: Message): MessageDocument {
 
 /** Throws a TypeError when the document lacks what makes a message; call it within `readRecord`. */
 export function messageFrom(document: MessageDocument): Message {
-  const { sender, group, quoted } = document;
+  const { sender, group, quoted, media_times: times } = document;
   if (!Number.isSafeInteger(document.id) || typeof document.content !== 'string') {
     throw new TypeError('expected a message with an id and a content');
   }
@@ -144,6 +163,15 @@ export function messageFrom(document: MessageDocument): Message {
     acceptedTime: document.accepted_time,
     readyTime: document.ready_time ?? null,
     originatingTime: document.originating_time ?? null,
+    receivedTime: document.received_time ?? null,
+    mediaTimes:
+      times === undefined
+        ? null
+        : {
+            stagedAt: times.staged_at ?? null,
+            claimedAt: times.claimed_at ?? null,
+            completedAt: times.completed_at ?? null,
+          },
     messageSize: document.message_size,
     group:
       group === undefined
@@ -214,6 +242,10 @@ export interface JobDocument {
   readonly seq: number;
   readonly created_at: number;
   readonly changed_at: number;
+  /** None in jobs of before these were noted. */
+  readonly staged_at?: number | null;
+  readonly claimed_at?: number | null;
+  readonly completed_at?: number | null;
   readonly media_metadata: MediaMetadataDocument;
 }
 
@@ -253,6 +285,9 @@ export function jobFrom(document: JobDocument, collection: JobCollection): Media
     seq: document.seq,
     createdAt: document.created_at,
     changedAt: document.changed_at,
+    stagedAt: document.staged_at ?? null,
+    claimedAt: document.claimed_at ?? null,
+    completedAt: document.completed_at ?? null,
     media: {
       bytes: media.bytes,
       sha256: media.sha256,

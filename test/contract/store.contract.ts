@@ -4,13 +4,22 @@ import { chatSuite } from './store/chats.ts';
 import { claimerSuite } from './store/claimers.ts';
 import { fairnessSuite } from './store/fairness.ts';
 import { jobSuite } from './store/jobs.ts';
+import { mediaTimesSuite } from './store/media-times.ts';
 import { messageSuite } from './store/messages.ts';
 import type { OpenSubject } from './store/subject.ts';
 
 /** What every adapter of the `Store` port must do. `open` makes a fresh, empty store for each test. */
 export function describeStore(name: string, open: OpenSubject): void {
   describe(`${name} keeps the store's contract`, () => {
-    for (const suite of [chatSuite, messageSuite, jobSuite, botsLifeSuite, fairnessSuite, claimerSuite])
-      suite(open);
+    const suites = [
+      chatSuite,
+      messageSuite,
+      jobSuite,
+      mediaTimesSuite,
+      botsLifeSuite,
+      fairnessSuite,
+      claimerSuite,
+    ];
+    for (const suite of suites) suite(open);
   });
 }

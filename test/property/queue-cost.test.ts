@@ -37,6 +37,7 @@ const text = (id: number): ReadyMessage => ({
   mediaProcessingId: null,
   acceptedTime: id,
   readyTime: id,
+  mediaTimes: null,
   messageSize: 1,
 });
 const placeholder = (id: number): Placeholder => ({
@@ -45,6 +46,7 @@ const placeholder = (id: number): Placeholder => ({
   mediaProcessingId: `guid-${id}`,
   acceptedTime: id,
   readyTime: null,
+  mediaTimes: null,
   messageSize: 0,
 });
 const lateMessage = (id: number, readyTime: number): ReadyMessage => ({ ...text(id), readyTime });

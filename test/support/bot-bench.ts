@@ -43,7 +43,7 @@ export async function botBench(changes: Partial<BotArgs> = {}, limits: Partial<Q
       if (claim?.guid !== guid) throw new Error(`expected to claim ${guid}`);
       const result = { kind: 'words', words } as const;
       await store.complete(claim, result, clock.now());
-      return completionOf(claim, result);
+      return completionOf(claim, result, clock.now());
     },
     chatActors: (): readonly ActorSnapshot[] =>
       system.inspect().children.find(({ kind }) => kind === 'bot')?.children ?? [],

@@ -293,9 +293,12 @@ export class ChatWorld {
     const [job] = this.#claims.splice(which % Math.max(this.#claims.length, 1), 1);
     if (job === undefined) return;
     const result = { kind: 'words', words: `words of ${job.guid}` } as const;
-    await this.#store.complete(job, result, this.clock.now());
+    const completedAt = this.clock.now();
+    await this.#store.complete(job, result, completedAt);
     // Whoever is alive is told; if that fails, the result waits on its job.
-    this.#life?.bot.ask('settle', completionOf(job, result), { deadlineMs: LEASE_MS }).catch(() => {});
+    this.#life?.bot
+      .ask('settle', completionOf(job, result, completedAt), { deadlineMs: LEASE_MS })
+      .catch(() => {});
   }
 }
 

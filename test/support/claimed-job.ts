@@ -24,6 +24,9 @@ export function claimedJob(overrides: Partial<ClaimedJob> = {}): ClaimedJob {
     seq: 1,
     createdAt: 1_700_000_000_000,
     changedAt: 1_700_000_000_000,
+    stagedAt: null,
+    claimedAt: null,
+    completedAt: null,
     media: { bytes: 4, sha256: null, quotaExceeded: false, corruptReason: null, gatewayId: 'gateway-a' },
     ...overrides,
   };

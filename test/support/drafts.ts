@@ -9,6 +9,7 @@ export function textDraft(content: string, changes: Partial<MessageDraft> = {}):
     source: 'user',
     direction: 'incoming',
     originatingTime: null,
+    receivedTime: null,
     group: null,
     providerMessageId: null,
     mediaProcessingId: null,

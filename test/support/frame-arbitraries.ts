@@ -41,6 +41,7 @@ const message: fc.Arbitrary<WireMessage> = fc
     direction: fc.constantFrom('incoming', 'outgoing'),
     source: fc.constantFrom('user', 'bot', 'user_outgoing'),
     originating_time: natural,
+    received_time: optional(natural),
     display_name: optional(name),
     group: optional(
       fc.record({ id: identifier, name: optional(name), alternate_identifiers: optional(identifiers) }),

@@ -75,7 +75,14 @@ export class NaiveQueue {
     const { maxCharacters, maxCharactersSingleMessage, maxPlaceholders } = this.limits;
     const id = this.nextId;
     const content = naiveCut(draft.content, Math.min(maxCharactersSingleMessage, maxCharacters));
-    const common = { ...draft, id, acceptedTime: this.time, content, messageSize: content.length };
+    const common = {
+      ...draft,
+      id,
+      acceptedTime: this.time,
+      content,
+      messageSize: content.length,
+      mediaTimes: null,
+    };
     this.nextId += 1;
     if (draft.mediaProcessingId === null) return this.#admit({ ...common, readyTime: this.time });
     if (this.placeholders.length < maxPlaceholders) return this.#admit({ ...common, readyTime: null });

@@ -218,6 +218,7 @@ export class QueueRun {
       id,
       acceptedTime: this.now,
       readyTime: null,
+      mediaTimes: null,
       messageSize: 'found'.length,
       mediaProcessingId: guid,
     };

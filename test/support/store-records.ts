@@ -24,6 +24,8 @@ export function textMessage(id: number, changes: Partial<ReadyMessage> = {}): Re
     source: 'user',
     direction: 'incoming',
     originatingTime: NOW - 1_000,
+    receivedTime: NOW - 500,
+    mediaTimes: null,
     acceptedTime: NOW,
     readyTime: NOW,
     messageSize: content.length,

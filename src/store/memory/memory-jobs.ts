@@ -34,7 +34,7 @@ export class MemoryJobs {
     const job = this.#jobs.get(guid);
     if (job === undefined || job.collection === 'failed') return 'unknown';
     if (job.status !== 'downloading') return 'already';
-    this.#enter({ ...job, ...staged, status: 'pending', changedAt: now });
+    this.#enter({ ...job, ...staged, status: 'pending', stagedAt: now, changedAt: now });
     return 'pending';
   }
 
@@ -80,6 +80,7 @@ export class MemoryJobs {
         status: 'processing',
         claimToken,
         leaseExpiresAt: now + leaseMs,
+        claimedAt: now,
         changedAt: now,
       });
     }
@@ -100,7 +101,15 @@ export class MemoryJobs {
       if (hasLapsed(job, now) && job.attempts + 1 >= maxAttempts) {
         const attempts = job.attempts + 1;
         poisoned.push(
-          this.#put({ ...job, ...UNCLAIMED, status: 'completed', error: POISON, attempts, changedAt: now }),
+          this.#put({
+            ...job,
+            ...UNCLAIMED,
+            status: 'completed',
+            error: POISON,
+            attempts,
+            completedAt: now,
+            changedAt: now,
+          }),
         );
       } else if (hasLapsed(job, now) || isDue(job, now)) {
         const revived = this.#giveBack({

@@ -181,6 +181,7 @@ class MemoryStore implements Store {
       attempts: job.attempts + (result.kind === 'failure' ? 1 : 0),
       claimToken: null,
       leaseExpiresAt: null,
+      completedAt: now,
       changedAt: now,
     }));
   }

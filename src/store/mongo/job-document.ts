@@ -35,6 +35,9 @@ export const jobDocument = (job: UnplacedJob, round: number, seq: number): JobDo
   seq,
   created_at: job.createdAt,
   changed_at: job.changedAt,
+  staged_at: job.stagedAt,
+  claimed_at: job.claimedAt,
+  completed_at: job.completedAt,
   media_metadata: mediaMetadataDocument(job.media),
 });
 

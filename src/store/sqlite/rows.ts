@@ -66,6 +66,7 @@ export interface NewJobRow {
   readonly status: JobStatus;
   readonly pool: string | null;
   readonly createdAt: number;
+  readonly stagedAt: number | null;
   readonly mimeType: string;
   readonly originalFilename: string | null;
   readonly error: string | null;
@@ -86,6 +87,7 @@ export function newJobRow(job: UnplacedJob): NewJobRow {
     status: job.status,
     pool: job.pool,
     createdAt: job.createdAt,
+    stagedAt: job.stagedAt,
     mimeType: job.mimeType,
     originalFilename: job.originalFilename,
     error: errorJson(job.error),

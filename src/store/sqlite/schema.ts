@@ -115,8 +115,15 @@ CREATE TABLE bots (
 ) STRICT;
 `;
 
+/** When a medium's file was there, when its job was claimed last, when its words were there. */
+const MEDIA_TIMES = `
+ALTER TABLE jobs ADD COLUMN staged_at INTEGER;
+ALTER TABLE jobs ADD COLUMN claimed_at INTEGER;
+ALTER TABLE jobs ADD COLUMN completed_at INTEGER;
+`;
+
 /** Entry n takes a file from schema version n to n + 1. Entries are only ever added. */
-export const MIGRATIONS: readonly string[] = [FIRST_SCHEMA];
+export const MIGRATIONS: readonly string[] = [FIRST_SCHEMA, MEDIA_TIMES];
 
 /** Where the version and the fence are kept; there before every migration. */
 export const META_TABLE = `CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT`;

@@ -153,7 +153,7 @@ describe('the chats of a bot', () => {
 
 describe('a bot that settles', () => {
   test('puts the words in, and the history gets them', async () => {
-    const { inbound, ingestion, bot, complete, historyOf } = await botBench();
+    const { inbound, ingestion, bot, complete, historyOf, store, keyOf, clock } = await botBench();
     bot.tell('status', OPEN);
     await settle();
     const frame = mediaFrame('ann', 'look');
@@ -161,6 +161,9 @@ describe('a bot that settles', () => {
     await bot.ask('settle', await complete(frame.mediaGuid));
     await ingestion.ask('drain', undefined);
     expect(await historyOf('ann')).toEqual(['[words] look']);
+    const [entry] = await store.history(await keyOf('ann'), { afterSeq: 0, limit: 1 });
+    const now = clock.now();
+    expect(entry?.message.mediaTimes).toEqual({ stagedAt: now, claimedAt: now, completedAt: now });
   });
 
   test.for(['before', 'after'] as const)(

@@ -22,6 +22,7 @@ describe('a message off the wire', () => {
       source: 'user',
       direction: 'incoming',
       originatingTime: 1_700_000_000_000,
+      receivedTime: null,
       group: null,
       providerMessageId: 'id-1',
       mediaProcessingId: null,

@@ -92,6 +92,13 @@ describe('opening', () => {
 });
 
 describe('the sequence', () => {
+  test('an announced message says when it was received', async () => {
+    const clock = new ManualClock();
+    const journal = await openJournal({ clock });
+    await journal.sessions.commit('bot', NO_AUTH, [received('a')]);
+    expect(framesOf(journal)).toMatchObject([{ message: { received_time: clock.now() } }]);
+  });
+
   test('O1: seqs rise by one, over every kind of frame', async () => {
     const journal = await openJournal();
     const guid = await announceMedium(journal);

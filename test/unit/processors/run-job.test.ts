@@ -52,7 +52,11 @@ function worker(processor: BaseMediaProcessor, overrides: Parameters<typeof clai
 describe('a job that becomes words', () => {
   test('R1: is completed, then its file goes', async () => {
     const { job, ledger, removed, run, clock } = worker(words);
-    expect(await run()).toEqual({ kind: 'completed', result: { kind: 'words', words: 'a dog' } });
+    expect(await run()).toEqual({
+      kind: 'completed',
+      result: { kind: 'words', words: 'a dog' },
+      completedAt: clock.now(),
+    });
     expect(ledger.stored).toMatchObject({ status: 'completed', result: 'a dog', error: null });
     expect(removed).toEqual([job.guid]);
     expect(clock.pendingTimers).toBe(0);

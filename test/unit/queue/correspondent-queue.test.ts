@@ -18,6 +18,7 @@ const keptPlaceholder = (id: number, guid: string): Placeholder => ({
   id,
   acceptedTime: NOON,
   readyTime: null,
+  mediaTimes: null,
   messageSize: 'listen'.length,
   mediaProcessingId: guid,
 });
@@ -31,6 +32,7 @@ describe('adding', () => {
       id: 7,
       acceptedTime: NOON,
       readyTime: NOON,
+      mediaTimes: null,
       messageSize: 5,
     });
     expect(queue.nextId).toBe(8);
@@ -43,6 +45,14 @@ describe('adding', () => {
     expect(queue).toMatchObject({ placeholderCount: 1, readyCount: 0, oldestPlaceholderTime: NOON });
   });
 
+  test('the words keep when their medium was staged, claimed and completed', () => {
+    const queue = queueWith();
+    queue.add(voiceDraft('guid-1'), NOON);
+    const times = { stagedAt: NOON + 1, claimedAt: NOON + 2, completedAt: NOON + 3 };
+    const plan = queue.planFulfil('guid-1', 'words', NOON + 4, times);
+    expect(plan?.message).toMatchObject({ mediaTimes: times, acceptedTime: NOON, readyTime: NOON + 4 });
+  });
+
   test('a message keeps all that came with it, from its arrival to its words', () => {
     const draft: MessageDraft = {
       content: 'listen',
@@ -50,6 +60,7 @@ describe('adding', () => {
       source: 'user_outgoing',
       direction: 'outgoing',
       originatingTime: NOON - 1,
+      receivedTime: NOON - 1,
       group: { id: 'club', name: 'Club', alternateIdentifiers: [] },
       providerMessageId: 'provider-1',
       mediaProcessingId: 'guid-1',

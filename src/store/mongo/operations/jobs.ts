@@ -108,6 +108,7 @@ export async function stage(
         round,
         mime_type: mimeType,
         media_metadata: mediaMetadataDocument(media),
+        staged_at: now,
         changed_at: now,
       },
     },
@@ -139,6 +140,7 @@ export async function claim(
           status: 'processing',
           claim_token: randomUUID(),
           lease_expires_at: { $add: [SERVER_NOW, leaseMs] },
+          claimed_at: now,
           changed_at: now,
         },
       },
@@ -166,7 +168,14 @@ export async function complete(
 ): Promise<boolean> {
   const error = result.kind === 'failure' ? result.error : null;
   const completed = await changeClaimed(transaction, handle, {
-    $set: { ...UNCLAIMED, status: 'completed', result: result.words, error, changed_at: now },
+    $set: {
+      ...UNCLAIMED,
+      status: 'completed',
+      result: result.words,
+      error,
+      completed_at: now,
+      changed_at: now,
+    },
     $inc: { attempts: error === null ? 0 : 1 },
   });
   return completed !== null;

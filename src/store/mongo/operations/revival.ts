@@ -64,7 +64,7 @@ export async function reviveJob(
         ...UNCLAIMED,
         available_at: null,
         changed_at: now,
-        ...(isPoisoned ? { status: 'completed', error: POISON } : { status: 'pending' }),
+        ...(isPoisoned ? { status: 'completed', error: POISON, completed_at: now } : { status: 'pending' }),
       },
       $inc: { attempts: reason === 'lapsed' ? 1 : 0 },
     },

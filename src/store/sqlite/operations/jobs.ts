@@ -17,8 +17,8 @@ export function insertJob(connection: Connection, key: CorrespondentKey, job: Ne
   const round = isClaimable ? takeRound(connection, { pool, botId, correspondentId }) : NO_ROUND;
   connection.run(
     `INSERT INTO jobs (guid, collection, bot_id, provider_name, correspondent_id, status, pool, round, attempts,
-       created_at, changed_at, mime_type, original_filename, error, media_metadata, placeholder_message)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?)`,
+       created_at, changed_at, staged_at, mime_type, original_filename, error, media_metadata, placeholder_message)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?)`,
     job.guid,
     job.collection,
     botId,
@@ -29,6 +29,7 @@ export function insertJob(connection: Connection, key: CorrespondentKey, job: Ne
     round,
     job.createdAt,
     job.createdAt,
+    job.stagedAt,
     job.mimeType,
     job.originalFilename,
     job.error,
@@ -87,12 +88,14 @@ export function stage(
   const round =
     job.collection === 'active' ? takeRound(connection, { pool, botId, correspondentId }) : NO_ROUND;
   connection.run(
-    `UPDATE jobs SET status = 'pending', pool = ?, round = ?, mime_type = ?, media_metadata = ?, changed_at = ?
+    `UPDATE jobs SET status = 'pending', pool = ?, round = ?, mime_type = ?, media_metadata = ?, staged_at = ?,
+       changed_at = ?
      WHERE guid = ?`,
     pool,
     round,
     staged.mimeType,
     staged.mediaMetadata,
+    now,
     now,
     guid,
   );
@@ -103,10 +106,12 @@ export function claim({ connection }: Session, request: ClaimRequest): JobRow | 
   const seq = takeTurn(connection, request.pool, request.cappedBots);
   if (seq === null) return undefined;
   return connection.one<JobRow>(
-    `UPDATE jobs SET status = 'processing', claim_token = ?, lease_expires_at = ?, changed_at = ?
+    `UPDATE jobs SET status = 'processing', claim_token = ?, lease_expires_at = ?, claimed_at = ?,
+       changed_at = ?
      WHERE seq = ? RETURNING *`,
     randomUUID(),
     request.now + request.leaseMs,
+    request.now,
     request.now,
     seq,
   );
@@ -138,11 +143,12 @@ export const complete = (
 ): boolean =>
   connection.run(
     `UPDATE jobs SET status = 'completed', result = ?, error = ?, attempts = attempts + ?, claim_token = NULL,
-       lease_expires_at = NULL, changed_at = ?
+       lease_expires_at = NULL, completed_at = ?, changed_at = ?
      WHERE guid = ? AND claim_token = ?`,
     words,
     error,
     error === null ? 0 : 1,
+    now,
     now,
     guid,
     claimToken,
@@ -199,9 +205,10 @@ export function reviveJobs(
 ): RevivedRows {
   const poisoned = connection.all<JobRow>(
     `UPDATE jobs SET status = 'completed', error = ?, attempts = attempts + 1, claim_token = NULL,
-       lease_expires_at = NULL, changed_at = ?
+       lease_expires_at = NULL, completed_at = ?, changed_at = ?
      WHERE status = 'processing' AND lease_expires_at <= ? AND attempts + 1 >= ? RETURNING *`,
     poison,
+    now,
     now,
     now,
     maxAttempts,

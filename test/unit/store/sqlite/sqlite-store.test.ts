@@ -125,12 +125,30 @@ describe('an SQLite store file', () => {
   test('of a newer Dragoman is refused with both versions', async () => {
     await open();
     await closeAll();
-    tamper(`UPDATE meta SET value = 99 WHERE key = 'schema_version'`);
+    tamper(`UPDATE meta SET value = value + 98 WHERE key = 'schema_version'`);
     const { code, message } = await refusal();
     expect(code).toBe('store_newer');
-    expect(message).toContain('99');
-    tamper(`UPDATE meta SET value = 1 WHERE key = 'schema_version'`);
+    expect(message).toContain('knows');
+    tamper(`UPDATE meta SET value = value - 98 WHERE key = 'schema_version'`);
     await expect(open()).resolves.toBeDefined();
+  });
+
+  test('of before media had times is read without them', async () => {
+    const store = await open();
+    const key = await chat(store, 'a');
+    const placeholder = placeholderMessage(1);
+    await store.accept(acceptMedia(key, placeholder));
+    await store.accept(acceptText(key, textMessage(2)));
+    await closeAll();
+    tamper(`ALTER TABLE jobs DROP COLUMN staged_at; ALTER TABLE jobs DROP COLUMN claimed_at;
+            ALTER TABLE jobs DROP COLUMN completed_at;
+            UPDATE queue_journal SET message = json_remove(message, '$.received_time');
+            UPDATE meta SET value = 1 WHERE key = 'schema_version'`);
+    const again = await open();
+    const job = await again.jobByGuid(placeholder.mediaProcessingId);
+    expect(job).toMatchObject({ stagedAt: null, claimedAt: null, completedAt: null });
+    const { messages } = await again.rehydrate(key);
+    expect(messages[1]).toMatchObject({ id: 2, receivedTime: null, mediaTimes: null });
   });
 
   test('has the collections, the views and the compound index that people look for', async () => {

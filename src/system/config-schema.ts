@@ -4,6 +4,12 @@ import { gatewaySettings } from '../gateway/settings.ts';
 import { DEFAULT_MAX_MEMORY_MB, DEFAULT_POOLS, poolProblems } from '../jobs/pools.ts';
 import { DEFAULT_LIMITS, DEFAULT_STRICT_HOLD_MS } from '../queue/limits.ts';
 
+/*
+ * Each setting says what it means in `describe`, and a unit that its name does not end with in `meta({ unit })`:
+ * docs/configuration.md is made of them (`npm run reference`). `meta({ secret: true })` marks what may never be
+ * printed, and lets it come from a file by the setting's name + `File`.
+ */
+
 const atLeastOne = z.number().int().min(1);
 const milliseconds = z.number().int().min(0);
 /** Less, and a process that is busy for a moment would lose the jobs that it is working on. */
@@ -19,108 +25,198 @@ const gatewayId = z.string().min(1).max(64);
 const token = z.string().min(16);
 
 const limits = z.strictObject({
-  maxMessages: atLeastOne.default(DEFAULT_LIMITS.maxMessages),
-  maxCharacters: atLeastOne.default(DEFAULT_LIMITS.maxCharacters),
-  maxDays: z.number().min(1).default(DEFAULT_LIMITS.maxDays),
-  maxCharactersSingleMessage: atLeastOne.default(DEFAULT_LIMITS.maxCharactersSingleMessage),
-  maxCharactersMediaResult: atLeastOne.default(DEFAULT_LIMITS.maxCharactersMediaResult),
-  maxPlaceholders: z.number().int().min(0).default(DEFAULT_LIMITS.maxPlaceholders),
+  maxMessages: atLeastOne
+    .default(DEFAULT_LIMITS.maxMessages)
+    .describe('Ready messages in one queue; the oldest beyond are evicted.'),
+  maxCharacters: atLeastOne
+    .default(DEFAULT_LIMITS.maxCharacters)
+    .describe('Characters (UTF-16 units) of the ready messages in one queue.'),
+  maxDays: z.number().min(1).default(DEFAULT_LIMITS.maxDays).describe('Age of a ready message in the queue.'),
+  maxCharactersSingleMessage: atLeastOne
+    .default(DEFAULT_LIMITS.maxCharactersSingleMessage)
+    .describe('Longest text; what is longer is cut.'),
+  maxCharactersMediaResult: atLeastOne
+    .default(DEFAULT_LIMITS.maxCharactersMediaResult)
+    .describe('Longest text out of one medium, caption included; the words are cut.'),
+  maxPlaceholders: z
+    .number()
+    .int()
+    .min(0)
+    .default(DEFAULT_LIMITS.maxPlaceholders)
+    .describe('Media of one queue that are not words yet; those beyond are not processed.'),
 });
 
 const bot = z.strictObject({
-  id: z.string().refine(isBotId, 'expected lower-case letters, digits and dashes, 64 at most'),
-  /** The gateway that pairs it. */
-  gateway: gatewayId.default(LOCAL_GATEWAY),
-  limits: limits.prefault({}),
-  ordering: z.enum(['skip-pop', 'strict']).default('skip-pop'),
-  strictHoldMs: milliseconds.default(DEFAULT_STRICT_HOLD_MS),
-  /** Of the gateway's staging folder, in GiB; fractions allowed. */
-  mediaStorageQuotaGb: z.number().positive().default(25),
-  groups: z.enum(['all', 'none']).default('all'),
+  id: z
+    .string()
+    .refine(isBotId, 'expected lower-case letters, digits and dashes, 64 at most')
+    .describe('Lower-case letters, digits and dashes, 64 at most.'),
+  gateway: gatewayId.default(LOCAL_GATEWAY).describe('The gateway that pairs it.'),
+  limits: limits.prefault({}).describe("Of each chat's queue."),
+  ordering: z
+    .enum(['skip-pop', 'strict'])
+    .default('skip-pop')
+    .describe('`strict`: nothing overtakes a placeholder younger than `strictHoldMs`.'),
+  strictHoldMs: milliseconds
+    .default(DEFAULT_STRICT_HOLD_MS)
+    .describe('How long a placeholder holds what came after it, with `ordering: strict`.'),
+  mediaStorageQuotaGb: z
+    .number()
+    .positive()
+    .default(25)
+    .describe("Of the gateway's staging folder; fractions allowed.")
+    .meta({ unit: 'GiB' }),
+  groups: z.enum(['all', 'none']).default('all').describe('Whether messages of groups are taken.'),
 });
 
 const pool = z.strictObject({
-  name: z.string().min(1),
-  /** Empty for the one catch-all. */
-  mimeTypes: z.array(z.string()),
-  workers: atLeastOne,
-  timeoutMs: atLeastOne,
-  /** A built-in processor's name, or the path of a module, relative to the configuration file. */
-  processor: z.string().min(1),
-  processorOptions: z.record(z.string(), z.unknown()).default({}),
-  /** Of one worker's process, for a module; in MiB. */
-  maxMemoryMb: atLeastOne.default(DEFAULT_MAX_MEMORY_MB),
+  name: z.string().min(1).describe('As it is named in logs and metrics.'),
+  mimeTypes: z.array(z.string()).describe('What it takes; empty for the one catch-all.'),
+  workers: atLeastOne.describe('Jobs at a time.'),
+  timeoutMs: atLeastOne.describe('Deadline of one attempt.'),
+  processor: z
+    .string()
+    .min(1)
+    .describe("A built-in processor's name, or the path of a module, relative to the configuration file."),
+  processorOptions: z.record(z.string(), z.unknown()).default({}).describe('Handed to the processor.'),
+  maxMemoryMb: atLeastOne
+    .default(DEFAULT_MAX_MEMORY_MB)
+    .describe("Of one worker's process, for a module.")
+    .meta({ unit: 'MiB' }),
 });
 
 /** The whole configuration. Unknown settings are refused: a typo must not pass silently. */
 export const configuration = z
   .strictObject({
-    /** Where everything durable lies, relative to the configuration file. */
-    dataFolder: z.string().min(1).default('data'),
-    /** `sqlite:` and a path, or MongoDB's connection string; by default dragoman.db in the data folder. */
+    dataFolder: z
+      .string()
+      .min(1)
+      .default('data')
+      .describe('Where everything durable lies, relative to the configuration file.')
+      .meta({ names: 'path' }),
     store: z
       .string()
       .regex(/^(sqlite:|mongodb(\+srv)?:\/\/)./, 'expected sqlite:PATH or mongodb://HOSTS/DATABASE')
-      .optional(),
+      .optional()
+      .describe(
+        "`sqlite:` and a path, or MongoDB's connection string; by default dragoman.db in the data folder.",
+      )
+      .meta({ secret: true }),
     listen: z
       .strictObject({
-        host: z.string().min(1).default('127.0.0.1'),
-        port: z.number().int().min(0).max(65_535).default(7_310),
+        host: z.string().min(1).default('127.0.0.1').describe('Address.'),
+        port: z.number().int().min(0).max(65_535).default(7_310).describe('Port; 0: any that is free.'),
       })
-      .prefault({}),
+      .prefault({})
+      .describe('Where gateways dial in.'),
     bots: z
       .array(bot)
       .min(1)
-      .default(() => [bot.parse({ id: 'main' })]),
-    /** Of the gateway in this process. */
-    gateway: gatewaySettings.prefault({}),
-    /** Gateways in other processes, each with a token of its own. */
-    gateways: z.array(z.strictObject({ id: gatewayId, token })).default([]),
-    pools: z.array(pool).default(() => DEFAULT_POOLS.map((each) => pool.parse(each))),
-    /** A simulator to talk to instead of WhatsApp, as `npm run simulate` prints it. */
-    simulator: z.url({ protocol: /^http$/ }).optional(),
-    disconnectGraceMs: milliseconds.default(30_000),
-    /** A chat's actor is let go when its queue has been empty for so long. */
-    passivateAfterMs: milliseconds.default(60_000),
-    /** Per bot; above it, chats with an empty queue are let go at once. */
-    maxLiveChats: atLeastOne.default(2_000),
-    /** How long a message that comes again is known for a duplicate. */
-    dedupeDays: atLeastOne.default(30),
-    drainDeadlineMs: milliseconds.default(20_000),
-    maxAttempts: atLeastOne.default(3),
-    leaseMs: z.number().int().min(SHORTEST_LEASE_MS).default(30_000),
+      .default(() => [bot.parse({ id: 'main' })])
+      .describe('The bots; by default one that is called main.'),
+    gateway: gatewaySettings.prefault({}).describe('Of the gateway in this process.'),
+    gateways: z
+      .array(
+        z.strictObject({
+          id: gatewayId.describe('As bots name it.'),
+          token: token.describe('What it proves itself with; 16 characters at least.').meta({ secret: true }),
+        }),
+      )
+      .default([])
+      .describe('Gateways in other processes, each with a token of its own.'),
+    pools: z
+      .array(pool)
+      .default(() => DEFAULT_POOLS.map((each) => pool.parse(each)))
+      .describe('Replaces the default pools; exactly one pool without `mimeTypes` takes the rest.'),
+    simulator: z
+      .url({ protocol: /^http$/ })
+      .optional()
+      .describe('A simulator to talk to instead of WhatsApp, as `npm run simulate` prints it.'),
+    disconnectGraceMs: milliseconds
+      .default(30_000)
+      .describe('How long a bot may be away before its jobs are set aside.'),
+    passivateAfterMs: milliseconds
+      .default(60_000)
+      .describe("A chat's actor is let go when its queue has been empty for so long."),
+    maxLiveChats: atLeastOne
+      .default(2_000)
+      .describe('Per bot; above it, chats with an empty queue are let go at once.'),
+    dedupeDays: atLeastOne
+      .default(30)
+      .describe('How long a message that comes again is known for a duplicate.'),
+    drainDeadlineMs: milliseconds
+      .default(20_000)
+      .describe('How long stopping waits for jobs that are worked on; what is left is durable.'),
+    maxAttempts: atLeastOne.default(3).describe('Of one job, before it is a dead letter.'),
+    leaseMs: z
+      .number()
+      .int()
+      .min(SHORTEST_LEASE_MS)
+      .default(30_000)
+      .describe("A dead worker's job is given to another after so long."),
     log: z
       .strictObject({
-        level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
-        /** How often the actor tree is logged; 0 never. SIGUSR2 logs it at any time. */
-        treeEveryMs: milliseconds.default(300_000),
-        /** How often each pool's backlog is logged; 0 never. */
-        backlogEveryMs: milliseconds.default(60_000),
+        level: z
+          .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
+          .default('info')
+          .describe('The least that is logged.'),
+        treeEveryMs: milliseconds
+          .default(300_000)
+          .describe('How often the actor tree is logged; 0 never. SIGUSR2 logs it at any time.'),
+        backlogEveryMs: milliseconds
+          .default(60_000)
+          .describe("How often each pool's backlog is logged; 0 never."),
       })
-      .prefault({}),
+      .prefault({})
+      .describe('The log.'),
   })
-  .superRefine((config, context) => {
-    const refuse = (path: string, message: string): void =>
-      context.addIssue({ code: 'custom', path: [path], message });
-    for (const problem of poolProblems(config.pools)) refuse('pools', problem);
-    for (const id of repeated(config.bots.map((each) => each.id))) refuse('bots', `bot ${id} is there twice`);
-    for (const { id } of config.bots) {
-      if (ACTOR_NAMES.has(id)) refuse('bots', `expected another id than ${id}, which Dragoman uses itself`);
+  .superRefine(({ pools }, context) => {
+    for (const problem of poolProblems(pools)) refuse(context, 'pools', problem);
+  }, whenSound('pools'))
+  .superRefine(({ bots }, context) => {
+    for (const id of repeated(bots.map((each) => each.id)))
+      refuse(context, 'bots', `bot ${id} is there twice`);
+    for (const { id } of bots) {
+      if (ACTOR_NAMES.has(id)) {
+        refuse(context, 'bots', `expected another id than ${id}, which Dragoman uses itself`);
+      }
     }
-    const gatewayIds = [LOCAL_GATEWAY, ...config.gateways.map(({ id }) => id)];
-    for (const id of repeated(gatewayIds)) {
+  }, whenSound('bots'))
+  .superRefine(({ gateways }, context) => {
+    for (const id of repeated([LOCAL_GATEWAY, ...gateways.map((each) => each.id)])) {
       refuse(
+        context,
         'gateways',
         id === LOCAL_GATEWAY ? `${id} is this process's own` : `gateway ${id} is there twice`,
       );
     }
-    if (repeated(config.gateways.map((gateway) => gateway.token)).length > 0) {
-      refuse('gateways', 'two gateways have the same token');
+    if (repeated(gateways.map((each) => each.token)).length > 0) {
+      refuse(context, 'gateways', 'two gateways have the same token');
     }
-    for (const { id, gateway } of config.bots) {
-      if (!gatewayIds.includes(gateway)) refuse('bots', `bot ${id} names the unknown gateway ${gateway}`);
-    }
-  });
+  }, whenSound('gateways'))
+  .superRefine(
+    ({ bots, gateways }, context) => {
+      const known = new Set([LOCAL_GATEWAY, ...gateways.map((each) => each.id)]);
+      for (const { id, gateway } of bots) {
+        if (!known.has(gateway)) refuse(context, 'bots', `bot ${id} names the unknown gateway ${gateway}`);
+      }
+    },
+    whenSound('bots', 'gateways'),
+  );
+
+/** What several settings get wrong together is told beside what is wrong elsewhere, not only once that is right. */
+function whenSound(...sections: readonly string[]): z.core.$ZodSuperRefineParams {
+  return {
+    when: ({ value, issues }) =>
+      typeof value === 'object' &&
+      value !== null &&
+      !issues.some(({ code, path }) => code !== 'custom' && sections.includes(String(path?.[0]))),
+  };
+}
+
+function refuse(context: z.core.$RefinementCtx, section: string, message: string): void {
+  context.addIssue({ code: 'custom', path: [section], message });
+}
 
 /** Those that are there more than once. */
 const repeated = (names: readonly string[]): readonly string[] => [

@@ -3,7 +3,11 @@ import path from 'node:path';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { describeError, DragomanError } from '../base/errors.ts';
+import { CONFIG_VARIABLE, type EnvironmentSettings, settingsOfEnvironment } from './config-environment.ts';
 import { type Configuration, configuration } from './config-schema.ts';
+import { readSecretFiles, twinOf, withFileSettings } from './config-secrets.ts';
+import { type RawSettings, withValueAt } from './raw-settings.ts';
+import { type Setting, settingsOf } from './setting-list.ts';
 
 export type Config = Configuration & {
   /** The configuration file's folder, or the working directory: relative paths start there. */
@@ -13,7 +17,7 @@ export type Config = Configuration & {
 /** Where settings come from, strongest last: file, environment, flags. */
 export interface ConfigSources {
   readonly file?: string | undefined;
-  /** `DRAGOMAN_CONFIG`, `_DATA`, `_PORT`, `_SIMULATOR` and `_LOG`. One that is set to nothing counts as not set. */
+  /** `DRAGOMAN_CONFIG` names the file, all others are settings: see docs/configuration.md. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly flags: ConfigOverrides;
 }
@@ -25,38 +29,50 @@ export interface ConfigOverrides {
   readonly logLevel?: string | undefined;
 }
 
+/** Every setting that can be given. */
+export const settingList = (): readonly Setting[] => withFileSettings(settingsOf(configuration));
+
 /**
  * Reads and checks the whole configuration. Paths come out absolute.
  * @throws `config_invalid`: one line that names every problem and where it is.
  */
 export function loadConfig({ file: named, environment, flags }: ConfigSources): Config {
-  const variable = (name: string): string | undefined => environment[`DRAGOMAN_${name}`] || undefined;
-  const file = named ?? variable('CONFIG');
-  const settings = file === undefined ? {} : readConfigFile(file);
-  const port = variable('PORT');
-  override(settings, {
-    dataFolder: variable('DATA'),
-    port: port === undefined ? undefined : Number(port),
-    simulator: variable('SIMULATOR'),
-    logLevel: variable('LOG'),
-  });
-  override(settings, flags);
-  return parseConfig(settings, file);
+  const file = named ?? (environment[CONFIG_VARIABLE] || undefined);
+  const settings = settingList();
+  const given = settingsOfEnvironment(environment, settings);
+  let raw: unknown = file === undefined ? {} : readConfigFile(file);
+  for (const { path: where, value } of [...given.assignments, ...assignmentsOf(flags)]) {
+    const twin = twinOf(where, settings);
+    // what is given more strongly in one way is not also given in the other
+    raw = withValueAt(twin === null ? raw : withValueAt(raw, twin, undefined), where, value);
+  }
+  return check(raw, file, settings, given);
 }
 
 /**
  * Checks settings, fills in defaults, makes paths absolute. `file`: where they came from.
  * @throws as `loadConfig`.
  */
-export function parseConfig(settings: unknown, file?: string): Config {
-  const result = configuration.safeParse(settings);
-  if (!result.success) {
-    throw new DragomanError(
-      'config_invalid',
-      `${file ?? 'configuration'}: ${describeProblems(result.error)}`,
-    );
-  }
+export const parseConfig = (settings: unknown, file?: string): Config =>
+  check(settings, file, settingList(), { assignments: [], problems: [] });
+
+function check(
+  raw: unknown,
+  file: string | undefined,
+  list: readonly Setting[],
+  given: Pick<EnvironmentSettings, 'assignments' | 'problems'>,
+): Config {
   const baseFolder = file === undefined ? process.cwd() : path.dirname(path.resolve(file));
+  const { settings, problems } = readSecretFiles(raw, list, baseFolder);
+  const result = configuration.safeParse(settings);
+  const all = [
+    ...given.problems,
+    ...problems,
+    ...(result.error?.issues ?? []).map((issue) => describeIssue(issue, given)),
+  ];
+  if (!result.success || all.length > 0) {
+    throw new DragomanError('config_invalid', `${file ?? 'configuration'}: ${all.join('; ')}`);
+  }
   return { ...result.data, dataFolder: path.resolve(baseFolder, result.data.dataFolder), baseFolder };
 }
 
@@ -70,9 +86,7 @@ export function storeLocation({ store, dataFolder }: Config): StoreLocation {
   return { kind: 'sqlite', file: path.resolve(dataFolder, file) };
 }
 
-type Settings = Record<string, unknown>;
-
-function readConfigFile(file: string): Settings {
+function readConfigFile(file: string): RawSettings {
   const fail = (problem: string, cause?: unknown): DragomanError =>
     new DragomanError('config_invalid', `${file}: ${problem}`, { cause });
   let text: string;
@@ -92,16 +106,21 @@ function readConfigFile(file: string): Settings {
   return settings.data;
 }
 
-function override(settings: Settings, { dataFolder, port, simulator, logLevel }: ConfigOverrides): void {
-  if (dataFolder !== undefined) settings['dataFolder'] = path.resolve(dataFolder);
-  if (simulator !== undefined) settings['simulator'] = simulator;
-  if (port !== undefined) settings['listen'] = withField(settings['listen'], 'port', port);
-  if (logLevel !== undefined) settings['log'] = withField(settings['log'], 'level', logLevel);
+function assignmentsOf({ dataFolder, port, simulator, logLevel }: ConfigOverrides) {
+  const folder = dataFolder === undefined ? undefined : path.resolve(dataFolder);
+  return [
+    { path: ['dataFolder'], value: folder },
+    { path: ['listen', 'port'], value: port },
+    { path: ['simulator'], value: simulator },
+    { path: ['log', 'level'], value: logLevel },
+  ].filter(({ value }) => value !== undefined);
 }
 
-/** A section that is no section stays as it is, for the schema to refuse. */
-const withField = (section: unknown, field: string, value: unknown): unknown =>
-  typeof section === 'object' || section === undefined ? { ...section, [field]: value } : section;
-
-const describeProblems = (error: z.ZodError): string =>
-  error.issues.map(({ path: where, message }) => `${where.join('.') || 'settings'}: ${message}`).join('; ');
+function describeIssue(
+  { path: where, message }: z.core.$ZodIssue,
+  { assignments }: Pick<EnvironmentSettings, 'assignments'>,
+): string {
+  const name = where.join('.');
+  const source = assignments.find((assignment) => assignment.path.join('.') === name);
+  return `${name || 'settings'}: ${message}${source === undefined ? '' : ` (from ${source.variable})`}`;
+}

@@ -1,9 +1,17 @@
+import { spawnSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { DragomanError } from '../../../src/base/errors.ts';
 import { DEFAULT_POOLS } from '../../../src/jobs/pools.ts';
-import { type ConfigSources, loadConfig, parseConfig, storeLocation } from '../../../src/system/config.ts';
+import {
+  type ConfigSources,
+  loadConfig,
+  parseConfig,
+  settingList,
+  storeLocation,
+} from '../../../src/system/config.ts';
+import { settingsOfEnvironment } from '../../../src/system/config-environment.ts';
 import { DEFAULT_LIMITS } from '../../../src/queue/limits.ts';
 import { scratchFolder } from '../../support/scratch-folder.ts';
 
@@ -64,9 +72,9 @@ describe('a configuration', () => {
     const file = await fileWith('dataFolder: x\nlisten: {host: 127.0.0.2, port: 1}\nlog: {level: warn}\n');
     const environment = {
       DRAGOMAN_CONFIG: file,
-      DRAGOMAN_PORT: '2',
-      DRAGOMAN_DATA: '/elsewhere',
-      DRAGOMAN_LOG: '',
+      DRAGOMAN_LISTEN_PORT: '2',
+      DRAGOMAN_DATA_FOLDER: '/elsewhere',
+      DRAGOMAN_LOG_LEVEL: '',
     };
     const config = loadConfig({ environment, flags: { port: 3, simulator: 'http://127.0.0.1:9' } });
     expect(config.listen).toEqual({ host: '127.0.0.2', port: 3 });
@@ -116,6 +124,14 @@ describe('a configuration that cannot be used is one line that says what to do',
     }
   });
 
+  test('what settings get wrong together is told beside a problem elsewhere', () => {
+    const bots = [{ id: 'a' }, { id: 'a', gateway: 'nobody' }];
+    const message = problemsIn({ leaseMs: 'x', bots, pools: [pool('only', ['audio/ogg'])], gateways: [] });
+    for (const part of ['leaseMs: ', 'bot a is there twice', 'unknown gateway nobody', 'catch-all']) {
+      expect(message).toContain(part);
+    }
+  });
+
   test('does not repeat a token', () => {
     const secret = 'secret-of-sixteen';
     const gateways = [
@@ -137,10 +153,97 @@ describe('a configuration that cannot be used is one line that says what to do',
   });
 
   test('a port in the environment that is no number', () => {
-    expect(problemsOf(() => loadConfig({ environment: { DRAGOMAN_PORT: 'abc' }, flags: {} }))).toContain(
-      'listen.port: ',
+    const message = problemsOf(() => loadConfig({ environment: { DRAGOMAN_LISTEN_PORT: 'abc' }, flags: {} }));
+    expect(message).toMatch(/listen\.port: .* \(from DRAGOMAN_LISTEN_PORT\)/);
+  });
+});
+
+const fromVariables = (environment: Record<string, string>) => loadConfig({ environment, flags: {} });
+
+describe('the environment', () => {
+  test('sets what is in a list by its number, and whole lists as YAML', () => {
+    const config = fromVariables({
+      DRAGOMAN_BOTS_1_LIMITS_MAX_MESSAGES: '7',
+      DRAGOMAN_BOTS: '[{id: alpha}, {id: beta}]',
+      DRAGOMAN_BOTS_0_GROUPS: 'none',
+      DRAGOMAN_GATEWAY_MAX_FILE_BYTES: '1024',
+    });
+    expect(config.bots).toMatchObject([
+      { id: 'alpha', groups: 'none' },
+      { id: 'beta', limits: { maxMessages: 7 } },
+    ]);
+    expect(config.gateway.maxFileBytes).toBe(1_024);
+  });
+
+  test('gives texts as they are, even those that look like something else', () => {
+    expect(fromVariables({ DRAGOMAN_BOTS_0_ID: '12345' }).bots[0]?.id).toBe('12345');
+  });
+
+  test('cannot leave a hole in a list', () => {
+    expect(problemsOf(() => fromVariables({ DRAGOMAN_BOTS: '[]', DRAGOMAN_BOTS_3_ID: 'd' }))).toContain(
+      'bots: ',
     );
   });
+
+  test('names the variable whose value is no YAML, and does not repeat the value', () => {
+    const message = problemsOf(() =>
+      fromVariables({ DRAGOMAN_GATEWAYS: '[{token: hush-hush', DRAGOMAN_LEASE_MS: 'x' }),
+    );
+    expect(message).toContain('gateways: the value of DRAGOMAN_GATEWAYS is not valid YAML');
+    expect(message).toContain('leaseMs: ');
+    expect(message).not.toContain('hush');
+  });
+
+  test('what names no setting is ignored, and known as such', () => {
+    const environment = { DRAGOMAN_PROT: '1', DRAGOMAN_BOTS_X_ID: 'a', DRAGOMAN_CONFIG: '', PATH: '/' };
+    expect(fromVariables(environment).listen.port).toBe(7_310);
+    expect(settingsOfEnvironment(environment, settingList()).unknown).toEqual([
+      'DRAGOMAN_PROT',
+      'DRAGOMAN_BOTS_X_ID',
+    ]);
+  });
+});
+
+describe('a secret', () => {
+  const TOKEN = 'a-token-of-sixteen-or-more';
+
+  test('comes from a file beside the configuration, without its line break', async () => {
+    const file = await fileWith('gateways: [{id: g, tokenFile: g.token}]\n');
+    await writeFile(path.join(path.dirname(file), 'g.token'), `${TOKEN}\n`);
+    expect(loadConfig({ ...nothing, file }).gateways).toEqual([{ id: 'g', token: TOKEN }]);
+  });
+
+  test('comes from a file that a variable names, relative to the working directory', async () => {
+    const store = await fileWith('mongodb://u:p@h/d\n');
+    const environment = { DRAGOMAN_STORE_FILE: path.relative(process.cwd(), store) };
+    expect(loadConfig({ environment, flags: {} }).store).toBe('mongodb://u:p@h/d');
+  });
+
+  test('given by the environment in one way replaces the other way of the file', async () => {
+    const file = await fileWith('gateways: [{id: g, tokenFile: nowhere}]\n');
+    const environment = { DRAGOMAN_GATEWAYS_0_TOKEN: TOKEN };
+    expect(loadConfig({ file, environment, flags: {} }).gateways).toEqual([{ id: 'g', token: TOKEN }]);
+  });
+
+  test.for([
+    ['in both ways', `token: ${TOKEN}, tokenFile: x`, 'gateways.0.token: give it or tokenFile, not both'],
+    ['in a file that is not there', 'tokenFile: nowhere', 'gateways.0.tokenFile: cannot read '],
+    ['in an empty file', 'tokenFile: /dev/null', 'gateways.0.tokenFile: expected a secret in /dev/null'],
+    ['in no file at all', 'tokenFile: [1]', 'gateways.0.tokenFile: expected the name of a file'],
+  ] as const)('%s is refused, with everything else that is wrong', async ([, entry, expected]) => {
+    const file = await fileWith(`gateways: [{id: g, ${entry}}]\nleaseMs: x\n`);
+    const message = problemsOf(() => loadConfig({ ...nothing, file }));
+    expect(message).toContain(expected);
+    expect(message).toContain('leaseMs: ');
+    expect(message).not.toContain(TOKEN);
+  });
+});
+
+test('docs/configuration.md is what the schema says', () => {
+  const script = path.resolve('scripts/configuration-reference.ts');
+  const { status, stderr } = spawnSync(process.execPath, [script, '--check'], { encoding: 'utf8' });
+  expect(stderr).toBe('');
+  expect(status).toBe(0);
 });
 
 function gateway(id: string, token: string) {

@@ -220,9 +220,10 @@ class SqliteStore implements Store {
   }
 
   async sweepToHolding(now: number): Promise<number> {
+    const seqs = await this.#reader.call('activeSeqs');
     let swept = 0;
-    for (const botId of await this.#reader.call('botsWithActiveJobs')) {
-      swept += await this.#moveJobs('sweepJobs', botId, now);
+    for (let start = 0; start < seqs.length; start += MOVE_STEP) {
+      swept += await this.#writer.call('sweepJobs', seqs.slice(start, start + MOVE_STEP), now);
     }
     return swept;
   }
@@ -289,11 +290,7 @@ class SqliteStore implements Store {
   }
 
   /** Goes once through the bot's jobs in seq order: it ends even where another call moves them back behind it. */
-  async #moveJobs(
-    operation: 'sweepJobs' | 'holdJobs' | 'promoteJobs',
-    botId: string,
-    now: number,
-  ): Promise<number> {
+  async #moveJobs(operation: 'holdJobs' | 'promoteJobs', botId: string, now: number): Promise<number> {
     let moved = 0;
     for (let afterSeq = 0; ;) {
       const step = await this.#writer.call(operation, { botId, now, afterSeq, atMost: MOVE_STEP });

@@ -22,10 +22,13 @@ export const jobsOfBot = (
         JSON.stringify(statuses),
       );
 
-export const botsWithActiveJobs = (connection: Connection): string[] =>
+/** In order. The index by bot and collection is all that is read, however many dead letters there are. */
+export const activeSeqs = (connection: Connection): number[] =>
   connection
-    .all<{ botId: string }>(`SELECT DISTINCT bot_id AS botId FROM jobs WHERE collection = 'active'`)
-    .map(({ botId }) => botId);
+    .all<{ seq: number }>(
+      `SELECT seq FROM jobs INDEXED BY jobs_by_bot WHERE collection = 'active' ORDER BY seq`,
+    )
+    .map(({ seq }) => seq);
 
 export const countJobs = (connection: Connection): JobCount[] =>
   connection.all(

@@ -3,9 +3,12 @@ import type { Session } from './session.ts';
 import { takeRoundsOfHeld } from './turns.ts';
 
 /**
- * Moves of jobs between the collections as bots come and go. Each operation moves one part of a bot's jobs, the next in
- * seq order, so that writers wait for none that is long, and returns the seqs of what it moved.
+ * Moves of jobs between the collections as bots come and go. Each operation moves one part, so that writers wait for none
+ * that is long. Those of one bot take the next of its jobs in seq order and return the seqs of what they moved.
  */
+
+const LAPSE = `status = 'pending', attempts = attempts + 1, claim_token = NULL, lease_expires_at = NULL`;
+const HAS_LAPSED = `status = 'processing' AND lease_expires_at <= ?`;
 
 /** Which part of a bot's jobs: up to `atMost` of them after `afterSeq`. */
 export interface MoveStep {
@@ -21,12 +24,23 @@ export function holdJobs({ connection }: Session, step: MoveStep): number[] {
   return seqs;
 }
 
-/** As `holdJobs`; those of dead workers become pending. */
-export function sweepJobs({ connection }: Session, step: MoveStep): number[] {
-  const seqs = seqsOf(connection, 'active', step);
-  endLapsed(connection, seqs, step.now);
-  moveTo(connection, 'holding', seqs, step.now);
-  return seqs;
+/**
+ * Moves those of `seqs` that are active still; those of dead workers become pending. In seq order whoever owns them, for
+ * neighbours share pages: bot by bot, each page would be written once for every bot. Returns how many moved.
+ */
+export function sweepJobs({ connection }: Session, seqs: readonly number[], now: number): number {
+  const swept = JSON.stringify(seqs);
+  connection.run(
+    `UPDATE jobs SET ${LAPSE} WHERE seq IN (SELECT value FROM json_each(?)) AND collection = 'active' AND ${HAS_LAPSED}`,
+    swept,
+    now,
+  );
+  return connection.run(
+    `UPDATE jobs SET collection = 'holding', changed_at = ?
+     WHERE seq IN (SELECT value FROM json_each(?)) AND collection = 'active'`,
+    now,
+    swept,
+  );
 }
 
 /** Those of dead workers become pending; completed ones stay for the reaper. */
@@ -53,8 +67,7 @@ function seqsOf(
 
 const endLapsed = (connection: Connection, seqs: readonly number[], now: number): number =>
   connection.run(
-    `UPDATE jobs SET status = 'pending', attempts = attempts + 1, claim_token = NULL, lease_expires_at = NULL
-     WHERE seq IN (SELECT value FROM json_each(?)) AND status = 'processing' AND lease_expires_at <= ?`,
+    `UPDATE jobs SET ${LAPSE} WHERE seq IN (SELECT value FROM json_each(?)) AND ${HAS_LAPSED}`,
     JSON.stringify(seqs),
     now,
   );

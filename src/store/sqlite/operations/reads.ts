@@ -1,5 +1,5 @@
 import { chatsWithJournal, correspondents } from './chats.ts';
-import { bots, botsWithActiveJobs, countJobs, jobsOfBot } from './job-collections.ts';
+import { activeSeqs, bots, countJobs, jobsOfBot } from './job-collections.ts';
 import { history } from './messages.ts';
 
 /** What the reader thread can be asked, for lists of any length: each sees everything that was committed before. */
@@ -10,5 +10,5 @@ export const READS = {
   jobsOfBot,
   countJobs,
   bots,
-  botsWithActiveJobs,
+  activeSeqs,
 };

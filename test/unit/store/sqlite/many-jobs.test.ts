@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -72,6 +72,19 @@ describe('an SQLite store with many jobs', () => {
       expect(done).toEqual(['accepted', 'moved']);
     },
   );
+
+  test('the sweep writes each page of jobs once, however the bots take turns on it', async () => {
+    await store.accept(acceptMedia(key, placeholderMessage(1)));
+    multiplyJob();
+    const file = join(folder, 'dragoman.db');
+    {
+      using database = new DatabaseSync(file);
+      database.exec(`UPDATE jobs SET bot_id = 'bot-' || (seq % 8)`);
+      database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    }
+    await store.sweepToHolding(NOW);
+    expect(statSync(`${file}-wal`).size).toBeLessThan(1.5 * statSync(file).size);
+  });
 
   test('promoting gives the jobs of a chat one round after another, in arrival order', async () => {
     await store.accept(acceptMedia(key, placeholderMessage(1), { collection: 'holding' }));

@@ -97,7 +97,7 @@ const sendFailed = frame('send.failed', { seq, bot_id: botId, request_id: identi
 const durableFrame = z.discriminatedUnion('type', [inbound, mediaStaged, mediaCorrupt, sent, sendFailed]);
 
 /** `state` of a bot's session with its provider. */
-const BOT_STATES = ['connecting', 'pairing', 'open', 'closed', 'logged_out', 'stopped'] as const;
+export const BOT_STATES = ['connecting', 'pairing', 'open', 'closed', 'logged_out', 'stopped'] as const;
 
 export const gatewayFrame = z.discriminatedUnion('type', [
   frame('hello', { gateway_id: identifier, bots: z.array(botId).max(WIRE_LIMITS.bots) }),

@@ -9,6 +9,11 @@ import type { Logger } from '../base/log.ts';
 import { poolRouter } from '../jobs/pools.ts';
 import type { StagingFolder } from '../staging/staging-folder.ts';
 import type { Store } from '../store/store.ts';
+import type { Administration } from './administration.ts';
+import { administerBots } from './administration/bots.ts';
+import { administerChats } from './administration/chats.ts';
+import { administerJobs } from './administration/jobs.ts';
+import { administerPools } from './administration/pools.ts';
 import { BacklogLog } from './backlog-log.ts';
 import type { Config } from './config.ts';
 import type { BotSettings } from './config-schema.ts';
@@ -43,6 +48,8 @@ export interface Backend {
   readonly url: string;
   readonly events: EventBus;
   readonly system: ActorSystem;
+  /** What HTTP, page and command line stand on. */
+  readonly administration: Administration;
   /**
    * Has a text sent; its place in the chat's history is that of an outgoing message from the bot. Never rejects: what went
    * wrong is in the result. A request that is repeated with its `requestId` is not sent twice.
@@ -118,9 +125,10 @@ async function compose(
     unsaved: (botId) => bots.get(botId)?.ref.tell('reconcile', undefined),
   });
   for (const settings of config.bots) {
+    const said = { status: NOT_CONNECTED };
     const ref = await system.spawn(botActor, settings.id, {
       botId: settings.id,
-      said: { status: NOT_CONNECTED },
+      said,
       passivateAfterMs: config.passivateAfterMs,
       maxLiveChats: config.maxLiveChats,
       disconnectGraceMs: config.disconnectGraceMs,
@@ -137,7 +145,7 @@ async function compose(
         releaseFile,
       },
     });
-    bots.set(settings.id, { settings, ref });
+    bots.set(settings.id, { settings, said, ref });
   }
   const server = await openLinks({ ...config.listen, credentials, handler: ingress, clock, log });
 
@@ -166,7 +174,14 @@ async function compose(
   };
   let drained: Promise<void> | null = null;
   const send = (request: SendRequest): Promise<SendResult> => ingress.send(request);
-  return { url: server.url, events, system, send, stop: () => (drained ??= drain()) };
+  const administration: Administration = {
+    bots: administerBots({ bots, isLinked: (gatewayId) => ingress.isLinked(gatewayId) }),
+    chats: administerChats({ store, bots }),
+    jobs: administerJobs({ store, bots }),
+    pools: administerPools({ store, pools: config.pools, staging, clock }),
+    send,
+  };
+  return { url: server.url, events, system, administration, send, stop: () => (drained ??= drain()) };
 }
 
 const orderingOf = ({ ordering, strictHoldMs }: BotSettings) =>

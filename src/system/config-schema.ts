@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isBotId } from '../base/ids.ts';
+import { isLoopback } from '../base/loopback.ts';
 import { gatewaySettings } from '../gateway/settings.ts';
 import { DEFAULT_MAX_MEMORY_MB, DEFAULT_POOLS, poolProblems } from '../jobs/pools.ts';
 import { DEFAULT_LIMITS, DEFAULT_STRICT_HOLD_MS } from '../queue/limits.ts';
@@ -23,6 +24,8 @@ const ACTOR_NAMES: ReadonlySet<string> = new Set(['ingestion', 'workers']);
 const gatewayId = z.string().min(1).max(64);
 /** Long enough that guessing is hopeless. */
 const token = z.string().min(16);
+const host = z.string().min(1);
+const port = z.number().int().min(0).max(65_535);
 
 const limits = z.strictObject({
   maxMessages: atLeastOne
@@ -104,11 +107,29 @@ export const configuration = z
       .meta({ secret: true }),
     listen: z
       .strictObject({
-        host: z.string().min(1).default('127.0.0.1').describe('Address.'),
-        port: z.number().int().min(0).max(65_535).default(7_310).describe('Port; 0: any that is free.'),
+        host: host.default('127.0.0.1').describe('Address.'),
+        port: port.default(7_310).describe('Port; 0: any that is free.'),
       })
       .prefault({})
       .describe('Where gateways dial in.'),
+    http: z
+      .strictObject({
+        enabled: z.boolean().default(true).describe('Whether it is opened at all.'),
+        host: host.default('127.0.0.1').describe('Address.'),
+        port: port.default(7_311).describe('Port; 0: any that is free.'),
+        token: token
+          .optional()
+          .describe('What callers prove themselves with; needed unless `host` is this machine alone.')
+          .meta({ secret: true }),
+        allowedHosts: z
+          .array(z.string().min(1))
+          .default([])
+          .describe(
+            'Names by which callers may call it besides `host`, for instance those of a proxy before it.',
+          ),
+      })
+      .prefault({})
+      .describe('Page, API, metrics and health checks.'),
     bots: z
       .array(bot)
       .min(1)
@@ -173,6 +194,14 @@ export const configuration = z
   .superRefine(({ pools }, context) => {
     for (const problem of poolProblems(pools)) refuse(context, 'pools', problem);
   }, whenSound('pools'))
+  .superRefine(({ http }, context) => {
+    if (!http.enabled || http.token !== undefined || isLoopback(http.host)) return;
+    refuse(
+      context,
+      'http',
+      'expected http.token: without one only this machine may call, so http.host must be 127.0.0.1, ::1 or localhost',
+    );
+  }, whenSound('http'))
   .superRefine(({ bots }, context) => {
     for (const id of repeated(bots.map((each) => each.id)))
       refuse(context, 'bots', `bot ${id} is there twice`);

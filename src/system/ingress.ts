@@ -1,4 +1,4 @@
-import type { BotProtocol } from '../actors/bot.ts';
+import type { BotProtocol, BotStatus } from '../actors/bot.ts';
 import type { Receipt } from '../actors/chat-protocol.ts';
 import { failsForGood } from '../actors/frame-link.ts';
 import type { ActorRef } from '../actors/kit/actor.ts';
@@ -23,6 +23,8 @@ import { Outbox, type SendRequest, type SendResult } from './outbox.ts';
 /** A bot as the configuration has it, and its actor. */
 export interface RunningBot {
   readonly settings: BotSettings;
+  /** What its gateway said last. */
+  readonly said: { readonly status: BotStatus };
   readonly ref: ActorRef<BotProtocol>;
 }
 
@@ -127,6 +129,11 @@ export class Ingress implements LinkHandler {
     if (bot !== undefined) return this.#outbox.send(request, this.#links.get(bot.settings.gateway) ?? null);
     const { botId, requestId = '' } = request;
     return { kind: 'failed', requestId, code: 'unknown_bot', reason: `no bot ${botId} is configured` };
+  }
+
+  /** Whether a gateway is connected. */
+  isLinked(gatewayId: string): boolean {
+    return this.#links.has(gatewayId);
   }
 
   /** Answers what no gateway has answered yet. */

@@ -138,7 +138,8 @@ export class ChatWorld {
       bots: [{ id: BOT, gateway: GATEWAY }],
       gateways: [{ id: GATEWAY, token: 'x'.repeat(16) }],
     });
-    const bots = new Map(settings.map((each) => [each.id, { settings: each, ref: bot }]));
+    const said = { status: NOT_CONNECTED };
+    const bots = new Map(settings.map((each) => [each.id, { settings: each, said, ref: bot }]));
     const ingress = new Ingress({ store, bots, routeToPool, mimeTypeOf, wakePool: () => {}, clock, log });
     this.#life = Object.assign(life, { system, bot, ingress });
   }

@@ -1,23 +1,13 @@
 import { createServer } from 'node:http';
 import { writeFile } from 'node:fs/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { DragomanEvent } from '../../../src/actors/events.ts';
-import { systemClock } from '../../../src/base/clock.ts';
-import { newGuid } from '../../../src/base/ids.ts';
-import { DEFAULT_POOLS } from '../../../src/jobs/pools.ts';
-import type { InboundFrame } from '../../../src/protocol/frames.ts';
 import type { Store } from '../../../src/store/store.ts';
-import { openStagingFolder } from '../../../src/staging/staging-folder.ts';
-import { MemoryDatabase, openMemoryStore } from '../../../src/store/memory/memory-store.ts';
-import { type Backend, startBackend } from '../../../src/system/backend.ts';
-import { parseConfig } from '../../../src/system/config.ts';
+import type { Backend } from '../../../src/system/backend.ts';
 import { settle } from '../../support/actor-kit.ts';
+import { acked, connected, machine, STUB_POOLS } from '../../support/backend-machine.ts';
 import { contents } from '../../support/chat-bench.ts';
-import { GatewaySocket } from '../../support/gateway-socket.ts';
-import { BOT, GATEWAY, mediaFrame, textFrame } from '../../support/inbound-frames.ts';
+import { BOT, mediaFrame, textFrame } from '../../support/inbound-frames.ts';
 import { listen } from '../../support/listening-port.ts';
-import { RecordingLogger } from '../../support/recording-logger.ts';
-import { scratchFolder } from '../../support/scratch-folder.ts';
 import {
   acceptMedia,
   acceptText,
@@ -28,63 +18,6 @@ import {
   textMessage,
 } from '../../support/store-records.ts';
 
-const TOKEN = 'the token of the gateway';
-const STUB_POOLS = DEFAULT_POOLS.map((pool) =>
-  ['corrupt', 'unsupported'].includes(pool.name) ? pool : { ...pool, processorOptions: { delayMs: 0 } },
-);
-
-/** Backends over one set of data, one after another. */
-async function machine(changes: Record<string, unknown> = {}) {
-  const database = new MemoryDatabase();
-  const staging = await openStagingFolder(await scratchFolder());
-  const clock = systemClock();
-  const log = new RecordingLogger();
-  const config = parseConfig({
-    listen: { port: 0 },
-    bots: [{ id: BOT, gateway: GATEWAY }],
-    gateways: [{ id: GATEWAY, token: TOKEN }],
-    pools: STUB_POOLS,
-    ...changes,
-  });
-  const running: Backend[] = [];
-  onTestFinished(async () => {
-    for (const backend of running) await backend.stop();
-  });
-  return {
-    staging,
-    log,
-    config,
-    async start() {
-      const store = openMemoryStore({ clock, newClaimToken: newGuid, database });
-      const credentials = config.gateways.map(({ id, token }) => ({ gatewayId: id, token }));
-      const onEscalation = (error: unknown) => log.error({ reason: String(error) }, 'escalated');
-      const backend = await startBackend({ config, store, staging, credentials, clock, log, onEscalation });
-      running.push(backend);
-      return { backend, store, watch: watcher(backend) };
-    },
-  };
-}
-
-/** Waits for what a backend says. */
-function watcher(backend: Backend) {
-  const events: DragomanEvent[] = [];
-  let changed = Promise.withResolvers<void>();
-  backend.events.listen((event) => {
-    events.push(event);
-    changed.resolve();
-    changed = Promise.withResolvers();
-  });
-  const ingested = () =>
-    events.flatMap((event) => (event.kind === 'ingested' ? contents(event.messages) : []));
-  return {
-    events,
-    async untilIngested(count: number): Promise<string[]> {
-      while (ingested().length < count) await changed.promise;
-      return ingested();
-    },
-  };
-}
-
 /** A job that a worker had in hand when its process died, long ago. */
 async function leftBehind({ backend, store }: { backend: Backend; store: Store }) {
   await backend.stop();
@@ -94,18 +27,6 @@ async function leftBehind({ backend, store }: { backend: Backend; store: Store }
   const job = await store.claim({ pool: 'audio', now: longAgo, leaseMs: 1_000, cappedBots: [] });
   if (job === null) throw new Error('expected a job');
   return { store, job };
-}
-
-async function connected(url: string): Promise<GatewaySocket> {
-  const link = await GatewaySocket.connect(url, TOKEN, GATEWAY);
-  await link.next('bot.start');
-  link.send({ type: 'bot.status', bot_id: BOT, state: 'open' });
-  return link;
-}
-
-async function acked(link: GatewaySocket, frame: InboundFrame): Promise<void> {
-  link.send(frame);
-  await link.until(() => link.ofType('ack').some(({ seq }) => seq === frame.seq));
 }
 
 describe('a backend', () => {

@@ -132,6 +132,19 @@ describe('a configuration that cannot be used is one line that says what to do',
     }
   });
 
+  test('HTTP for other machines without a token', () => {
+    for (const host of ['0.0.0.0', '::', '192.168.0.7', '127.evil.example']) {
+      expect(problemsIn({ http: { host } })).toContain('http: expected http.token');
+    }
+    for (const http of [
+      { host: '::1' },
+      { host: '0.0.0.0', token: 'x'.repeat(16) },
+      { host: '::', enabled: false },
+    ]) {
+      expect(parseConfig({ http }).http).toMatchObject(http);
+    }
+  });
+
   test('does not repeat a token', () => {
     const secret = 'secret-of-sixteen';
     const gateways = [

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { newGuid } from '../../../src/base/ids.ts';
+import { NOT_CONNECTED } from '../../../src/actors/bot.ts';
 import { DEFAULT_POOLS, poolRouter } from '../../../src/jobs/pools.ts';
 import type { DurableFrame } from '../../../src/protocol/frames.ts';
 import { parseConfig } from '../../../src/system/config.ts';
@@ -38,7 +39,9 @@ async function bench() {
     gateways: [{ id: GATEWAY, token: 'x'.repeat(16) }],
   });
   const bots = new Map<string, RunningBot>();
-  for (const settings of config.bots) bots.set(settings.id, { settings, ref: kit.bot });
+  for (const settings of config.bots) {
+    bots.set(settings.id, { settings, said: { status: NOT_CONNECTED }, ref: kit.bot });
+  }
   const { store, mimeTypeOf, wakePool } = kit.services;
   const ingress = new Ingress({
     store,

@@ -1,0 +1,28 @@
+import { DragomanError } from '../../base/errors.ts';
+import type { BotsAdministration } from '../administration.ts';
+import type { RunningBot } from '../ingress.ts';
+import type { BotView } from './views.ts';
+
+export interface BotsOptions {
+  readonly bots: ReadonlyMap<string, RunningBot>;
+  readonly isLinked: (gatewayId: string) => boolean;
+}
+
+export const administerBots = ({ bots, isLinked }: BotsOptions): BotsAdministration => ({
+  list: () => Promise.resolve(Array.from(bots.values(), (bot) => botViewOf(bot, isLinked))),
+});
+
+function botViewOf({ settings, said }: RunningBot, isLinked: BotsOptions['isLinked']): BotView {
+  return {
+    botId: settings.id,
+    gatewayId: settings.gateway,
+    linked: isLinked(settings.gateway),
+    ...said.status,
+  };
+}
+
+/** @throws `unknown_bot` */
+export function assertKnownBot(bots: ReadonlyMap<string, RunningBot>, botId: string): void {
+  if (bots.has(botId)) return;
+  throw new DragomanError('unknown_bot', `there is no bot ${botId}: see dragoman bots list`);
+}

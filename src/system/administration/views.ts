@@ -1,0 +1,118 @@
+import { z } from 'zod';
+import { BOT_STATES } from '../../protocol/frames.ts';
+
+/**
+ * What an operator is shown, over HTTP and on the command line. Times are epoch milliseconds; null is "not there".
+ * The schemas are the API's documentation, so each field that its name does not explain has a description.
+ */
+
+const epochMs = z.number().int();
+const count = z.number().int().min(0);
+
+export const botView = z.object({
+  botId: z.string(),
+  gatewayId: z.string().describe('The gateway that this bot is bound to'),
+  linked: z.boolean().describe('Whether that gateway is connected to the backend'),
+  state: z.enum(BOT_STATES).describe('What the gateway said last'),
+  detail: z.string().nullable(),
+  qr: z.string().nullable().describe('The text of the QR code to scan while the bot waits for its phone'),
+});
+
+export const chatView = z.object({
+  botId: z.string(),
+  providerName: z.string(),
+  correspondentId: z.string(),
+  chat: z.string().describe('The digest that logs and actor paths name this chat by'),
+  aliases: z.array(z.string()),
+  createdAt: epochMs,
+  accepted: count.describe('Messages ever accepted'),
+  ingested: count.describe('Messages ever moved into the history'),
+});
+
+export const messageView = z.object({
+  id: z.number().int().describe('Its place in the chat'),
+  content: z.string(),
+  sender: z.object({
+    identifier: z.string(),
+    displayName: z.string().nullable(),
+    alternateIdentifiers: z.array(z.string()),
+  }),
+  source: z.enum(['user', 'bot', 'user_outgoing']),
+  direction: z.enum(['incoming', 'outgoing']),
+  acceptedTime: epochMs,
+  readyTime: epochMs.nullable().describe('Null while it is a placeholder'),
+  originatingTime: epochMs.nullable(),
+  messageSize: count,
+  group: z.object({ id: z.string(), name: z.string().nullable() }).nullable(),
+  providerMessageId: z.string().nullable(),
+  mediaProcessingId: z.string().nullable().describe('The GUID of media that is not words yet'),
+  mimeType: z.string().nullable(),
+  originalFilename: z.string().nullable(),
+  quoted: z.object({ providerMessageId: z.string(), text: z.string() }).nullable(),
+  mentions: z.array(z.string()),
+  albumId: z.string().nullable(),
+  editsProviderMessageId: z.string().nullable(),
+  correctsId: z.number().int().nullable(),
+  backlog: z.boolean(),
+});
+
+export const historyView = z.object({
+  ingestSeq: z.number().int(),
+  ingestedAt: epochMs,
+  message: messageView,
+});
+
+export const jobView = z.object({
+  guid: z.string(),
+  correspondent: z.object({
+    botId: z.string(),
+    providerName: z.string(),
+    correspondentId: z.string(),
+  }),
+  messageId: z.number().int().describe('The place of its placeholder'),
+  caption: z.string(),
+  collection: z.enum(['active', 'holding', 'failed']),
+  status: z.enum(['downloading', 'pending', 'waiting', 'processing', 'completed']),
+  mimeType: z.string(),
+  pool: z.string().nullable(),
+  originalFilename: z.string().nullable(),
+  result: z.string().nullable().describe('The words, without brackets or caption'),
+  error: z.object({ code: z.string(), reason: z.string() }).nullable(),
+  attempts: count,
+  leaseExpiresAt: epochMs.nullable(),
+  availableAt: epochMs.nullable().describe('When a waiting job may be tried again'),
+  seq: z.number().int().describe('Arrival order'),
+  createdAt: epochMs,
+  changedAt: epochMs,
+  media: z.object({
+    bytes: count.nullable(),
+    sha256: z.string().nullable(),
+    quotaExceeded: z.boolean(),
+    corruptReason: z.string().nullable(),
+    gatewayId: z.string(),
+  }),
+});
+
+export const poolView = z.object({
+  name: z.string(),
+  mimeTypes: z.array(z.string()).describe('Empty for the one that takes every other type'),
+  processor: z.string(),
+  workers: count,
+  timeoutMs: count,
+  pending: count.describe('Claimable now'),
+  waiting: count.describe('In back-off'),
+  inProgress: count,
+  held: count.describe('Of bots that are not connected'),
+  failed: count.describe('Dead letters'),
+  oldestPendingMs: count.nullable(),
+});
+
+export const stagingView = z.object({ files: count, bytes: count, partial: count });
+
+export type BotView = z.infer<typeof botView>;
+export type ChatView = z.infer<typeof chatView>;
+export type MessageView = z.infer<typeof messageView>;
+export type HistoryView = z.infer<typeof historyView>;
+export type JobView = z.infer<typeof jobView>;
+export type PoolView = z.infer<typeof poolView>;
+export type StagingView = z.infer<typeof stagingView>;

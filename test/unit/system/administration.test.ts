@@ -1,0 +1,110 @@
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { newGuid } from '../../../src/base/ids.ts';
+import {
+  botView,
+  chatView,
+  historyView,
+  jobView,
+  messageView,
+  poolView,
+  stagingView,
+} from '../../../src/system/administration/views.ts';
+import { acked, connected, machine } from '../../support/backend-machine.ts';
+import { BOT, mediaFrame, textFrame } from '../../support/inbound-frames.ts';
+
+const ANN = { botId: BOT, identifier: 'ann' };
+
+/** A connected bot, a chat with a text in the history and a voice note that is still to come. */
+async function conversation() {
+  const { backend, watch } = await (await machine()).start();
+  const { administration } = backend;
+  const link = await connected(backend.url);
+  const note = mediaFrame('ann', 'listen');
+  await acked(link, textFrame('ann', 'hello'));
+  await acked(link, note);
+  await watch.untilIngested(1);
+  return { administration, note };
+}
+
+describe('what an operator is shown', () => {
+  test('of bots: their state, and whether their gateway is there', async () => {
+    const { administration } = await conversation();
+    const bots = z.array(botView).parse(await administration.bots.list());
+    expect(bots).toMatchObject([{ botId: BOT, linked: true, state: 'open', qr: null }]);
+  });
+
+  test('of a chat: what waits in its places, what is in the history', async () => {
+    const { administration, note } = await conversation();
+    const { items, next } = await administration.chats.list(BOT, { limit: 10 });
+    expect(z.array(chatView).parse(items)).toMatchObject([
+      { correspondentId: 'ann', accepted: 2, ingested: 1 },
+    ]);
+    expect(next).toBe(null);
+    const queue = z.array(messageView).parse(await administration.chats.queue(ANN));
+    expect(queue).toMatchObject([{ id: 2, content: 'listen', mediaProcessingId: note.mediaGuid }]);
+    const history = z.array(historyView).parse(await administration.chats.history(ANN, { limit: 10 }));
+    expect(history).toMatchObject([{ ingestSeq: 1, message: { id: 1, content: 'hello' } }]);
+  });
+
+  test('of a job: everything but the token that would complete it', async () => {
+    const { administration, note } = await conversation();
+    const { items } = await administration.jobs.list({ collection: 'active' }, { limit: 10 });
+    const [job] = z.array(z.strictObject(jobView.shape)).parse(items);
+    expect(job).toMatchObject({
+      guid: note.mediaGuid,
+      messageId: 2,
+      caption: 'listen',
+      status: 'downloading',
+    });
+    expect(await administration.jobs.show(note.mediaGuid)).toEqual(job);
+  });
+
+  test('of pools and the staging folder: how much waits and lies there', async () => {
+    const { administration } = await conversation();
+    const pools = z.array(poolView).parse(await administration.pools.list());
+    expect(pools.find(({ name }) => name === 'audio')).toMatchObject({ workers: 2, pending: 0, failed: 0 });
+    const staging = stagingView.parse(await administration.pools.staging());
+    expect(staging).toEqual({ files: 0, bytes: 0, partial: 0 });
+  });
+
+  test('of what is not there: that it is not', async () => {
+    const { administration } = await conversation();
+    await expect(administration.chats.list('nobody', { limit: 1 })).rejects.toMatchObject({
+      code: 'unknown_bot',
+    });
+    await expect(administration.chats.show({ botId: BOT, identifier: 'bob' })).rejects.toMatchObject({
+      code: 'not_found',
+    });
+    await expect(administration.jobs.show(newGuid())).rejects.toMatchObject({ code: 'not_found' });
+  });
+});
+
+describe('pages', () => {
+  test('of history go from the newest back, without gap or overlap', async () => {
+    const { backend, watch } = await (await machine()).start();
+    const link = await connected(backend.url);
+    for (const text of ['one', 'two', 'three']) await acked(link, textFrame('ann', text));
+    await watch.untilIngested(3);
+    const { history } = backend.administration.chats;
+    const newest = await history(ANN, { limit: 2 });
+    expect(newest.map(({ message }) => message.content)).toEqual(['three', 'two']);
+    const older = await history(ANN, { limit: 2, before: newest.at(-1)?.ingestSeq });
+    expect(older.map(({ message }) => message.content)).toEqual(['one']);
+    expect(await history(ANN, { limit: 2, before: 1 })).toEqual([]);
+  });
+
+  test('of chats follow one another', async () => {
+    const { backend } = await (await machine()).start();
+    const link = await connected(backend.url);
+    for (const name of ['ann', 'bob', 'cid']) await acked(link, textFrame(name, 'hello'));
+    const { list } = backend.administration.chats;
+    const first = await list(BOT, { limit: 2 });
+    const second = await list(BOT, { limit: 2, after: first.next ?? '' });
+    expect([first, second].map(({ items }) => items.map(({ correspondentId }) => correspondentId))).toEqual([
+      ['ann', 'bob'],
+      ['cid'],
+    ]);
+    expect(second.next).toBe(null);
+  });
+});

@@ -111,6 +111,22 @@ export interface Store {
   jobByGuid(guid: Guid): Promise<MediaProcessingJob | null>;
   /** Jobs by pool, collection and state, for logs and metrics. */
   countJobs(): Promise<readonly JobCount[]>;
+  /**
+   * Held jobs whose pool is not the one that `poolOf` gives their MIME type are moved there, as after a change of the
+   * configuration; their state stays as it is. Returns how many.
+   */
+  rerouteHeldJobs(poolOf: (mimeType: string) => string): Promise<number>;
+
+  // ── Looking after jobs ───────────────────────────────────────────────────────────────────────────────────────
+  /** Jobs of a collection, the newest first, a page at a time. A damaged one is logged and left out. */
+  listJobs(query: JobQuery): Promise<JobPage>;
+  /** Forgets a dead letter. */
+  dropFailedJob(guid: Guid): Promise<'dropped' | DeadLetterProblem>;
+  /**
+   * Gives a dead letter another life: its placeholder takes a place of its own in the journal, with what that evicts,
+   * and the job is pending again, without attempts, result and error.
+   */
+  retryFailedJob(retry: JobRetry): Promise<'retried' | DeadLetterProblem>;
 
   // ── Reading ──────────────────────────────────────────────────────────────────────────────────────────────────
   /** History of a chat in `ingestSeq` order, after `afterSeq`. */
@@ -217,6 +233,39 @@ export interface JobCount {
   readonly status: JobStatus;
   readonly count: number;
   readonly oldestCreatedAt: number;
+}
+
+export interface JobQuery {
+  readonly collection: JobCollection;
+  readonly filter: {
+    readonly botId?: string | undefined;
+    readonly pool?: string | undefined;
+    readonly status?: JobStatus | undefined;
+  };
+  /** Where the last page ended; null for the first. */
+  readonly beforeSeq: number | null;
+  /** At least 1. */
+  readonly limit: number;
+}
+
+export interface JobPage {
+  /** The newest first. */
+  readonly jobs: readonly MediaProcessingJob[];
+  /** `beforeSeq` of the next page; null when this is the last. */
+  readonly nextBeforeSeq: number | null;
+}
+
+/** `not_failed`: the job is alive. */
+export type DeadLetterProblem = 'not_found' | 'not_failed';
+
+export interface JobRetry {
+  readonly correspondent: CorrespondentKey;
+  /** With the next id of the chat, and the job's GUID. */
+  readonly placeholder: Placeholder;
+  readonly evictedIds: readonly number[];
+  readonly pool: string;
+  /** `holding` while the bot is not connected. */
+  readonly collection: 'active' | 'holding';
 }
 
 export interface BotRecord {

@@ -72,8 +72,11 @@ export async function startBackend(options: BackendOptions): Promise<Backend> {
     // Before the sweep, which makes claimable again what dead workers held, however many it has cost.
     const { poisoned } = await store.reviveJobs(clock.now(), config.maxAttempts);
     const swept = await store.sweepToHolding(clock.now());
+    // Pools are renamed and removed in the configuration, with jobs waiting for them.
+    const routeToPool = poolRouter(config.pools);
+    const rerouted = await store.rerouteHeldJobs((mimeType) => routeToPool(mimeType).name);
     log.info(
-      { swept, poisoned: poisoned.length },
+      { swept, poisoned: poisoned.length, rerouted },
       'start-up sweep: active jobs are held until their bots connect',
     );
     return await compose(options, system, jobRuns);

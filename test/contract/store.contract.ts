@@ -2,6 +2,7 @@ import { describe } from 'vitest';
 import { botsLifeSuite } from './store/bots-life.ts';
 import { chatSuite } from './store/chats.ts';
 import { claimerSuite } from './store/claimers.ts';
+import { deadLetterSuite } from './store/dead-letters.ts';
 import { fairnessSuite } from './store/fairness.ts';
 import { jobSuite } from './store/jobs.ts';
 import { mediaTimesSuite } from './store/media-times.ts';
@@ -19,6 +20,7 @@ export function describeStore(name: string, open: OpenSubject): void {
       botsLifeSuite,
       fairnessSuite,
       claimerSuite,
+      deadLetterSuite,
     ];
     for (const suite of suites) suite(open);
   });

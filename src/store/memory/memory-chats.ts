@@ -96,6 +96,11 @@ export class MemoryChats {
     if (name !== null) {
       this.#messageIdsOf(chat).set(name, { id: message.id, firstSeenAt: message.acceptedTime });
     }
+    this.enqueue(chat, message);
+  }
+
+  /** `append`, of a message that no copy can come of. */
+  enqueue(chat: Chat, message: Message): void {
     chat.nextId = message.id + 1;
     chat.journal.set(message.id, message);
   }

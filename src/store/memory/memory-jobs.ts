@@ -2,7 +2,17 @@ import type { Guid } from '../../base/ids.ts';
 import { type BotTurn, botToServe, jobToServe, placeAfter, roundForJob } from '../../jobs/fairness.ts';
 import type { JobError, MediaProcessingJob } from '../../jobs/job.ts';
 import { POISON, type UnplacedJob } from '../job-records.ts';
-import type { ClaimHandle, ClaimRequest, JobCount, RevivedJobs, StagedMedia } from '../store.ts';
+import type {
+  ClaimHandle,
+  ClaimRequest,
+  DeadLetterProblem,
+  JobCount,
+  JobPage,
+  JobQuery,
+  JobRetry,
+  RevivedJobs,
+  StagedMedia,
+} from '../store.ts';
 
 /** A job that may be claimed. */
 type ClaimableJob = MediaProcessingJob & { readonly status: 'pending'; readonly pool: string };
@@ -146,6 +156,55 @@ export class MemoryJobs {
       const oldestCreatedAt = Math.min(...jobs.map(({ createdAt }) => createdAt));
       return [{ pool, collection, status, count: jobs.length, oldestCreatedAt }];
     });
+  }
+
+  /** Gives the held jobs the pools of their types. Returns how many moved. */
+  reroute(poolOf: (mimeType: string) => string): number {
+    const stranded = this.all().filter(
+      ({ collection, pool, mimeType }) =>
+        collection === 'holding' && pool !== null && pool !== poolOf(mimeType),
+    );
+    for (const job of stranded) this.#put({ ...job, pool: poolOf(job.mimeType) });
+    return stranded.length;
+  }
+
+  page({ collection, filter: { botId, pool, status }, beforeSeq, limit }: JobQuery): JobPage {
+    const found = this.all()
+      .filter(
+        (job) =>
+          job.collection === collection &&
+          (botId === undefined || job.correspondent.botId === botId) &&
+          (pool === undefined || job.pool === pool) &&
+          (status === undefined || job.status === status) &&
+          (beforeSeq === null || job.seq < beforeSeq),
+      )
+      .toReversed();
+    const jobs = found.slice(0, limit);
+    return { jobs, nextBeforeSeq: found.length > limit ? (jobs.at(-1)?.seq ?? null) : null };
+  }
+
+  drop(guid: Guid): 'dropped' | DeadLetterProblem {
+    const job = this.#jobs.get(guid);
+    if (job === undefined) return 'not_found';
+    if (job.collection !== 'failed') return 'not_failed';
+    this.#jobs.delete(guid);
+    return 'dropped';
+  }
+
+  /** Gives a dead letter another life. */
+  retry(job: MediaProcessingJob, { placeholder, pool, collection }: JobRetry): void {
+    const { acceptedTime: createdAt } = placeholder;
+    const anew = {
+      result: null,
+      error: null,
+      attempts: 0,
+      createdAt,
+      changedAt: createdAt,
+      stagedAt: createdAt,
+      claimedAt: null,
+      completedAt: null,
+    };
+    this.#enter({ ...job, ...anew, placeholder, pool, collection, status: 'pending' });
   }
 
   #put(job: MediaProcessingJob): MediaProcessingJob {

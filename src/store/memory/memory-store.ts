@@ -20,9 +20,13 @@ import type {
   ClaimHandle,
   ClaimRequest,
   CorrespondentRecord,
+  DeadLetterProblem,
   HistoryEntry,
   IngestBatch,
   JobCount,
+  JobPage,
+  JobQuery,
+  JobRetry,
   RevivedJobs,
   Settlement,
   StagedMedia,
@@ -99,12 +103,7 @@ class MemoryStore implements Store {
     const chat = chats.owned(correspondent, this.fence);
     const firstId = chats.firstIdOf(chat, message);
     if (firstId !== null) return { kind: 'duplicate', id: firstId };
-    if (message.id < chat.nextId) {
-      throw new DragomanError(
-        'invariant_broken',
-        `expected ${chatName(correspondent)} to go on from id ${chat.nextId}, got ${message.id}`,
-      );
-    }
+    expectNextId(correspondent, chat.nextId, message.id);
     if (job !== null && jobs.get(job.guid) !== null) {
       throw new DragomanError('invariant_broken', `expected a new GUID, got that of job ${job.guid}`);
     }
@@ -261,6 +260,32 @@ class MemoryStore implements Store {
     return this.#data.jobs.counts();
   }
 
+  async rerouteHeldJobs(poolOf: (mimeType: string) => string): Promise<number> {
+    return this.#data.jobs.reroute(poolOf);
+  }
+
+  async listJobs(query: JobQuery): Promise<JobPage> {
+    return this.#data.jobs.page(query);
+  }
+
+  async dropFailedJob(guid: Guid): Promise<'dropped' | DeadLetterProblem> {
+    return this.#data.jobs.drop(guid);
+  }
+
+  async retryFailedJob(retry: JobRetry): Promise<'retried' | DeadLetterProblem> {
+    const { correspondent, placeholder, evictedIds } = retry;
+    const { chats, jobs } = this.#data;
+    const chat = chats.owned(correspondent, this.fence);
+    const job = jobs.get(placeholder.mediaProcessingId);
+    if (job === null || !isSameChat(job.correspondent, correspondent)) return 'not_found';
+    if (job.collection !== 'failed') return 'not_failed';
+    expectNextId(correspondent, chat.nextId, placeholder.id);
+    chats.enqueue(chat, placeholder);
+    chats.deleteReady(chat, evictedIds);
+    jobs.retry(job, retry);
+    return 'retried';
+  }
+
   async history(
     key: CorrespondentKey,
     { afterSeq, limit }: { readonly afterSeq: number; readonly limit: number },
@@ -296,6 +321,14 @@ class MemoryStore implements Store {
       throw new DragomanError('store_unavailable', 'expected an open store, got a closed one');
     return this.#database;
   }
+}
+
+function expectNextId(key: CorrespondentKey, nextId: number, id: number): void {
+  if (id >= nextId) return;
+  throw new DragomanError(
+    'invariant_broken',
+    `expected ${chatName(key)} to go on from id ${nextId}, got ${id}: its owner's memory is out of date`,
+  );
 }
 
 const isSameChat = (one: CorrespondentKey, other: CorrespondentKey): boolean =>

@@ -124,6 +124,7 @@ export const HAS_LAPSED = {
 const OF_CHAT = { bot_id: 1, provider_name: 1, correspondent_id: 1 } as const;
 const BY_GUID: IndexDescription = { key: { guid: 1 }, unique: true };
 const BY_BOT: IndexDescription = { key: { bot_id: 1, seq: 1 } };
+const BY_SEQ: IndexDescription = { key: { seq: 1 } };
 const pending = (key: Record<string, 1>): IndexDescription => ({
   key,
   partialFilterExpression: { status: 'pending' },
@@ -168,5 +169,5 @@ export const INDEXES: Readonly<Record<string, readonly IndexDescription[]>> = {
     WAITING,
   ],
   [JOB_COLLECTION_NAMES.holding]: [BY_GUID, BY_BOT, LEASED, WAITING],
-  [JOB_COLLECTION_NAMES.failed]: [BY_GUID, BY_BOT],
+  [JOB_COLLECTION_NAMES.failed]: [BY_GUID, BY_BOT, BY_SEQ],
 };

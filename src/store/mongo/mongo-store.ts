@@ -1,4 +1,4 @@
-import type { MongoClient } from 'mongodb';
+import type { MongoClient, ObjectId } from 'mongodb';
 import type { Clock } from '../../base/clock.ts';
 import type { Guid } from '../../base/ids.ts';
 import type { Logger } from '../../base/log.ts';
@@ -20,9 +20,13 @@ import type {
   ClaimHandle,
   ClaimRequest,
   CorrespondentRecord,
+  DeadLetterProblem,
   HistoryEntry,
   IngestBatch,
   JobCount,
+  JobPage,
+  JobQuery,
+  JobRetry,
   RevivedJobs,
   Settlement,
   StagedMedia,
@@ -30,6 +34,7 @@ import type {
 } from '../store.ts';
 import { ClaimableWatch } from './claimable-watch.ts';
 import { jobOfDocument } from './job-document.ts';
+import { dropFailedJob } from './operations/dead-letters.ts';
 import { chatsWithJournal, correspondents, rehydrate, resolveCorrespondent } from './operations/chats.ts';
 import {
   claim,
@@ -41,9 +46,18 @@ import {
   release,
   stage,
 } from './operations/jobs.ts';
-import { countJobs, jobsOfBot, listBots, saveBot } from './operations/lists.ts';
-import { accept, evict, history, ingest, pruneMessageIds, reinstate, settle } from './operations/messages.ts';
-import { holdJobs, promoteJobs, sweepJobs } from './operations/moves.ts';
+import { countJobs, jobsOfBot, listBots, listJobs, saveBot } from './operations/lists.ts';
+import {
+  accept,
+  evict,
+  history,
+  ingest,
+  pruneMessageIds,
+  reinstate,
+  retryFailedJob,
+  settle,
+} from './operations/messages.ts';
+import { holdJobs, promoteJobs, type Rerouted, rerouteHeldJobs, sweepJobs } from './operations/moves.ts';
 import { dueJobs, nextDueAt, type Revival, reviveJob } from './operations/revival.ts';
 import type { Transactions } from './transactions.ts';
 
@@ -257,6 +271,36 @@ export class MongoStore implements Store {
 
   countJobs(): Promise<readonly JobCount[]> {
     return this.#transactions.single(countJobs);
+  }
+
+  async rerouteHeldJobs(poolOf: (mimeType: string) => string): Promise<number> {
+    let total = 0;
+    for (let afterId: ObjectId | null = null; ;) {
+      const { moved, lastId }: Rerouted = await this.#transactions.single((collections) =>
+        rerouteHeldJobs(collections, poolOf, afterId, MOVE_STEP),
+      );
+      total += moved;
+      if (lastId === null) return total;
+      afterId = lastId;
+    }
+  }
+
+  listJobs(query: JobQuery): Promise<JobPage> {
+    return this.#transactions.single((collections) => listJobs(collections, query, this.#log));
+  }
+
+  dropFailedJob(guid: Guid): Promise<'dropped' | DeadLetterProblem> {
+    return this.#transactions.run([lanesOf.guid(guid)], (transaction) => dropFailedJob(transaction, guid));
+  }
+
+  retryFailedJob(retry: JobRetry): Promise<'retried' | DeadLetterProblem> {
+    const { correspondent, placeholder, pool } = retry;
+    const lanes = [
+      lanesOf.chat(correspondent),
+      lanesOf.guid(placeholder.mediaProcessingId),
+      lanesOf.pool(pool),
+    ];
+    return this.#transactions.run(lanes, (transaction) => retryFailedJob(transaction, retry));
   }
 
   history(

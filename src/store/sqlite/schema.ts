@@ -122,8 +122,11 @@ ALTER TABLE jobs ADD COLUMN claimed_at INTEGER;
 ALTER TABLE jobs ADD COLUMN completed_at INTEGER;
 `;
 
+/** Dead letters are few among many jobs. */
+const DEAD_LETTERS_BY_SEQ = `CREATE INDEX jobs_failed ON jobs (seq) WHERE collection = 'failed'`;
+
 /** Entry n takes a file from schema version n to n + 1. Entries are only ever added. */
-export const MIGRATIONS: readonly string[] = [FIRST_SCHEMA, MEDIA_TIMES];
+export const MIGRATIONS: readonly string[] = [FIRST_SCHEMA, MEDIA_TIMES, DEAD_LETTERS_BY_SEQ];
 
 /** Where the version and the fence are kept; there before every migration. */
 export const META_TABLE = `CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT`;

@@ -21,9 +21,13 @@ import type {
   ClaimHandle,
   ClaimRequest,
   CorrespondentRecord,
+  DeadLetterProblem,
   HistoryEntry,
   IngestBatch,
   JobCount,
+  JobPage,
+  JobQuery,
+  JobRetry,
   RevivedJobs,
   Settlement,
   StagedMedia,
@@ -252,6 +256,56 @@ class SqliteStore implements Store {
 
   countJobs(): Promise<readonly JobCount[]> {
     return this.#reader.call('countJobs');
+  }
+
+  async rerouteHeldJobs(poolOf: (mimeType: string) => string): Promise<number> {
+    const held = await this.#reader.call('heldTypes');
+    const reroutes = held
+      .map((type) => ({ ...type, newPool: poolOf(type.mimeType) }))
+      .filter(({ pool, newPool }) => pool !== newPool);
+    if (reroutes.length === 0) return 0;
+    let total = 0;
+    for (let afterSeq = 0; ;) {
+      const step = await this.#writer.call('rerouteHeldJobs', { reroutes, afterSeq, atMost: MOVE_STEP });
+      total += step.moved;
+      if (step.lastSeq === null) return total;
+      afterSeq = step.lastSeq;
+    }
+  }
+
+  async listJobs(query: JobQuery): Promise<JobPage> {
+    const { limit } = query;
+    const rows = await this.#reader.call('listJobs', { ...query, limit: limit + 1 });
+    const page = rows.slice(0, limit);
+    return {
+      jobs: readSound(page, jobOfRow, this.#log),
+      nextBeforeSeq: rows.length > limit ? (page.at(-1)?.seq ?? null) : null,
+    };
+  }
+
+  dropFailedJob(guid: Guid): Promise<'dropped' | DeadLetterProblem> {
+    return this.#writer.call('dropFailedJob', guid);
+  }
+
+  retryFailedJob({
+    correspondent,
+    placeholder,
+    evictedIds,
+    pool,
+    collection,
+  }: JobRetry): Promise<'retried' | DeadLetterProblem> {
+    const { id, mediaProcessingId, acceptedTime: now } = placeholder;
+    return this.#writer.call('retryFailedJob', {
+      key: correspondent,
+      id,
+      mediaProcessingId,
+      message: messageJson(placeholder),
+      evictedIds,
+      guid: mediaProcessingId,
+      pool,
+      collection,
+      now,
+    });
   }
 
   async history(

@@ -129,6 +129,37 @@ export const botsLifeSuite: Suite = (open) => {
       expect(await store.jobsOfBot('bot-b', 'holding')).toHaveLength(1);
     });
 
+    test('held jobs go to the pools that their types have now, whatever their state, and are claimed there', async () => {
+      const { store } = subject();
+      const [a, b] = [await chat(store, 'a'), await chat(store, 'b', 'bot-b')];
+      const guids = [await media(store, a), await media(store, a), await media(store, b)];
+      const unstaged = await media(store, a, DOWNLOADING);
+      const voice = await media(store, b, { start: { kind: 'staged', media: stagedMedia('voice') } });
+      const leased = await mustClaim(store);
+      await store.sweepToHolding(NOW);
+      expect(await store.rerouteHeldJobs(() => 'voice')).toBe(3);
+      expect(await store.rerouteHeldJobs(() => 'voice')).toBe(0);
+      expect(await store.jobByGuid(unstaged)).toMatchObject({ pool: null });
+      expect(await store.jobByGuid(leased.guid)).toMatchObject({ pool: 'voice', status: 'processing' });
+      for (const botId of ['bot-a', 'bot-b']) await store.promoteJobs(botId, NOW);
+      await store.release(leased, NOW);
+      expect(await claimNext(store)).toBeNull();
+      const claimed = new Set<string>();
+      for (let job; (job = await claimNext(store, HOUR_MS, 'voice'));) claimed.add(job.guid);
+      expect(claimed).toEqual(new Set([...guids, voice]));
+    });
+
+    test('rerouting asks for each type, and leaves active jobs alone', async () => {
+      const { store } = subject();
+      const key = await chat(store, 'a');
+      const held = await media(store, key, { collection: 'holding' });
+      const active = await media(store, key);
+      expect(await store.rerouteHeldJobs((type) => (type === 'audio/ogg' ? 'audio' : 'other'))).toBe(0);
+      expect(await store.rerouteHeldJobs((type) => `pool of ${type}`)).toBe(1);
+      expect(await store.jobByGuid(held)).toMatchObject({ pool: 'pool of audio/ogg' });
+      expect(await store.jobByGuid(active)).toMatchObject({ pool: 'audio' });
+    });
+
     test('jobs and their states outlive the store', async () => {
       const key = await chat(subject().store, 'a');
       await media(subject().store, key);

@@ -137,6 +137,18 @@ describe('a backend', () => {
     expect(await second.watch.untilIngested(1)).toEqual(['[Media processing failed] a caption']);
   });
 
+  test('gives jobs of a pool that was renamed to the one that takes their type now', async () => {
+    const renamed = STUB_POOLS.map((pool) => (pool.name === 'audio' ? { ...pool, name: 'voice' } : pool));
+    const { start, staging } = await machine({ pools: renamed });
+    const { job } = await leftBehind(await start());
+    await writeFile(staging.pathOf(job.guid), 'OggS…');
+    const second = await start();
+    await connected(second.backend.url);
+    expect(await second.watch.untilIngested(1)).toEqual([
+      `[Transcripted audio multimedia message with guid='${job.guid}'] a caption`,
+    ]);
+  });
+
   test('removes the file of a result that an earlier life left, and tells its gateway', async () => {
     const { start, staging } = await machine();
     const { job, store } = await leftBehind(await start());

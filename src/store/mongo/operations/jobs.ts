@@ -19,17 +19,17 @@ import type { Transaction } from '../transactions.ts';
 import { announceArrival, takeRound, takeTurn } from './turns.ts';
 
 /** Before a job is claimable for the first time. */
-const NO_ROUND = 0;
+export const NO_ROUND = 0;
 
 const ANYWHERE: readonly JobCollection[] = [...LIVE, 'failed'];
 
 type FoundJob = JobDocument & { readonly collection: JobCollection };
 
 /** Looks in one collection after the other, at one point in time: no job slips past while it is moved. */
-async function findJob(
+export async function findJob(
   { collections: { jobs }, session }: Transaction,
   guid: Guid,
-  among: readonly JobCollection[],
+  among: readonly JobCollection[] = ANYWHERE,
 ): Promise<FoundJob | null> {
   for (const collection of among) {
     const job = await jobs[collection].findOne({ guid }, { session });
@@ -39,7 +39,7 @@ async function findJob(
 }
 
 export async function jobByGuid(transaction: Transaction, guid: Guid): Promise<MediaProcessingJob | null> {
-  const found = await findJob(transaction, guid, ANYWHERE);
+  const found = await findJob(transaction, guid);
   return found && jobOfDocument(found, found.collection);
 }
 
@@ -60,7 +60,7 @@ export async function hasLiveJob(
 export async function insertJob(transaction: Transaction, job: UnplacedJob, seq: number): Promise<void> {
   const { collections, session } = transaction;
   const { guid, collection, status, pool, correspondent } = job;
-  if ((await findJob(transaction, guid, ANYWHERE)) !== null) {
+  if ((await findJob(transaction, guid)) !== null) {
     throw new DragomanError('invariant_broken', `expected a new GUID, got that of job ${guid}`);
   }
   const isClaimable = status === 'pending' && collection === 'active' && pool !== null;

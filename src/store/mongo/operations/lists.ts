@@ -1,7 +1,7 @@
 import type { Logger } from '../../../base/log.ts';
 import type { JobCollection, JobStatus, MediaProcessingJob } from '../../../jobs/job.ts';
 import { readSound } from '../../documents.ts';
-import type { BotRecord, JobCount } from '../../store.ts';
+import type { BotRecord, JobCount, JobPage, JobQuery } from '../../store.ts';
 import type { Collections } from '../collections.ts';
 import { jobOfDocument } from '../job-document.ts';
 
@@ -21,6 +21,25 @@ export async function jobsOfBot(
     .find(filter, { sort: { seq: 1 }, batchSize: JOBS_PER_BATCH })
     .toArray();
   return readSound(found, (job) => jobOfDocument(job, collection), log);
+}
+
+export async function listJobs(
+  { jobs }: Collections,
+  { collection, filter: { botId, pool, status }, beforeSeq, limit }: JobQuery,
+  log: Logger,
+): Promise<JobPage> {
+  const filter = {
+    ...(botId !== undefined && { bot_id: botId }),
+    ...(pool !== undefined && { pool }),
+    ...(status !== undefined && { status }),
+    ...(beforeSeq !== null && { seq: { $lt: beforeSeq } }),
+  };
+  const found = await jobs[collection].find(filter, { sort: { seq: -1 }, limit: limit + 1 }).toArray();
+  const page = found.slice(0, limit);
+  return {
+    jobs: readSound(page, (job) => jobOfDocument(job, collection), log),
+    nextBeforeSeq: found.length > limit ? (page.at(-1)?.seq ?? null) : null,
+  };
 }
 
 interface JobGroup {

@@ -4,7 +4,14 @@ import type { Message, Placeholder } from '../../../queue/message.ts';
 import { chatName } from '../../chat-name.ts';
 import { messageDocument, readRecord, readyMessageFrom } from '../../documents.ts';
 import { jobOfAcceptance } from '../../job-records.ts';
-import type { Acceptance, AcceptOutcome, HistoryEntry, Settlement } from '../../store.ts';
+import type {
+  Acceptance,
+  AcceptOutcome,
+  DeadLetterProblem,
+  HistoryEntry,
+  JobRetry,
+  Settlement,
+} from '../../store.ts';
 import {
   chatFields,
   type Collections,
@@ -13,6 +20,7 @@ import {
   READY,
 } from '../collections.ts';
 import type { Transaction } from '../transactions.ts';
+import { reviveFailedJob } from './dead-letters.ts';
 import { endJob, hasLiveJob, insertJob } from './jobs.ts';
 import { ownedChat } from './owned-chat.ts';
 
@@ -32,18 +40,40 @@ export async function accept(
     await session.abortTransaction();
     return { kind: 'duplicate', id: firstId };
   }
-  if (message.id < nextId) {
-    throw new DragomanError(
-      'invariant_broken',
-      `expected ${chatName(correspondent)} to go on from id ${nextId}, got ${message.id}: ` +
-        `its owner's memory is out of date`,
-    );
-  }
+  expectNextId(correspondent, nextId, message.id);
   const entry = { ...chatFields(correspondent), ...messageDocument(message) };
   await collections.journal.insertOne(entry, { session });
   await deleteReady(transaction, correspondent, evictedIds);
   if (job !== null) await insertJob(transaction, job, seq);
   return { kind: 'accepted' };
+}
+
+/** The job is there and dead, or the transaction is left without a write. */
+export async function retryFailedJob(
+  transaction: Transaction,
+  retry: JobRetry,
+): Promise<'retried' | DeadLetterProblem> {
+  const { correspondent, placeholder, evictedIds } = retry;
+  const { collections, session } = transaction;
+  const chat = await ownedChat(transaction, correspondent, { $max: { next_id: placeholder.id + 1 } });
+  const outcome = await reviveFailedJob(transaction, retry);
+  if (outcome !== 'retried') {
+    await session.abortTransaction();
+    return outcome;
+  }
+  expectNextId(correspondent, chat.next_id, placeholder.id);
+  const entry = { ...chatFields(correspondent), ...messageDocument(placeholder) };
+  await collections.journal.insertOne(entry, { session });
+  await deleteReady(transaction, correspondent, evictedIds);
+  return outcome;
+}
+
+function expectNextId(key: CorrespondentKey, nextId: number, id: number): void {
+  if (id >= nextId) return;
+  throw new DragomanError(
+    'invariant_broken',
+    `expected ${chatName(key)} to go on from id ${nextId}, got ${id}: its owner's memory is out of date`,
+  );
 }
 
 /** The chat that the chat's own id names: of a drained one, the older one, where its duplicate keys went. */

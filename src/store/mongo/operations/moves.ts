@@ -1,7 +1,7 @@
-import type { Document, WithId } from 'mongodb';
+import type { Document, ObjectId, WithId } from 'mongodb';
 import { roundForJob } from '../../../jobs/fairness.ts';
 import type { JobDocument } from '../../documents.ts';
-import { HAS_LAPSED } from '../collections.ts';
+import { type Collections, HAS_LAPSED } from '../collections.ts';
 import { UNCLAIMED } from '../job-document.ts';
 import type { Transaction } from '../transactions.ts';
 import { announceArrival, roundsOfChats } from './turns.ts';
@@ -107,4 +107,37 @@ async function withRounds(
     }
   }
   return jobs.map((job) => ({ ...job, round: placed.get(job) ?? job.round }));
+}
+
+/** Where the step ended, null when nothing is behind it, and how many jobs it moved. */
+export interface Rerouted {
+  readonly lastId: ObjectId | null;
+  readonly moved: number;
+}
+
+/** Gives the pools of their types to the held jobs behind `afterId`, `atMost` of them. */
+export async function rerouteHeldJobs(
+  { jobs: { holding } }: Collections,
+  poolOf: (mimeType: string) => string,
+  afterId: ObjectId | null,
+  atMost: number,
+): Promise<Rerouted> {
+  const held = await holding
+    .find(afterId === null ? {} : { _id: { $gt: afterId } }, {
+      sort: { _id: 1 },
+      projection: { pool: 1, mime_type: 1 },
+      limit: atMost,
+      batchSize: atMost,
+    })
+    .toArray();
+  const strays = held.filter(({ pool, mime_type: type }) => pool !== null && pool !== poolOf(type));
+  let moved = 0;
+  for (const [pool, jobs] of Map.groupBy(strays, (job) => poolOf(job.mime_type))) {
+    const ids = jobs.map(({ _id }) => _id);
+    // One that was staged only now has the right pool already.
+    const update = await holding.updateMany({ _id: { $in: ids }, pool: { $ne: pool } }, { $set: { pool } });
+    moved += update.modifiedCount;
+  }
+  const lastId = held.map(({ _id }) => _id).at(-1) ?? null;
+  return { lastId: held.length < atMost ? null : lastId, moved };
 }

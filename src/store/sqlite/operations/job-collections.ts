@@ -1,5 +1,5 @@
 import type { JobCollection, JobStatus } from '../../../jobs/job.ts';
-import type { BotRecord, JobCount } from '../../store.ts';
+import type { BotRecord, JobCount, JobQuery } from '../../store.ts';
 import type { Connection } from '../connection.ts';
 import type { JobRow } from '../rows.ts';
 import type { Session } from './session.ts';
@@ -34,6 +34,38 @@ export const countJobs = (connection: Connection): JobCount[] =>
   connection.all(
     `SELECT pool, collection, status, count(*) AS count, min(created_at) AS oldestCreatedAt FROM jobs
      GROUP BY pool, collection, status`,
+  );
+
+export function listJobs(
+  connection: Connection,
+  { collection, filter, beforeSeq, limit }: JobQuery,
+): JobRow[] {
+  const conditions = new Map<string, string | number | null | undefined>([
+    ['bot_id = ?', filter.botId],
+    ['pool = ?', filter.pool],
+    ['status = ?', filter.status],
+    ['seq < ?', beforeSeq],
+  ]);
+  // The collection stands in the text, or the index of the dead letters could not be used.
+  let sql = `SELECT * FROM jobs WHERE collection = '${collection}'`;
+  const values: (string | number)[] = [];
+  for (const [condition, value] of conditions) {
+    if (value === null || value === undefined) continue;
+    sql += ` AND ${condition}`;
+    values.push(value);
+  }
+  return connection.all(`${sql} ORDER BY seq DESC LIMIT ?`, ...values, limit);
+}
+
+/** What held jobs wait for a pool as. */
+export interface HeldType {
+  readonly pool: string;
+  readonly mimeType: string;
+}
+
+export const heldTypes = (connection: Connection): HeldType[] =>
+  connection.all(
+    `SELECT DISTINCT pool, mime_type AS mimeType FROM jobs WHERE collection = 'holding' AND pool IS NOT NULL`,
   );
 
 export const saveBot = ({ connection }: Session, bot: BotRecord): void => {

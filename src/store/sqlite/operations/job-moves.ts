@@ -1,5 +1,6 @@
 import type { Connection } from '../connection.ts';
 import type { Session } from './session.ts';
+import type { HeldType } from './job-collections.ts';
 import { takeRoundsOfHeld } from './turns.ts';
 
 /**
@@ -50,6 +51,45 @@ export function promoteJobs({ connection }: Session, step: MoveStep): number[] {
   takeRoundsOfHeld(connection, JSON.stringify(seqs));
   moveTo(connection, 'active', seqs, step.now);
   return seqs;
+}
+
+/** Held jobs of a MIME type, from one pool to another. */
+export interface Reroute extends HeldType {
+  readonly newPool: string;
+}
+
+export interface RerouteStep {
+  readonly reroutes: readonly Reroute[];
+  /** Looks at the held jobs after this one, `atMost` of them. */
+  readonly afterSeq: number;
+  readonly atMost: number;
+}
+
+/** Where the step ended, null when nothing is behind it, and how many jobs it moved. */
+export interface Rerouted {
+  readonly lastSeq: number | null;
+  readonly moved: number;
+}
+
+export function rerouteHeldJobs(
+  { connection }: Session,
+  { reroutes, afterSeq, atMost }: RerouteStep,
+): Rerouted {
+  const seqs = connection
+    .all<{ seq: number }>(
+      `SELECT seq FROM jobs WHERE collection = 'holding' AND seq > ? ORDER BY seq LIMIT ?`,
+      afterSeq,
+      atMost,
+    )
+    .map(({ seq }) => seq);
+  const moved = connection.run(
+    `UPDATE jobs SET pool = route.value ->> 'newPool' FROM json_each(?) AS route
+     WHERE jobs.seq IN (SELECT value FROM json_each(?)) AND jobs.pool = route.value ->> 'pool'
+       AND jobs.mime_type = route.value ->> 'mimeType'`,
+    JSON.stringify(reroutes),
+    JSON.stringify(seqs),
+  );
+  return { lastSeq: seqs.length < atMost ? null : (seqs.at(-1) ?? null), moved };
 }
 
 const SEQS_OF_BOT = 'SELECT seq FROM jobs WHERE bot_id = ? AND collection = ? AND seq > ?';

@@ -8,7 +8,7 @@ import type { Session } from './session.ts';
 import { announceArrival, takeRound, takeTurn } from './turns.ts';
 
 /** Before a job is claimable for the first time. */
-const NO_ROUND = 0;
+export const NO_ROUND = 0;
 
 export function insertJob(connection: Connection, key: CorrespondentKey, job: NewJobRow): void {
   const { botId, correspondentId } = key;

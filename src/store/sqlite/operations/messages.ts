@@ -4,7 +4,7 @@ import type { CorrespondentKey } from '../../../jobs/job.ts';
 import { chatName } from '../../chat-name.ts';
 import type { AcceptOutcome } from '../../store.ts';
 import type { Connection } from '../connection.ts';
-import type { HistoryRow, NewJobRow } from '../rows.ts';
+import type { ChatRow, HistoryRow, NewJobRow } from '../rows.ts';
 import { endJob, insertJob } from './jobs.ts';
 import { ownedChat, type Session } from './session.ts';
 
@@ -24,10 +24,20 @@ export interface AcceptanceRow {
 
 export function accept(session: Session, row: AcceptanceRow): AcceptOutcome {
   const { connection } = session;
-  const { key, id } = row;
+  const { key } = row;
   const chat = ownedChat(session, key);
   const firstId = rememberMessageId(connection, row);
   if (firstId !== null) return { kind: 'duplicate', id: firstId };
+  enqueue(connection, chat, row);
+  if (row.job !== null) insertJob(connection, key, row.job);
+  return { kind: 'accepted' };
+}
+
+/** A message at the tail of a chat's journal, and what goes to make room for it. */
+export type EnqueuedRow = Pick<AcceptanceRow, 'key' | 'id' | 'mediaProcessingId' | 'message' | 'evictedIds'>;
+
+export function enqueue(connection: Connection, chat: ChatRow, row: EnqueuedRow): void {
+  const { key, id, mediaProcessingId, message, evictedIds } = row;
   if (id < chat.next_id) {
     throw new DragomanError(
       'invariant_broken',
@@ -41,12 +51,10 @@ export function accept(session: Session, row: AcceptanceRow): AcceptOutcome {
     key.providerName,
     key.correspondentId,
     id,
-    row.mediaProcessingId,
-    row.message,
+    mediaProcessingId,
+    message,
   );
-  deleteReady(connection, key, row.evictedIds);
-  if (row.job !== null) insertJob(connection, key, row.job);
-  return { kind: 'accepted' };
+  deleteReady(connection, key, evictedIds);
 }
 
 /** Returns the id of the first copy when this one is a duplicate, otherwise null. */

@@ -1,5 +1,5 @@
 import { chatsWithJournal, correspondents } from './chats.ts';
-import { activeSeqs, bots, countJobs, jobsOfBot } from './job-collections.ts';
+import { activeSeqs, bots, countJobs, heldTypes, jobsOfBot, listJobs } from './job-collections.ts';
 import { history } from './messages.ts';
 
 /** What the reader thread can be asked, for lists of any length: each sees everything that was committed before. */
@@ -9,6 +9,8 @@ export const READS = {
   history,
   jobsOfBot,
   countJobs,
+  listJobs,
+  heldTypes,
   bots,
   activeSeqs,
 };

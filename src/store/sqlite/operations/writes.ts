@@ -1,4 +1,5 @@
 import { rehydrate, resolveCorrespondent } from './chats.ts';
+import { dropFailedJob, retryFailedJob } from './dead-letters.ts';
 import { saveBot } from './job-collections.ts';
 import {
   claim,
@@ -11,7 +12,7 @@ import {
   reviveJobs,
   stage,
 } from './jobs.ts';
-import { holdJobs, promoteJobs, sweepJobs } from './job-moves.ts';
+import { holdJobs, promoteJobs, rerouteHeldJobs, sweepJobs } from './job-moves.ts';
 import { accept, evict, ingest, pruneMessageIds, reinstate, settle } from './messages.ts';
 
 /**
@@ -39,5 +40,8 @@ export const WRITES = {
   sweepJobs,
   holdJobs,
   promoteJobs,
+  rerouteHeldJobs,
+  dropFailedJob,
+  retryFailedJob,
   saveBot,
 };

@@ -1,0 +1,51 @@
+import type { Guid } from '../../../base/ids.ts';
+import { messageDocument } from '../../documents.ts';
+import type { DeadLetterProblem, JobRetry } from '../../store.ts';
+import { chatFields } from '../collections.ts';
+import type { Transaction } from '../transactions.ts';
+import { findJob, hasLiveJob, NO_ROUND } from './jobs.ts';
+import { takeRound } from './turns.ts';
+
+/** What a person does about jobs that ended in failure. */
+
+export async function dropFailedJob(
+  transaction: Transaction,
+  guid: Guid,
+): Promise<'dropped' | DeadLetterProblem> {
+  const { collections, session } = transaction;
+  const { deletedCount } = await collections.jobs.failed.deleteOne({ guid }, { session });
+  if (deletedCount > 0) return 'dropped';
+  return (await findJob(transaction, guid)) === null ? 'not_found' : 'not_failed';
+}
+
+/** Moves the dead letter to where it is worked on; the chat's part is its caller's. */
+export async function reviveFailedJob(
+  transaction: Transaction,
+  { correspondent, placeholder, pool, collection }: JobRetry,
+): Promise<'retried' | DeadLetterProblem> {
+  const { collections, session } = transaction;
+  const { mediaProcessingId: guid, acceptedTime: now } = placeholder;
+  const ofChat = { guid, ...chatFields(correspondent) };
+  const job = await collections.jobs.failed.findOneAndDelete(ofChat, { session });
+  if (job === null) return (await hasLiveJob(transaction, correspondent, guid)) ? 'not_failed' : 'not_found';
+  const round = collection === 'active' ? await takeRound(transaction, { pool, ...correspondent }) : NO_ROUND;
+  await collections.jobs[collection].insertOne(
+    {
+      ...job,
+      placeholder_message: messageDocument(placeholder),
+      status: 'pending',
+      pool,
+      round,
+      attempts: 0,
+      result: null,
+      error: null,
+      created_at: now,
+      changed_at: now,
+      staged_at: now,
+      claimed_at: null,
+      completed_at: null,
+    },
+    { session },
+  );
+  return 'retried';
+}

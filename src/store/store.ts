@@ -134,6 +134,8 @@ export interface Store {
     key: CorrespondentKey,
     page: { readonly afterSeq: number; readonly limit: number },
   ): Promise<readonly HistoryEntry[]>;
+  /** One message of a chat, by its place, wherever it is; null when it was never there, was evicted or is forgotten. */
+  findMessage(key: CorrespondentKey, id: number): Promise<StoredMessage | null>;
   correspondents(botId: string): Promise<readonly CorrespondentRecord[]>;
   /** Forgets duplicate keys first seen before `before`. Returns how many went. */
   pruneMessageIds(before: number): Promise<number>;
@@ -225,6 +227,12 @@ export interface HistoryEntry {
   readonly ingestSeq: number;
   readonly ingestedAt: number;
   readonly message: ReadyMessage;
+}
+
+/** `ingestedAt`: when it went into the history; null while it is in the journal. */
+export interface StoredMessage {
+  readonly message: Message;
+  readonly ingestedAt: number | null;
 }
 
 export interface JobCount {

@@ -4,6 +4,7 @@ import type {
   ChatView,
   HistoryView,
   JobView,
+  JourneyView,
   MessageView,
   PoolView,
   StagingView,
@@ -37,6 +38,8 @@ export interface ChatsAdministration {
   /** In the order in which they were made. */
   list(botId: string, page: Page): Promise<PageOf<ChatView>>;
   show(chat: ChatAddress): Promise<ChatView>;
+  /** One message by its place, and the way it has come. */
+  message(chat: ChatAddress, id: number): Promise<JourneyView>;
   /** What is not in the history yet, in the order of places. */
   queue(chat: ChatAddress): Promise<readonly MessageView[]>;
   /** From the newest back: entries with an `ingestSeq` below `before`. */

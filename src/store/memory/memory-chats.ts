@@ -3,7 +3,7 @@ import type { Guid } from '../../base/ids.ts';
 import type { CorrespondentKey } from '../../jobs/job.ts';
 import { isReady, type Message, type Placeholder, type ReadyMessage } from '../../queue/message.ts';
 import { chatName } from '../chat-name.ts';
-import type { CorrespondentRecord, HistoryEntry } from '../store.ts';
+import type { CorrespondentRecord, HistoryEntry, StoredMessage } from '../store.ts';
 
 interface FirstCopy {
   readonly id: number;
@@ -83,6 +83,14 @@ export class MemoryChats {
 
   history(key: CorrespondentKey): readonly HistoryEntry[] {
     return this.#chats.get(nameOf(key))?.history ?? [];
+  }
+
+  find(key: CorrespondentKey, id: number): StoredMessage | null {
+    const chat = this.#chats.get(nameOf(key));
+    const queued = chat?.journal.get(id);
+    if (queued !== undefined) return { message: queued, ingestedAt: null };
+    const entry = chat?.history.find(({ message }) => message.id === id);
+    return entry === undefined ? null : { message: entry.message, ingestedAt: entry.ingestedAt };
   }
 
   /** The id of the first copy when `message` was seen before, otherwise null. */

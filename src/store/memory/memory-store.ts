@@ -31,6 +31,7 @@ import type {
   Settlement,
   StagedMedia,
   Store,
+  StoredMessage,
 } from '../store.ts';
 import { MemoryChats } from './memory-chats.ts';
 import { MemoryJobs } from './memory-jobs.ts';
@@ -294,6 +295,10 @@ class MemoryStore implements Store {
       .history(key)
       .filter(({ ingestSeq }) => ingestSeq > afterSeq)
       .slice(0, limit);
+  }
+
+  async findMessage(key: CorrespondentKey, id: number): Promise<StoredMessage | null> {
+    return this.#data.chats.find(key, id);
   }
 
   async correspondents(botId: string): Promise<readonly CorrespondentRecord[]> {

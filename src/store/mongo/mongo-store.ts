@@ -31,6 +31,7 @@ import type {
   Settlement,
   StagedMedia,
   Store,
+  StoredMessage,
 } from '../store.ts';
 import { ClaimableWatch } from './claimable-watch.ts';
 import { jobOfDocument } from './job-document.ts';
@@ -50,6 +51,7 @@ import { countJobs, jobsOfBot, listBots, listJobs, saveBot } from './operations/
 import {
   accept,
   evict,
+  findMessage,
   history,
   ingest,
   pruneMessageIds,
@@ -308,6 +310,10 @@ export class MongoStore implements Store {
     { afterSeq, limit }: { readonly afterSeq: number; readonly limit: number },
   ): Promise<readonly HistoryEntry[]> {
     return this.#transactions.single((collections) => history(collections, key, afterSeq, limit));
+  }
+
+  findMessage(key: CorrespondentKey, id: number): Promise<StoredMessage | null> {
+    return this.#transactions.single((collections) => findMessage(collections, key, id));
   }
 
   correspondents(botId: string): Promise<readonly CorrespondentRecord[]> {

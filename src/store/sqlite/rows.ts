@@ -14,7 +14,7 @@ import {
   readyMessageFrom,
 } from '../documents.ts';
 import type { UnplacedJob } from '../job-records.ts';
-import type { CorrespondentRecord, HistoryEntry } from '../store.ts';
+import type { CorrespondentRecord, HistoryEntry, StoredMessage } from '../store.ts';
 
 /**
  * What crosses between the store's threads: rows as SQLite keeps them, documents as JSON text. The calling thread
@@ -42,6 +42,11 @@ export interface CorrespondentRow {
 export interface JournalRow {
   readonly id: number;
   readonly message: string;
+}
+
+/** `ingested_at`: null while it is in the journal. */
+export interface StoredMessageRow extends JournalRow {
+  readonly ingested_at: number | null;
 }
 
 export interface HistoryRow {
@@ -109,6 +114,11 @@ export function historyEntryOfRow(key: CorrespondentKey, row: HistoryRow): Histo
     message: readRecord(nameOf, () => readyMessageFrom(messageDocumentOf(row.message))),
   };
 }
+
+export const storedMessageOfRow = (key: CorrespondentKey, row: StoredMessageRow): StoredMessage => ({
+  message: messageOfRow(key, row),
+  ingestedAt: row.ingested_at,
+});
 
 export function jobOfRow(row: JobRow): MediaProcessingJob {
   const { collection, ...columns } = row;

@@ -32,6 +32,7 @@ import type {
   Settlement,
   StagedMedia,
   Store,
+  StoredMessage,
 } from '../store.ts';
 import type { READS } from './operations/reads.ts';
 import type { WRITES } from './operations/writes.ts';
@@ -45,6 +46,7 @@ import {
   messageJson,
   messageOfRow,
   newJobRow,
+  storedMessageOfRow,
 } from './rows.ts';
 import type { StoreLock } from './store-lock.ts';
 import { StoreThread } from './store-thread.ts';
@@ -314,6 +316,11 @@ class SqliteStore implements Store {
   ): Promise<readonly HistoryEntry[]> {
     const rows = await this.#reader.call('history', key, afterSeq, limit);
     return rows.map((row) => historyEntryOfRow(key, row));
+  }
+
+  async findMessage(key: CorrespondentKey, id: number): Promise<StoredMessage | null> {
+    const row = await this.#reader.call('findMessage', key, id);
+    return row === undefined ? null : storedMessageOfRow(key, row);
   }
 
   async correspondents(botId: string): Promise<readonly CorrespondentRecord[]> {

@@ -4,7 +4,7 @@ import { chatName } from '../../store/chat-name.ts';
 import type { ChatAddress, ChatsAdministration } from '../administration.ts';
 import type { RunningBot } from '../ingress.ts';
 import { assertKnownBot } from './bots.ts';
-import { historyViewOf, messageViewOf } from './shown.ts';
+import { historyViewOf, journeyViewOf, messageViewOf } from './shown.ts';
 import type { ChatView } from './views.ts';
 
 export interface ChatsOptions {
@@ -30,6 +30,13 @@ export function administerChats({ store, bots }: ChatsOptions): ChatsAdministrat
       return { items, next: from + limit < all.length ? String(from + limit) : null };
     },
     show: async (chat) => chatViewOf(await find(chat)),
+    async message(chat, id) {
+      const key = await find(chat);
+      const stored = await store.findMessage(key, id);
+      if (stored === null) throw new DragomanError('not_found', `there is no message ${id} in this chat`);
+      const guid = stored.message.mediaProcessingId;
+      return journeyViewOf(stored, guid === null ? null : await store.jobByGuid(guid));
+    },
     async queue(chat) {
       const { messages } = await store.rehydrate(await find(chat));
       return messages.map(messageViewOf);

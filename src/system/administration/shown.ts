@@ -1,7 +1,8 @@
 import type { MediaProcessingJob } from '../../jobs/job.ts';
+import { journeyOf } from '../../jobs/journey.ts';
 import type { Message } from '../../queue/message.ts';
-import type { HistoryEntry } from '../../store/store.ts';
-import type { HistoryView, JobView, MessageView } from './views.ts';
+import type { HistoryEntry, StoredMessage } from '../../store/store.ts';
+import type { HistoryView, JobView, JourneyView, MessageView } from './views.ts';
 
 /** What the domain has, as it is shown. */
 
@@ -37,6 +38,21 @@ export const historyViewOf = ({ ingestSeq, ingestedAt, message }: HistoryEntry):
   ingestedAt,
   message: messageViewOf(message),
 });
+
+/** `job`: that of a placeholder. */
+export function journeyViewOf(
+  { message, ingestedAt }: StoredMessage,
+  job: MediaProcessingJob | null,
+): JourneyView {
+  const { stops, next, tookMs } = journeyOf(message, job, ingestedAt);
+  return {
+    message: messageViewOf(message),
+    stops: [...stops],
+    next,
+    tookMs,
+    job: job === null ? null : { guid: job.guid, attempts: job.attempts, pool: job.pool },
+  };
+}
 
 /** Without the claim token: whoever has it could complete the job. */
 export const jobViewOf = (job: MediaProcessingJob): JobView => ({

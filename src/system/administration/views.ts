@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { JOURNEY_STEPS } from '../../jobs/journey.ts';
 import { BOT_STATES } from '../../protocol/frames.ts';
 
 /**
@@ -62,6 +63,25 @@ export const historyView = z.object({
   message: messageView,
 });
 
+export const journeyView = z.object({
+  message: messageView,
+  stops: z
+    .array(
+      z.object({
+        step: z.enum(JOURNEY_STEPS),
+        at: epochMs,
+        tookMs: count.nullable().describe('Since the stop before it; null for the first'),
+      }),
+    )
+    .describe('In order; a step that is not known to have been made is not there'),
+  next: z.enum(JOURNEY_STEPS).nullable().describe('Null once it is in the history'),
+  tookMs: count.describe('From its arrival here to the last stop'),
+  job: z
+    .object({ guid: z.string(), attempts: count, pool: z.string().nullable() })
+    .nullable()
+    .describe('Of a placeholder: what is to turn it into words'),
+});
+
 export const jobView = z.object({
   guid: z.string(),
   correspondent: z.object({
@@ -113,6 +133,7 @@ export type BotView = z.infer<typeof botView>;
 export type ChatView = z.infer<typeof chatView>;
 export type MessageView = z.infer<typeof messageView>;
 export type HistoryView = z.infer<typeof historyView>;
+export type JourneyView = z.infer<typeof journeyView>;
 export type JobView = z.infer<typeof jobView>;
 export type PoolView = z.infer<typeof poolView>;
 export type StagingView = z.infer<typeof stagingView>;

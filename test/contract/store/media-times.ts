@@ -2,12 +2,14 @@ import { describe, expect, test } from 'vitest';
 import { newGuid } from '../../../src/base/ids.ts';
 import {
   acceptMedia,
+  acceptText,
   fulfilled,
   HOUR_MS,
   jobError,
   NOW,
   placeholderMessage,
   stagedMedia,
+  textMessage,
 } from '../../support/store-records.ts';
 import { chat, type Suite, useSubject } from './subject.ts';
 
@@ -81,6 +83,20 @@ export const mediaTimesSuite: Suite = (open) => {
       const history = await (await subject().reopen()).history(key, { afterSeq: 0, limit: 1 });
       expect(history).toEqual([{ ingestSeq: 1, ingestedAt: NOW + 5, message }]);
       expect(history[0]?.message).toMatchObject({ receivedTime: NOW - 9, mediaTimes });
+    });
+
+    test('is found by its place, in the journal and in the history', async () => {
+      const { store } = subject();
+      const key = await chat(store, 'a');
+      const [first, placeholder] = [textMessage(1), placeholderMessage(2)];
+      await store.accept(acceptText(key, first));
+      await store.accept(acceptMedia(key, placeholder));
+      expect(await store.findMessage(key, 1)).toEqual({ message: first, ingestedAt: null });
+      await store.ingest({ correspondent: key, messages: [first], now: NOW + 5 });
+      expect(await store.findMessage(key, 1)).toEqual({ message: first, ingestedAt: NOW + 5 });
+      expect(await store.findMessage(key, 2)).toEqual({ message: placeholder, ingestedAt: null });
+      expect(await store.findMessage(key, 3)).toBeNull();
+      expect(await store.findMessage(await chat(store, 'b'), 1)).toBeNull();
     });
   });
 };

@@ -5,6 +5,7 @@ import {
   botView,
   chatView,
   historyView,
+  journeyView,
   jobView,
   messageView,
   poolView,
@@ -45,6 +46,16 @@ describe('what an operator is shown', () => {
     expect(queue).toMatchObject([{ id: 2, content: 'listen', mediaProcessingId: note.mediaGuid }]);
     const history = z.array(historyView).parse(await administration.chats.history(ANN, { limit: 10 }));
     expect(history).toMatchObject([{ ingestSeq: 1, message: { id: 1, content: 'hello' } }]);
+  });
+
+  test('of a message: the way it has come, and what comes next', async () => {
+    const { administration, note } = await conversation();
+    const text = z.strictObject(journeyView.shape).parse(await administration.chats.message(ANN, 1));
+    expect(text.stops.map(({ step }) => step)).toEqual(['sent', 'journalled', 'ingested']);
+    expect(text).toMatchObject({ message: { content: 'hello' }, next: null, job: null });
+    const media = journeyView.parse(await administration.chats.message(ANN, 2));
+    expect(media).toMatchObject({ next: 'staged', job: { guid: note.mediaGuid, attempts: 0, pool: null } });
+    await expect(administration.chats.message(ANN, 3)).rejects.toMatchObject({ code: 'not_found' });
   });
 
   test('of a job: everything but the token that would complete it', async () => {

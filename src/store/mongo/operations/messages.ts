@@ -2,7 +2,7 @@ import { DragomanError } from '../../../base/errors.ts';
 import type { CorrespondentKey } from '../../../jobs/job.ts';
 import type { Message, Placeholder } from '../../../queue/message.ts';
 import { chatName } from '../../chat-name.ts';
-import { messageDocument, readRecord, readyMessageFrom } from '../../documents.ts';
+import { messageDocument, messageFrom, readRecord, readyMessageFrom } from '../../documents.ts';
 import { jobOfAcceptance } from '../../job-records.ts';
 import type {
   Acceptance,
@@ -11,6 +11,7 @@ import type {
   HistoryEntry,
   JobRetry,
   Settlement,
+  StoredMessage,
 } from '../../store.ts';
 import {
   chatFields,
@@ -223,6 +224,24 @@ export async function history(
     .find({ ...chatFields(key), ingest_seq: { $gt: afterSeq } }, { sort: { ingest_seq: 1 }, limit })
     .toArray();
   return page.map((entry) => historyEntryFrom(key, entry));
+}
+
+/** The journal first: a message that moves meanwhile is in the history when that is looked at. */
+export async function findMessage(
+  { journal, history: entries }: Collections,
+  key: CorrespondentKey,
+  id: number,
+): Promise<StoredMessage | null> {
+  const place = { ...chatFields(key), id };
+  const queued = await journal.findOne(place);
+  if (queued !== null) {
+    const nameOf = () => ({ collection: 'queue_journal', key: `${chatName(key)}/${id}` });
+    return { message: readRecord(nameOf, () => messageFrom(queued)), ingestedAt: null };
+  }
+  const entry = await entries.findOne(place);
+  if (entry === null) return null;
+  const { message, ingestedAt } = historyEntryFrom(key, entry);
+  return { message, ingestedAt };
 }
 
 const historyEntryFrom = (key: CorrespondentKey, entry: HistoryDocument): HistoryEntry => ({

@@ -4,7 +4,7 @@ import type { CorrespondentKey } from '../../../jobs/job.ts';
 import { chatName } from '../../chat-name.ts';
 import type { AcceptOutcome } from '../../store.ts';
 import type { Connection } from '../connection.ts';
-import type { ChatRow, HistoryRow, NewJobRow } from '../rows.ts';
+import type { ChatRow, HistoryRow, NewJobRow, StoredMessageRow } from '../rows.ts';
 import { endJob, insertJob } from './jobs.ts';
 import { ownedChat, type Session } from './session.ts';
 
@@ -237,3 +237,22 @@ export const history = (
     afterSeq,
     limit,
   );
+
+/** One statement, hence one moment: a message that moves meanwhile is found in one place or the other. */
+export const findMessage = (
+  connection: Connection,
+  key: CorrespondentKey,
+  id: number,
+): StoredMessageRow | undefined => {
+  const { botId, providerName, correspondentId } = key;
+  return connection.get(
+    `SELECT id, message, NULL AS ingested_at FROM queue_journal
+     WHERE bot_id = ?1 AND provider_name = ?2 AND correspondent_id = ?3 AND id = ?4
+     UNION ALL SELECT id, message, ingested_at FROM queues
+     WHERE bot_id = ?1 AND provider_name = ?2 AND correspondent_id = ?3 AND id = ?4`,
+    botId,
+    providerName,
+    correspondentId,
+    id,
+  );
+};

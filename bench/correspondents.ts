@@ -67,6 +67,7 @@ function spawnBot(system: ActorSystem, botId: string): Promise<ActorRef<BotProto
       wakePool: () => {},
       reviveJobs: () => Promise.resolve(),
       releaseFile: () => Promise.resolve(),
+      hasFile: () => Promise.resolve(true),
     },
   });
 }

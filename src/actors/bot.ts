@@ -1,11 +1,12 @@
 import { untilDone } from '../base/back-off.ts';
 import type { Timer } from '../base/clock.ts';
 import { describeError, hasCode } from '../base/errors.ts';
+import type { Guid } from '../base/ids.ts';
 import type { CorrespondentKey } from '../jobs/job.ts';
 import type { BotState } from '../protocol/frames.ts';
 import { AddressBook } from './address-book.ts';
 import { type BotRecoveryOptions, recoverBot, rehydrateBot } from './bot-recovery.ts';
-import type { Chat, Delivery, Receipt } from './chat-protocol.ts';
+import type { Chat, Delivery, Receipt, RetryOutcome } from './chat-protocol.ts';
 import type { SharedServices } from './chat-services.ts';
 import { Chats } from './chats.ts';
 import type { Completion } from './completion.ts';
@@ -26,6 +27,8 @@ export interface BotProtocol {
   inbound(delivery: Delivery): Promise<Receipt>;
   /** A result is durable on its job: settle it, again and again while the store is away. */
   settle(completion: Completion): Promise<void>;
+  /** Gives a dead letter of one of its chats another try. */
+  retry(letter: DeadLetterAddress): Promise<RetryOutcome>;
   status(status: BotStatus): void;
   /** The gateway is gone, and with it whatever its last status said. */
   linkLost(): void;
@@ -38,6 +41,11 @@ export interface BotProtocol {
   passivateIdle(): Promise<void>;
   /** Jobs → holding. Resolves when nothing of the bot's life is on its way. */
   retire(): Promise<void>;
+}
+
+export interface DeadLetterAddress {
+  readonly correspondent: CorrespondentKey;
+  readonly guid: Guid;
 }
 
 export interface BotArgs {
@@ -115,6 +123,11 @@ class Bot {
       await chat.ask('settle', completion);
     };
     return later(untilDone(attempt, this.#backOff('a result waits to be settled')));
+  }
+
+  async retry({ correspondent, guid }: DeadLetterAddress): Promise<Later<RetryOutcome>> {
+    const chat = await this.#chats.open(correspondent);
+    return later(chat.ask('retry', guid));
   }
 
   status(status: BotStatus): void {
@@ -269,6 +282,7 @@ export const botActor: ActorDefinition<BotProtocol, BotArgs> = {
       handlers: {
         inbound: (delivery) => bot.inbound(delivery),
         settle: (completion) => bot.settle(completion),
+        retry: (letter) => bot.retry(letter),
         status: (status) => bot.status(status),
         linkLost: () => bot.status(NOT_CONNECTED),
         reconcile: () => bot.reconcile(),

@@ -1,3 +1,4 @@
+import type { Guid } from '../base/ids.ts';
 import type { JobError } from '../jobs/job.ts';
 import type { InboundFrame } from '../protocol/frames.ts';
 import type { MediaTimes, Placeholder } from '../queue/message.ts';
@@ -21,6 +22,11 @@ export interface Outcome {
   readonly times?: MediaTimes;
 }
 
+/** A dead letter retried: the place of its new message, and of the one whose words that will replace. */
+export type RetryOutcome =
+  | { readonly kind: 'retried'; readonly id: number; readonly correctsId: number }
+  | { readonly kind: 'not_found' | 'not_failed' | 'file_gone' | 'too_many_pending' };
+
 export type IngestReport =
   | { readonly kind: 'ingested'; readonly more: boolean }
   | { readonly kind: 'held'; readonly until: number }
@@ -31,6 +37,8 @@ export interface ChatProtocol {
   /** A failure that may pass has closed the link that the frame came over. */
   accept(delivery: Delivery): Promise<Receipt>;
   settle(outcome: Outcome): Promise<'settled' | 'gone'>;
+  /** Gives a dead letter of this chat a placeholder of its own at the tail, and another try. */
+  retry(guid: Guid): Promise<RetryOutcome>;
   /** Puts a placeholder back whose job was found at recovery. */
   inject(placeholder: Placeholder): Promise<void>;
   /** Moves what is ready into the history. */

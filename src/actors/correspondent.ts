@@ -1,16 +1,25 @@
 import type { Timer } from '../base/clock.ts';
 import { describeError, isRetryable } from '../base/errors.ts';
+import type { Guid } from '../base/ids.ts';
 import type { CorrespondentKey } from '../jobs/job.ts';
 import type { InboundFrame } from '../protocol/frames.ts';
 import { CorrespondentQueue } from '../queue/correspondent-queue.ts';
 import type { Eviction } from '../queue/eviction.ts';
 import { isPlaceholder, isReady, type Placeholder } from '../queue/message.ts';
 import type { Plan } from '../queue/plan.ts';
-import type { ChatProtocol, Delivery, IngestReport, Outcome, Receipt } from './chat-protocol.ts';
+import type {
+  ChatProtocol,
+  Delivery,
+  IngestReport,
+  Outcome,
+  Receipt,
+  RetryOutcome,
+} from './chat-protocol.ts';
 import type { ChatServices } from './chat-services.ts';
 import { orCloseLink } from './frame-link.ts';
 import { draftOf, newJobOf } from './inbound.ts';
 import type { ActorContext, ActorDefinition, Detail } from './kit/actor.ts';
+import { correctedBy, retryDraft } from './retried.ts';
 
 /** Messages that one transaction moves into the history. */
 const INGEST_LIMIT = 100;
@@ -116,6 +125,35 @@ class Correspondent {
     events.emit({ kind: 'fulfilled', chat: this.#key, message: plan.message, failed: error !== null });
     this.#changed(plan.evicted);
     return 'settled';
+  }
+
+  async retry(guid: Guid): Promise<RetryOutcome> {
+    const { store, events, routeToPool } = this.#services;
+    const job = await store.jobByGuid(guid);
+    if (job === null) return { kind: 'not_found' };
+    if (job.collection !== 'failed') return { kind: 'not_failed' };
+    if (!(await this.#services.hasFile(guid))) return { kind: 'file_gone' };
+    const mimeType = await this.#services.mimeTypeOf(guid, job.mimeType);
+    const pool = routeToPool(mimeType).name;
+    const { queue, plan } = await this.#plan((present) => present.planAdd(retryDraft(job), this.#now()));
+    const { message, evicted } = plan;
+    if (!isPlaceholder(message)) return { kind: 'too_many_pending' };
+    const outcome = await this.#durably(() =>
+      store.retryFailedJob({
+        correspondent: this.#key,
+        placeholder: message,
+        evictedIds: idsOf(evicted),
+        mimeType,
+        pool,
+        collection: this.#services.jobsStartIn(),
+      }),
+    );
+    if (outcome !== 'retried') return { kind: outcome };
+    queue.apply(plan);
+    events.emit({ kind: 'accepted', chat: this.#key, message });
+    this.#changed(evicted);
+    this.#services.wakePool(pool);
+    return { kind: 'retried', id: message.id, correctsId: correctedBy(job) };
   }
 
   async inject(placeholder: Placeholder): Promise<void> {
@@ -273,6 +311,7 @@ export const correspondentActor: ActorDefinition<ChatProtocol, CorrespondentArgs
       handlers: {
         accept: turn((delivery: Delivery) => chat.accept(delivery)),
         settle: turn((outcome: Outcome) => chat.settle(outcome)),
+        retry: turn((guid: Guid) => chat.retry(guid)),
         inject: turn((placeholder: Placeholder) => chat.inject(placeholder)),
         ingest: turn(() => chat.ingest()),
         wake: turn(() => chat.wake()),

@@ -47,6 +47,12 @@ const ERROR_TABLE = {
   send_failed: { retryable: false },
   /** Nothing has that id. */
   not_found: { retryable: false },
+  /** The job is alive: only a dead letter is retried or dropped. */
+  job_not_failed: { retryable: false },
+  /** The file of a dead letter is not in the staging folder any more. */
+  file_gone: { retryable: false },
+  /** The chat has as many placeholders as it may. */
+  too_many_pending: { retryable: false },
   /** A stated invariant does not hold: a bug. */
   invariant_broken: { retryable: false },
 } as const satisfies Record<string, { retryable: boolean }>;

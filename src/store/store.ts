@@ -271,6 +271,7 @@ export interface JobRetry {
   /** With the next id of the chat, and the job's GUID. */
   readonly placeholder: Placeholder;
   readonly evictedIds: readonly number[];
+  readonly mimeType: string;
   readonly pool: string;
   /** `holding` while the bot is not connected. */
   readonly collection: 'active' | 'holding';

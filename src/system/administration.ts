@@ -7,6 +7,7 @@ import type {
   JourneyView,
   MessageView,
   PoolView,
+  RetriedJobView,
   StagingView,
 } from './administration/views.ts';
 
@@ -50,14 +51,23 @@ export interface ChatsAdministration {
 }
 
 export interface JobsAdministration {
-  /** In arrival order. */
+  /** The newest first. */
   list(filter: JobFilter, page: Page): Promise<PageOf<JobView>>;
   show(guid: string): Promise<JobView>;
+  /**
+   * Gives a dead letter another try: its words will be a message of its own at the chat's tail. Rejects with
+   * `job_not_failed`, `file_gone` or `too_many_pending` too.
+   */
+  retry(guid: string): Promise<RetriedJobView>;
+  /** Forgets a dead letter, and its file. Returns it as it was. Rejects with `job_not_failed` too. */
+  drop(guid: string): Promise<JobView>;
 }
 
 export interface JobFilter {
-  readonly botId?: string | undefined;
   readonly collection: JobView['collection'];
+  readonly botId?: string | undefined;
+  readonly pool?: string | undefined;
+  readonly status?: JobView['status'] | undefined;
 }
 
 export interface PoolsAdministration {

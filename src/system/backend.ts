@@ -18,7 +18,7 @@ import { BacklogLog } from './backlog-log.ts';
 import type { Config } from './config.ts';
 import type { BotSettings } from './config-schema.ts';
 import { pruneDuplicateKeys } from './duplicate-keys.ts';
-import { fileReleaser } from './file-releaser.ts';
+import { fileForgetter, fileReleaser } from './file-releaser.ts';
 import type { GatewayCredential } from './gateway-auth.ts';
 import { Ingress, type RunningBot } from './ingress.ts';
 import { type JobRuns, prepareJobRuns } from './job-runs.ts';
@@ -99,7 +99,8 @@ async function compose(
   const wakePool = (pool: string | null): void => workers.tell('wake', pool);
   const ingress = new Ingress({ store, bots, routeToPool, mimeTypeOf, wakePool, clock, log });
   const released = (gatewayId: string, guid: string): void => ingress.released(gatewayId, guid);
-  const releaseFile = fileReleaser({ staging, released, log });
+  const forgetFile = fileForgetter({ staging, released, log });
+  const releaseFile = fileReleaser(forgetFile);
   const settlements = new Settlements({ bots, releaseFile, log });
   const pools = config.pools.map(({ name }) => name);
   const backlogLog = new BacklogLog({ store, pools, clock, log });
@@ -146,6 +147,7 @@ async function compose(
         wakePool,
         reviveJobs,
         releaseFile,
+        hasFile: async (guid) => (await staging.sizeOf(guid)) !== null,
       },
     });
     bots.set(settings.id, { settings, said, ref });
@@ -180,7 +182,7 @@ async function compose(
   const administration: Administration = {
     bots: administerBots({ bots, isLinked: (gatewayId) => ingress.isLinked(gatewayId) }),
     chats: administerChats({ store, bots }),
-    jobs: administerJobs({ store, bots }),
+    jobs: administerJobs({ store, bots, forgetFile }),
     pools: administerPools({ store, pools: config.pools, staging, clock }),
     send,
   };

@@ -12,22 +12,33 @@ export interface FileReleaserOptions {
   readonly log: Logger;
 }
 
+/** A medium's file, and the gateway that has to know when it goes. */
+export type HeldFile = Pick<Completion, 'guid' | 'gatewayId'>;
+
 /**
- * Lets go of the file of a medium whose result is durable, unless it is evidence: it is deleted, should its worker not
- * have come to that, and its gateway is told. Never rejects: a file that stays is the janitor's.
+ * Deletes the file of a medium that nobody needs any more, should it still be there, and tells its gateway.
+ * Never rejects: a file that stays is the janitor's.
  */
-export function fileReleaser({
+export function fileForgetter({
   staging,
   released,
   log,
-}: FileReleaserOptions): (completion: Completion) => Promise<void> {
-  return async ({ guid, gatewayId, error }) => {
-    if (keepsFile(error)) return;
+}: FileReleaserOptions): (file: HeldFile) => Promise<void> {
+  return async ({ guid, gatewayId }) => {
     try {
       await staging.remove(guid);
     } catch (failure) {
       log.warn({ guid, reason: describeError(failure) }, 'a processed file could not be deleted');
     }
     released(gatewayId, guid);
+  };
+}
+
+/** Lets go of the file of a medium whose result is durable, unless it is evidence. Never rejects. */
+export function fileReleaser(
+  forget: (file: HeldFile) => Promise<void>,
+): (completion: Completion) => Promise<void> {
+  return async (completion) => {
+    if (!keepsFile(completion.error)) await forget(completion);
   };
 }

@@ -34,6 +34,8 @@ export async function actorBench(limits: Partial<QueueLimits> = {}) {
   const woken: (string | null)[] = [];
   /** The GUIDs of files that may go. */
   const released: string[] = [];
+  /** The GUIDs of files that are not there. */
+  const gone = new Set<string>();
   const services = {
     store: interceptStore(store, faults.intercept),
     events: bus,
@@ -43,6 +45,7 @@ export async function actorBench(limits: Partial<QueueLimits> = {}) {
     mimeTypeOf: (_guid: string, sendersWord: string) => Promise.resolve(sendersWord),
     wakePool: (pool: string | null) => void woken.push(pool),
     reviveJobs: async () => void (await services.store.reviveJobs(clock.now(), MAX_ATTEMPTS)),
+    hasFile: async (guid: string) => !gone.has(guid),
     releaseFile: async ({ guid }: Completion) => void released.push(guid),
   };
   const keyOf = async (sender: string) => {
@@ -57,6 +60,7 @@ export async function actorBench(limits: Partial<QueueLimits> = {}) {
     events,
     woken,
     released,
+    gone,
     services,
     keyOf,
     journalOf: async (sender: string) => contents((await store.rehydrate(await keyOf(sender))).messages),

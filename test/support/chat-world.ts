@@ -132,6 +132,7 @@ export class ChatWorld {
         wakePool: () => {},
         reviveJobs: async () => void (await store.reviveJobs(this.clock.now(), MAX_ATTEMPTS)),
         releaseFile: () => Promise.resolve(),
+        hasFile: () => Promise.resolve(true),
       },
     });
     const { bots: settings } = parseConfig({

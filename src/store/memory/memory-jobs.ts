@@ -192,7 +192,7 @@ export class MemoryJobs {
   }
 
   /** Gives a dead letter another life. */
-  retry(job: MediaProcessingJob, { placeholder, pool, collection }: JobRetry): void {
+  retry(job: MediaProcessingJob, { placeholder, mimeType, pool, collection }: JobRetry): void {
     const { acceptedTime: createdAt } = placeholder;
     const anew = {
       result: null,
@@ -204,7 +204,7 @@ export class MemoryJobs {
       claimedAt: null,
       completedAt: null,
     };
-    this.#enter({ ...job, ...anew, placeholder, pool, collection, status: 'pending' });
+    this.#enter({ ...job, ...anew, placeholder, mimeType, pool, collection, status: 'pending' });
   }
 
   #put(job: MediaProcessingJob): MediaProcessingJob {

@@ -293,6 +293,7 @@ class SqliteStore implements Store {
     correspondent,
     placeholder,
     evictedIds,
+    mimeType,
     pool,
     collection,
   }: JobRetry): Promise<'retried' | DeadLetterProblem> {
@@ -304,6 +305,7 @@ class SqliteStore implements Store {
       message: messageJson(placeholder),
       evictedIds,
       guid: mediaProcessingId,
+      mimeType,
       pool,
       collection,
       now,

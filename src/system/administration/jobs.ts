@@ -1,4 +1,6 @@
 import { DragomanError } from '../../base/errors.ts';
+import type { Guid } from '../../base/ids.ts';
+import type { MediaProcessingJob } from '../../jobs/job.ts';
 import type { Store } from '../../store/store.ts';
 import type { JobsAdministration } from '../administration.ts';
 import type { RunningBot } from '../ingress.ts';
@@ -6,32 +8,66 @@ import { assertKnownBot } from './bots.ts';
 import { jobViewOf } from './shown.ts';
 
 export interface JobsOptions {
-  readonly store: Store;
+  readonly store: Pick<Store, 'listJobs' | 'jobByGuid' | 'dropFailedJob'>;
   readonly bots: ReadonlyMap<string, RunningBot>;
+  /** Lets go of the file of a job that nobody needs any more. Never rejects. */
+  readonly forgetFile: (job: { readonly guid: Guid; readonly gatewayId: string }) => Promise<void>;
 }
 
-export function administerJobs({ store, bots }: JobsOptions): JobsAdministration {
+export function administerJobs({ store, bots, forgetFile }: JobsOptions): JobsAdministration {
+  const find = async (guid: Guid): Promise<MediaProcessingJob> => {
+    const job = await store.jobByGuid(guid);
+    if (job === null) throw notFound(guid);
+    return job;
+  };
   return {
-    async list({ botId, collection }, { after, limit }) {
-      if (botId !== undefined) assertKnownBot(bots, botId);
-      const botIds = botId === undefined ? [...bots.keys()] : [botId];
-      const lists = await Promise.all(botIds.map((each) => store.jobsOfBot(each, collection)));
-      const behind = after === undefined ? 0 : Number(after);
-      const jobs = lists
-        .flat()
-        .filter(({ seq }) => seq > behind)
-        .toSorted((one, other) => one.seq - other.seq);
-      const items = jobs.slice(0, limit);
+    async list({ collection, ...filter }, { after, limit }) {
+      const beforeSeq = after === undefined ? null : Number(after);
+      const { jobs, nextBeforeSeq } = await store.listJobs({ collection, filter, beforeSeq, limit });
       return {
-        items: items.map(jobViewOf),
-        next: jobs.length > limit ? String(items.at(-1)?.seq ?? 0) : null,
+        items: jobs.map(jobViewOf),
+        next: nextBeforeSeq === null ? null : String(nextBeforeSeq),
       };
     },
-    async show(guid) {
-      const job = await store.jobByGuid(guid);
-      if (job === null)
-        throw new DragomanError('not_found', `there is no job ${guid}: see dragoman jobs list`);
+    show: async (guid) => jobViewOf(await find(guid)),
+    async retry(guid) {
+      const { correspondent } = await find(guid);
+      const { botId } = correspondent;
+      assertKnownBot(bots, botId);
+      const outcome = await bots.get(botId)?.ref.ask('retry', { correspondent, guid });
+      switch (outcome?.kind) {
+        case 'retried':
+          return { guid, messageId: outcome.id, correctsId: outcome.correctsId };
+        case 'not_failed':
+          throw notFailed(guid);
+        case 'file_gone':
+          throw new DragomanError(
+            'file_gone',
+            `the file of job ${guid} is not in the staging folder any more: ask for it to be sent again`,
+          );
+        case 'too_many_pending':
+          throw new DragomanError(
+            'too_many_pending',
+            'the chat has as many media waiting as it may (limits.maxPlaceholders): try again later',
+          );
+        case 'not_found':
+        case undefined:
+          throw notFound(guid);
+      }
+    },
+    async drop(guid) {
+      const job = await find(guid);
+      const outcome = await store.dropFailedJob(guid);
+      if (outcome === 'not_failed') throw notFailed(guid);
+      if (outcome === 'not_found') throw notFound(guid);
+      await forgetFile({ guid, gatewayId: job.media.gatewayId });
       return jobViewOf(job);
     },
   };
 }
+
+const notFound = (guid: Guid): DragomanError =>
+  new DragomanError('not_found', `there is no job ${guid}: see dragoman jobs list`);
+
+const notFailed = (guid: Guid): DragomanError =>
+  new DragomanError('job_not_failed', `job ${guid} is alive: only a failed one can be retried or dropped`);

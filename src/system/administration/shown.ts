@@ -66,7 +66,7 @@ export const jobViewOf = (job: MediaProcessingJob): JobView => ({
   pool: job.pool,
   originalFilename: job.originalFilename,
   result: job.result,
-  error: job.error === null ? null : { code: job.error.code, reason: job.error.reason },
+  error: job.error,
   attempts: job.attempts,
   leaseExpiresAt: job.leaseExpiresAt,
   availableAt: job.availableAt,

@@ -97,7 +97,7 @@ export const jobView = z.object({
   pool: z.string().nullable(),
   originalFilename: z.string().nullable(),
   result: z.string().nullable().describe('The words, without brackets or caption'),
-  error: z.object({ code: z.string(), reason: z.string() }).nullable(),
+  error: z.object({ code: z.string(), reason: z.string(), stack: z.string().nullable() }).nullable(),
   attempts: count,
   leaseExpiresAt: epochMs.nullable(),
   availableAt: epochMs.nullable().describe('When a waiting job may be tried again'),
@@ -111,6 +111,12 @@ export const jobView = z.object({
     corruptReason: z.string().nullable(),
     gatewayId: z.string(),
   }),
+});
+
+export const retriedJobView = z.object({
+  guid: z.string(),
+  messageId: z.number().int().describe('The place of the message that its words will be'),
+  correctsId: z.number().int().describe('The place of the message that said that it failed'),
 });
 
 export const poolView = z.object({
@@ -135,5 +141,6 @@ export type MessageView = z.infer<typeof messageView>;
 export type HistoryView = z.infer<typeof historyView>;
 export type JourneyView = z.infer<typeof journeyView>;
 export type JobView = z.infer<typeof jobView>;
+export type RetriedJobView = z.infer<typeof retriedJobView>;
 export type PoolView = z.infer<typeof poolView>;
 export type StagingView = z.infer<typeof stagingView>;

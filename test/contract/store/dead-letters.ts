@@ -43,6 +43,7 @@ async function retryOf(
     correspondent: key,
     placeholder: placeholderMessage(nextId, guid, { acceptedTime: RETRIED_AT, correctsId }),
     evictedIds: [],
+    mimeType: 'audio/aac',
     pool: 'audio',
     collection: 'active',
     ...changes,
@@ -124,6 +125,7 @@ export const deadLetterSuite: Suite = (open) => {
       expect(await store.jobByGuid(guid)).toMatchObject({
         collection: 'active',
         status: 'pending',
+        mimeType: 'audio/aac',
         pool: 'audio',
         placeholder: retry.placeholder,
         attempts: 0,

@@ -22,6 +22,7 @@ async function bench() {
           accept: unused,
           settle: unused,
           inject: unused,
+          retry: unused,
           wake: unused,
           tick: unused,
           catchUp: () => {},

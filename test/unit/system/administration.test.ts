@@ -1,6 +1,8 @@
+import { writeFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { newGuid } from '../../../src/base/ids.ts';
+import { isPlaceholder } from '../../../src/queue/message.ts';
 import {
   botView,
   chatView,
@@ -9,10 +11,12 @@ import {
   jobView,
   messageView,
   poolView,
+  retriedJobView,
   stagingView,
 } from '../../../src/system/administration/views.ts';
 import { acked, connected, machine } from '../../support/backend-machine.ts';
 import { BOT, mediaFrame, textFrame } from '../../support/inbound-frames.ts';
+import { fulfilled } from '../../support/store-records.ts';
 
 const ANN = { botId: BOT, identifier: 'ann' };
 
@@ -88,6 +92,78 @@ describe('what an operator is shown', () => {
       code: 'not_found',
     });
     await expect(administration.jobs.show(newGuid())).rejects.toMatchObject({ code: 'not_found' });
+  });
+});
+
+/** The same, and the voice note has failed; its file is there. */
+async function deadLetter() {
+  const subject = await machine();
+  const { backend, store, watch } = await subject.start();
+  const link = await connected(backend.url);
+  const note = mediaFrame('ann', 'listen');
+  await acked(link, note);
+  const { mediaGuid: guid } = note;
+  const ended = { code: 'failed', reason: 'no words', stack: 'at speech.js' } as const;
+  const [chat] = await store.correspondents(BOT);
+  if (chat === undefined) throw new Error('expected a chat');
+  const { messages } = await store.rehydrate(chat);
+  const placeholder = messages.find(isPlaceholder);
+  if (placeholder === undefined) throw new Error('expected a placeholder');
+  await backend.stop();
+  const message = fulfilled(placeholder, '[Media processing failed] listen');
+  await store.settle({ correspondent: chat, guid, message, evictedIds: [], error: ended });
+  await writeFile(subject.staging.pathOf(guid), 'OggS…');
+  expect(watch.events).not.toEqual([]);
+  const again = await subject.start();
+  return { ...again, administration: again.backend.administration, subject, guid };
+}
+
+describe('a dead letter', () => {
+  test('is listed and shown with its reason, stack and attempts', async () => {
+    const { administration, guid } = await deadLetter();
+    const { items } = await administration.jobs.list({ collection: 'failed' }, { limit: 10 });
+    expect(z.array(jobView).parse(items)).toMatchObject([
+      { guid, attempts: 0, error: { code: 'failed', reason: 'no words', stack: 'at speech.js' } },
+    ]);
+    const none = await administration.jobs.list({ collection: 'failed', pool: 'video' }, { limit: 10 });
+    expect(none.items).toEqual([]);
+  });
+
+  test('is retried: its words follow in the chat, and its file goes', async () => {
+    const { administration, guid, backend, watch, subject } = await deadLetter();
+    const retried = retriedJobView.parse(await administration.jobs.retry(guid));
+    expect(retried).toEqual({ guid, messageId: 2, correctsId: 1 });
+    await connected(backend.url);
+    expect(await watch.untilIngested(2)).toEqual([
+      '[Media processing failed] listen',
+      `[Transcripted audio multimedia message with guid='${guid}'] listen`,
+    ]);
+    expect(await subject.staging.list()).toEqual([]);
+    await expect(administration.jobs.retry(guid)).rejects.toMatchObject({ code: 'not_found' });
+  });
+
+  test('is not retried without its file', async () => {
+    const { administration, guid, subject } = await deadLetter();
+    await subject.staging.remove(guid);
+    await expect(administration.jobs.retry(guid)).rejects.toMatchObject({ code: 'file_gone' });
+  });
+
+  test('is dropped with its file, of which its gateway is told', async () => {
+    const { administration, guid, backend, subject } = await deadLetter();
+    const link = await connected(backend.url);
+    expect((await administration.jobs.drop(guid)).guid).toBe(guid);
+    expect((await link.next('media.released')).guid).toBe(guid);
+    expect(await subject.staging.list()).toEqual([]);
+    await expect(administration.jobs.drop(guid)).rejects.toMatchObject({ code: 'not_found' });
+  });
+
+  test('is told from a live job, which is neither dropped nor retried', async () => {
+    const { administration, note } = await conversation();
+    for (const operation of ['retry', 'drop'] as const) {
+      await expect(administration.jobs[operation](note.mediaGuid)).rejects.toMatchObject({
+        code: 'job_not_failed',
+      });
+    }
   });
 });
 

@@ -21,7 +21,7 @@ export async function dropFailedJob(
 /** Moves the dead letter to where it is worked on; the chat's part is its caller's. */
 export async function reviveFailedJob(
   transaction: Transaction,
-  { correspondent, placeholder, pool, collection }: JobRetry,
+  { correspondent, placeholder, mimeType, pool, collection }: JobRetry,
 ): Promise<'retried' | DeadLetterProblem> {
   const { collections, session } = transaction;
   const { mediaProcessingId: guid, acceptedTime: now } = placeholder;
@@ -34,6 +34,7 @@ export async function reviveFailedJob(
       ...job,
       placeholder_message: messageDocument(placeholder),
       status: 'pending',
+      mime_type: mimeType,
       pool,
       round,
       attempts: 0,

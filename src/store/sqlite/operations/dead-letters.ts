@@ -21,6 +21,7 @@ export function dropFailedJob({ connection }: Session, guid: Guid): 'dropped' | 
 
 export interface RetryRow extends EnqueuedRow {
   readonly guid: Guid;
+  readonly mimeType: string;
   readonly pool: string;
   readonly collection: 'active' | 'holding';
   readonly now: number;
@@ -44,11 +45,12 @@ export function retryFailedJob(session: Session, row: RetryRow): 'retried' | Dea
   enqueue(connection, chat, row);
   const round = collection === 'active' ? takeRound(connection, { pool, botId, correspondentId }) : NO_ROUND;
   connection.run(
-    `UPDATE jobs SET collection = ?, status = 'pending', pool = ?, round = ?, attempts = 0, result = NULL,
+    `UPDATE jobs SET collection = ?, status = 'pending', mime_type = ?, pool = ?, round = ?, attempts = 0, result = NULL,
        error = NULL, created_at = ?, changed_at = ?, staged_at = ?, claimed_at = NULL, completed_at = NULL,
        placeholder_message = ?
      WHERE guid = ?`,
     collection,
+    row.mimeType,
     pool,
     round,
     row.now,

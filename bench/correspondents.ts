@@ -65,7 +65,7 @@ function spawnBot(system: ActorSystem, botId: string): Promise<ActorRef<BotProto
       mimeTypeOf: (_guid, sendersWord) => Promise.resolve(sendersWord),
       messageReady: () => {},
       wakePool: () => {},
-      reviveJobs: () => Promise.resolve(),
+      reviveJobs: () => Promise.resolve(0),
       releaseFile: () => Promise.resolve(),
       hasFile: () => Promise.resolve(true),
     },

@@ -5,9 +5,11 @@ import type { Guid } from '../base/ids.ts';
 import type { Logger } from '../base/log.ts';
 import type { CorrespondentKey, JobStatus, MediaProcessingJob } from '../jobs/job.ts';
 import { failureWords } from '../jobs/words.ts';
+import { jobPages } from '../store/job-pages.ts';
 import type { Chat, Outcome } from './chat-protocol.ts';
 import type { SharedServices } from './chat-services.ts';
 import { storedCompletion } from './completion.ts';
+import { runRecovery } from './recovery-steps.ts';
 
 export interface BotRecoveryOptions {
   readonly botId: string;
@@ -20,6 +22,8 @@ export interface BotRecoveryOptions {
 
 /** Chats that are looked at side by side; the store commits them as groups. */
 const CONCURRENT_CHATS = 32;
+/** Placeholders whose jobs are looked for at a time. */
+const GUIDS_PER_LOOK = 500;
 
 interface OwnedPlaceholder {
   readonly key: CorrespondentKey;
@@ -28,7 +32,8 @@ interface OwnedPlaceholder {
 
 /**
  * Brings a bot's chats and jobs back together, step by step. Every step may be cut off and run again, and may run while
- * messages and results come in: what it finds out of date, the chats and the store refuse.
+ * messages and results come in: what it finds out of date, the chats and the store refuse. Of jobs, a page at a time is
+ * in memory.
  *   1 rehydrate  chats with a journal come back; what is ready in them is announced
  *   2 inject     jobs whose placeholder is missing put it back
  *   3 repair     placeholders without a job become a text that says so
@@ -39,79 +44,86 @@ interface OwnedPlaceholder {
  */
 export async function recoverBot(options: BotRecoveryOptions): Promise<void> {
   const { botId, services, clock, log } = options;
-  const { store } = services;
-  const startedAt = clock.now();
-  const placeholders = await rehydrateBot(options);
-  const jobs = await liveJobs(options);
-  const injected = await inject(options, placeholders, jobs);
-  const repaired = await repair(options, placeholders, jobs);
-  await services.reviveJobs();
-  const promoted = await store.promoteJobs(botId, clock.now());
-  const reaped = await reap(options);
-  const counts = { placeholders: placeholders.length, injected, repaired, reaped, promoted };
-  log.info({ bot_id: botId, ...counts, duration_ms: clock.now() - startedAt }, 'bot recovered');
+  const placeholders: OwnedPlaceholder[] = [];
+  await runRecovery({ clock, log: log.child({ bot_id: botId }), title: 'bot recovered' }, [
+    { name: 'rehydrate', run: () => rehydrate(options, placeholders) },
+    { name: 'inject', run: () => inject(options, placeholders) },
+    { name: 'repair', run: () => repair(options, placeholders) },
+    { name: 'revive', run: () => services.reviveJobs() },
+    { name: 'promote', run: () => services.store.promoteJobs(botId, clock.now()) },
+    { name: 'reap', run: () => reap(options) },
+  ]);
 }
 
 /** The first step alone: what is ready goes on its way, whether the bot is connected or not. */
-export async function rehydrateBot(options: BotRecoveryOptions): Promise<readonly OwnedPlaceholder[]> {
-  const placeholders: OwnedPlaceholder[] = [];
+export async function rehydrateBot(options: BotRecoveryOptions): Promise<void> {
+  await rehydrate(options, []);
+}
+
+/** Adds the placeholders that it meets to `placeholders`. */
+async function rehydrate(options: BotRecoveryOptions, placeholders: OwnedPlaceholder[]): Promise<number> {
   const keys = await options.services.store.chatsWithJournal(options.botId);
-  await sideBySide(options, keys, async (key) => {
+  return sideBySide(options, keys, async (key) => {
     const chat = await options.open(key);
     for (const guid of await chat.ask('wake', undefined)) placeholders.push({ key, guid });
   });
-  return placeholders;
 }
 
-function inject(
+async function inject(
   options: BotRecoveryOptions,
   placeholders: readonly OwnedPlaceholder[],
-  jobs: readonly MediaProcessingJob[],
 ): Promise<number> {
   const present = new Set(placeholders.map(({ guid }) => guid));
-  const missing = jobs.filter(({ guid }) => !present.has(guid));
-  return sideBySide(options, missing, async ({ correspondent, placeholder }) => {
-    const chat = await options.open(correspondent);
-    await chat.ask('inject', placeholder);
-  });
+  let injected = 0;
+  for await (const jobs of livePages(options)) {
+    const missing = jobs.filter(({ guid }) => !present.has(guid));
+    injected += await sideBySide(options, missing, async ({ correspondent, placeholder }) => {
+      const chat = await options.open(correspondent);
+      await chat.ask('inject', placeholder);
+    });
+  }
+  return injected;
 }
 
 async function repair(
   options: BotRecoveryOptions,
   placeholders: readonly OwnedPlaceholder[],
-  jobs: readonly MediaProcessingJob[],
 ): Promise<number> {
-  const live = new Set(jobs.map(({ guid }) => guid));
-  const suspects = placeholders.filter(({ guid }) => !live.has(guid));
-  const orphans: OwnedPlaceholder[] = [];
-  await sideBySide(options, suspects, async (suspect) => {
-    // The list was read collection by collection, and a job may have moved meanwhile.
-    const job = await options.services.store.jobByGuid(suspect.guid);
-    if (job === null || job.collection === 'failed') orphans.push(suspect);
-  });
-  return sideBySide(options, orphans, async ({ key, guid }) => {
-    const chat = await options.open(key);
-    await chat.ask('settle', orphaned(guid));
-  });
+  let repaired = 0;
+  for (let from = 0; from < placeholders.length; from += GUIDS_PER_LOOK) {
+    const some = placeholders.slice(from, from + GUIDS_PER_LOOK);
+    const jobs = await options.services.store.jobsAmong(some.map(({ guid }) => guid));
+    const live = new Set(jobs.filter(({ collection }) => collection !== 'failed').map(({ guid }) => guid));
+    const orphans = some.filter(({ guid }) => !live.has(guid));
+    repaired += await sideBySide(options, orphans, async ({ key, guid }) => {
+      const chat = await options.open(key);
+      await chat.ask('settle', orphaned(guid));
+    });
+  }
+  return repaired;
 }
 
 async function reap(options: BotRecoveryOptions): Promise<number> {
-  const completed = await liveJobs(options, ['completed']);
-  return sideBySide(options, completed, async (job) => {
-    const completion = storedCompletion(job);
-    // Before the job goes, so that a file that outlives a crash is found again by its job.
-    await options.services.releaseFile(completion);
-    const chat = await options.open(job.correspondent);
-    await chat.ask('settle', completion);
-  });
+  let reaped = 0;
+  for await (const jobs of livePages(options, ['completed'])) {
+    reaped += await sideBySide(options, jobs, async (job) => {
+      const completion = storedCompletion(job);
+      // Before the job goes, so that a file that outlives a crash is found again by its job.
+      await options.services.releaseFile(completion);
+      const chat = await options.open(job.correspondent);
+      await chat.ask('settle', completion);
+    });
+  }
+  return reaped;
 }
 
-async function liveJobs(
+async function* livePages(
   { botId, services: { store } }: BotRecoveryOptions,
   statuses?: readonly JobStatus[],
-): Promise<readonly MediaProcessingJob[]> {
-  const held = await store.jobsOfBot(botId, 'holding', statuses);
-  return [...held, ...(await store.jobsOfBot(botId, 'active', statuses))];
+): AsyncGenerator<readonly MediaProcessingJob[]> {
+  const which = statuses === undefined ? {} : { statuses };
+  yield* jobPages(store, botId, { collection: 'holding', ...which });
+  yield* jobPages(store, botId, { collection: 'active', ...which });
 }
 
 const orphaned = (guid: Guid): Outcome => ({

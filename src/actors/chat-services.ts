@@ -21,8 +21,11 @@ export interface SharedServices {
   messageReady(chat: Chat): void;
   /** Work became claimable; null: perhaps in any pool. */
   wakePool(pool: string | null): void;
-  /** Gives back what dead workers held, of all bots; a job that used up its attempts is completed. */
-  reviveJobs(): Promise<void>;
+  /**
+   * Gives back what dead workers held, of all bots; a job that used up its attempts is completed. Resolves to how many
+   * those are.
+   */
+  reviveJobs(): Promise<number>;
   /** The medium's result is durable: its file goes, unless it is evidence. Never rejects. */
   releaseFile(completion: Completion): Promise<void>;
 }

@@ -102,12 +102,8 @@ export interface Store {
   holdJobs(botId: string, now: number): Promise<number>;
   /** The bot's held jobs → active; processing without a live lease → pending; completed ones stay for the reaper. */
   promoteJobs(botId: string, now: number): Promise<number>;
-  /** The bot's jobs in a collection, in seq order. A damaged one is logged and left out. */
-  jobsOfBot(
-    botId: string,
-    collection: JobCollection,
-    statuses?: readonly JobStatus[],
-  ): Promise<readonly MediaProcessingJob[]>;
+  /** A page of the bot's jobs in a collection, in seq order. A damaged one is logged and left out. */
+  jobsOfBot(botId: string, page: BotJobsPage): Promise<BotJobs>;
   jobByGuid(guid: Guid): Promise<MediaProcessingJob | null>;
   /** Jobs by pool, collection and state, for logs and metrics. */
   countJobs(): Promise<readonly JobCount[]>;
@@ -127,6 +123,25 @@ export interface Store {
    * and the job is pending again, without attempts, result and error.
    */
   retryFailedJob(retry: JobRetry): Promise<'retried' | DeadLetterProblem>;
+
+  // ── Upkeep ───────────────────────────────────────────────────────────────────────────────────────────────────
+  /**
+   * Completes an idle job with `error`, so that it is settled like any other. Null: it was changed since `changedAt`, is
+   * leased or completed, or is no live job, and was left alone.
+   */
+  expireJob(idle: IdleJob, error: JobError, now: number): Promise<MediaProcessingJob | null>;
+  /** Those of `guids` that have a job, dead letters included, at one point in time. */
+  jobsAmong(guids: readonly Guid[]): Promise<readonly JobTrace[]>;
+  /** Deletes the bot's history that was ingested before `before`. Returns how many messages went. */
+  pruneHistory(botId: string, before: number): Promise<number>;
+  /** The chats that were merged into the one that an identifier names, then that one; of every provider. */
+  chatsNamed(botId: string, identifier: string): Promise<readonly CorrespondentKey[]>;
+  /**
+   * Deletes all of a chat: history, journal, jobs in every collection, duplicate keys, aliases, its own record; those that
+   * were merged into it go first. Whoever writes again gets a new chat, whose ids and ingest seqs go on above those of
+   * every forgotten one. Null: no such chat.
+   */
+  forgetChat(key: CorrespondentKey): Promise<ForgottenChat | null>;
 
   // ── Reading ──────────────────────────────────────────────────────────────────────────────────────────────────
   /** History of a chat in `ingestSeq` order, after `afterSeq`. */
@@ -221,6 +236,43 @@ export interface RevivedJobs {
   readonly poisoned: readonly MediaProcessingJob[];
   /** When the next waiting job or lease is due; null when there is none. */
   readonly nextDueAt: number | null;
+}
+
+/** Which of a bot's jobs, after `afterSeq` and at most `limit` of them. */
+export interface BotJobsPage {
+  readonly collection: JobCollection;
+  readonly statuses?: readonly JobStatus[];
+  /** Only those whose last change of state or collection was before. */
+  readonly changedBefore?: number;
+  /** 0 for the first page. */
+  readonly afterSeq: number;
+  readonly limit: number;
+}
+
+export interface BotJobs {
+  readonly jobs: readonly MediaProcessingJob[];
+  /** Null: this was the last page. */
+  readonly nextAfterSeq: number | null;
+}
+
+/** A job as it was seen when nobody worked on it. */
+export interface IdleJob {
+  readonly guid: Guid;
+  readonly changedAt: number;
+}
+
+/** That a GUID has a job, and where. */
+export interface JobTrace {
+  readonly guid: Guid;
+  readonly collection: JobCollection;
+  readonly changedAt: number;
+}
+
+/** What a forgotten chat leaves to be seen to: the files of its jobs. */
+export interface ForgottenChat {
+  /** Of journal and history. */
+  readonly messages: number;
+  readonly media: readonly { readonly guid: Guid; readonly gatewayId: string }[];
 }
 
 export interface HistoryEntry {

@@ -3,6 +3,7 @@ import { type Completion, storedCompletion } from '../actors/completion.ts';
 import { EventBus } from '../actors/events.ts';
 import { ingestionActor } from '../actors/ingestion.ts';
 import { ActorSystem } from '../actors/kit/system.ts';
+import { runRecovery } from '../actors/recovery-steps.ts';
 import { workerPoolActor } from '../actors/worker-pool.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
@@ -69,16 +70,17 @@ export async function startBackend(options: BackendOptions): Promise<Backend> {
   const jobRuns = await prepareRuns(options);
   const system = await ActorSystem.start({ clock, log, onEscalation });
   try {
-    // Before the sweep, which makes claimable again what dead workers held, however many it has cost.
-    const { poisoned } = await store.reviveJobs(clock.now(), config.maxAttempts);
-    const swept = await store.sweepToHolding(clock.now());
-    // Pools are renamed and removed in the configuration, with jobs waiting for them.
     const routeToPool = poolRouter(config.pools);
-    const rerouted = await store.rerouteHeldJobs((mimeType) => routeToPool(mimeType).name);
-    log.info(
-      { swept, poisoned: poisoned.length, rerouted },
-      'start-up sweep: active jobs are held until their bots connect',
-    );
+    await runRecovery({ clock, log, title: 'start-up recovery: jobs are held until their bots connect' }, [
+      // Before the sweep, which makes claimable again what dead workers held, however many it has cost.
+      {
+        name: 'revive',
+        run: async () => (await store.reviveJobs(clock.now(), config.maxAttempts)).poisoned.length,
+      },
+      { name: 'sweep', run: () => store.sweepToHolding(clock.now()) },
+      // Pools are renamed and removed in the configuration, with jobs waiting for them.
+      { name: 'reroute', run: () => store.rerouteHeldJobs((mimeType) => routeToPool(mimeType).name) },
+    ]);
     return await compose(options, system, jobRuns);
   } catch (error) {
     await system.stop('now');
@@ -109,9 +111,10 @@ async function compose(
     if (pool !== null) backlogLog.done(pool);
     settlements.begin(completion);
   };
-  const reviveJobs = async (): Promise<void> => {
+  const reviveJobs = async (): Promise<number> => {
     const { poisoned } = await store.reviveJobs(clock.now(), config.maxAttempts);
     for (const job of poisoned) completed(storedCompletion(job), job.pool);
+    return poisoned.length;
   };
 
   const announceAgain = (): void => {

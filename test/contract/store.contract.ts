@@ -7,6 +7,7 @@ import { fairnessSuite } from './store/fairness.ts';
 import { jobSuite } from './store/jobs.ts';
 import { mediaTimesSuite } from './store/media-times.ts';
 import { messageSuite } from './store/messages.ts';
+import { upkeepSuite } from './store/upkeep.ts';
 import type { OpenSubject } from './store/subject.ts';
 
 /** What every adapter of the `Store` port must do. `open` makes a fresh, empty store for each test. */
@@ -21,6 +22,7 @@ export function describeStore(name: string, open: OpenSubject): void {
       fairnessSuite,
       claimerSuite,
       deadLetterSuite,
+      upkeepSuite,
     ];
     for (const suite of suites) suite(open);
   });

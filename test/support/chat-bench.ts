@@ -44,8 +44,8 @@ export async function actorBench(limits: Partial<QueueLimits> = {}) {
     routeToPool: poolRouter(DEFAULT_POOLS),
     mimeTypeOf: (_guid: string, sendersWord: string) => Promise.resolve(sendersWord),
     wakePool: (pool: string | null) => void woken.push(pool),
-    reviveJobs: async () => void (await services.store.reviveJobs(clock.now(), MAX_ATTEMPTS)),
     hasFile: async (guid: string) => !gone.has(guid),
+    reviveJobs: async () => (await services.store.reviveJobs(clock.now(), MAX_ATTEMPTS)).poisoned.length,
     releaseFile: async ({ guid }: Completion) => void released.push(guid),
   };
   const keyOf = async (sender: string) => {

@@ -20,6 +20,7 @@ import { ManualClock } from './manual-clock.ts';
 import { RecordingLogger } from './recording-logger.ts';
 import { PROVIDER } from './store-records.ts';
 import { TestLink } from './test-link.ts';
+import { jobsIn } from './jobs-in.ts';
 
 /** What may happen. Numbers choose among what is there, modulo its count. */
 export type Happening =
@@ -130,7 +131,7 @@ export class ChatWorld {
         mimeTypeOf,
         messageReady: (chat) => ingestion.tell('ready', chat),
         wakePool: () => {},
-        reviveJobs: async () => void (await store.reviveJobs(this.clock.now(), MAX_ATTEMPTS)),
+        reviveJobs: async () => (await store.reviveJobs(this.clock.now(), MAX_ATTEMPTS)).poisoned.length,
         releaseFile: () => Promise.resolve(),
         hasFile: () => Promise.resolve(true),
       },
@@ -207,8 +208,8 @@ export class ChatWorld {
   /** Journal entries and live jobs. */
   async leftovers(): Promise<unknown[]> {
     const jobs = [
-      ...(await this.#store.jobsOfBot(BOT, 'active')),
-      ...(await this.#store.jobsOfBot(BOT, 'holding')),
+      ...(await jobsIn(this.#store, BOT, 'active')),
+      ...(await jobsIn(this.#store, BOT, 'holding')),
     ];
     return [...jobs, ...(await this.#store.chatsWithJournal(BOT))];
   }

@@ -5,6 +5,7 @@ import { media, mustClaim } from '../contract/store/jobs.ts';
 import { chat } from '../contract/store/subject.ts';
 import { MONGODB_URL, openStoreOn, SKIPPED, TestDatabase } from '../support/mongo-subject.ts';
 import { NOW } from '../support/store-records.ts';
+import { jobsIn } from '../support/jobs-in.ts';
 
 /** A lease that has ended when it begins, by the server's clock. */
 const LAPSED = -1;
@@ -37,7 +38,7 @@ describe.skipIf(MONGODB_URL === undefined)('a damaged job in a MongoDB store', (
   test('is left out of the jobs of its bot', async () => {
     const [damaged, sound] = [await media(store, key), await media(store, key)];
     await damage(damaged);
-    expect((await store.jobsOfBot('bot-a', 'active')).map(({ guid }) => guid)).toEqual([sound]);
+    expect((await jobsIn(store, 'bot-a', 'active')).map(({ guid }) => guid)).toEqual([sound]);
   });
 
   test('whose worker died lets the others be revived', async () => {

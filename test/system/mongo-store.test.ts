@@ -19,6 +19,7 @@ import {
   textMessage,
 } from '../support/store-records.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
+import { jobsIn } from '../support/jobs-in.ts';
 
 const CLAIM = { pool: 'audio', now: NOW, leaseMs: HOUR_MS, cappedBots: [] };
 
@@ -123,7 +124,7 @@ describe.skipIf(MONGODB_URL === undefined)('the MongoDB store on its server', ()
         for (let n = 0; n < 10; n += 1) await claimer.claim(CLAIM);
       }),
     );
-    const claimed = await Promise.all(bots.map((bot) => store.jobsOfBot(bot, 'active', ['processing'])));
+    const claimed = await Promise.all(bots.map((bot) => jobsIn(store, bot, 'active', ['processing'])));
     expect(claimed.map(({ length }) => length)).toEqual([10, 10, 10]);
   });
 
@@ -198,7 +199,7 @@ async function liveThrough(store: Store, key: CorrespondentKey): Promise<void> {
   });
   await store.holdJobs(key.botId, NOW);
   await store.promoteJobs(key.botId, NOW);
-  await store.jobsOfBot(key.botId, 'active');
+  await jobsIn(store, key.botId, 'active');
   await store.jobByGuid(job.guid);
   await store.pruneMessageIds(0);
 }

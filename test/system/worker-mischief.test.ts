@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { DragomanEvent } from '../../src/actors/events.ts';
 import { startMediaWorks } from '../support/media-works.ts';
+import { jobsIn } from '../support/jobs-in.ts';
 
 const GOOD_JOBS = 40;
 
@@ -36,7 +37,7 @@ test('whatever a processor does, the others get their words meanwhile, and each 
   expect(bad.toSorted()).toEqual(Object.values(MISCHIEF).toSorted());
   expect(texts.findLastIndex((text) => good.includes(text))).toBeLessThan(texts.length - 2);
 
-  const failed = await works.store.jobsOfBot('mischief', 'failed');
+  const failed = await jobsIn(works.store, 'mischief', 'failed');
   const errorOf = (what: string) => failed.find(({ guid }) => guid === guids.get(what));
   expect(errorOf('eat buffers')).toMatchObject({ attempts: 2, error: { code: 'worker_died' } });
   expect(errorOf('exit')).toMatchObject({
@@ -45,5 +46,5 @@ test('whatever a processor does, the others get their words meanwhile, and each 
   });
   expect(errorOf('block')).toMatchObject({ attempts: 1, error: { code: 'timed_out' } });
   expect(errorOf('throw undefined')).toMatchObject({ attempts: 1, error: { code: 'failed' } });
-  expect(await works.store.jobsOfBot('mischief', 'active')).toEqual([]);
+  expect(await jobsIn(works.store, 'mischief', 'active')).toEqual([]);
 });

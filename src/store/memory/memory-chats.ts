@@ -34,6 +34,9 @@ export class MemoryChats {
   readonly #chats = new Map<string, Chat>();
   /** By bot, provider and identifier, in the order in which they were learnt. */
   readonly #aliases = new Map<string, Alias>();
+  /** Above every id and ingest seq of a forgotten chat, which a new one may be once more. */
+  #firstId = 1;
+  #firstIngestSeq = 1;
 
   /** S2: the chat, with `fence` written on it. Throws `fenced` or `not_found`. */
   owned(key: CorrespondentKey, fence: number): Chat {
@@ -47,6 +50,10 @@ export class MemoryChats {
     }
     chat.fence = fence;
     return chat;
+  }
+
+  has(key: CorrespondentKey): boolean {
+    return this.#chats.has(nameOf(key));
   }
 
   resolve(
@@ -157,6 +164,37 @@ export class MemoryChats {
     return chat.nextIngestSeq - before;
   }
 
+  pruneHistory(botId: string, before: number): number {
+    let pruned = 0;
+    for (const { history } of this.#ofBot(botId)) {
+      const firstToStay = history.findIndex(({ ingestedAt }) => ingestedAt >= before);
+      pruned += history.splice(0, firstToStay < 0 ? history.length : firstToStay).length;
+    }
+    return pruned;
+  }
+
+  /** The chats that were merged into the one that `identifier` names, then that one; of every provider. */
+  named(botId: string, identifier: string): CorrespondentKey[] {
+    const named = this.#ofBot(botId).filter(
+      ({ key }) => this.#aliases.get(nameOf({ ...key, correspondentId: identifier }))?.chat.key === key,
+    );
+    return named.flatMap((chat) => {
+      const merged = this.#ofBot(botId).filter(
+        ({ key }) => key !== chat.key && this.#aliases.get(nameOf(key))?.chat === chat,
+      );
+      return [...merged, chat].map(({ key }) => key);
+    });
+  }
+
+  /** Takes everything of a chat away; returns how many messages it had. */
+  forget(chat: Chat): number {
+    this.#firstId = Math.max(this.#firstId, chat.nextId);
+    this.#firstIngestSeq = Math.max(this.#firstIngestSeq, chat.nextIngestSeq);
+    for (const [name, alias] of this.#aliases) if (alias.chat === chat) this.#aliases.delete(name);
+    this.#chats.delete(nameOf(chat.key));
+    return chat.journal.size + chat.history.length;
+  }
+
   forgetMessageIds(before: number): number {
     let forgotten = 0;
     for (const { messageIds } of this.#chats.values()) {
@@ -175,8 +213,8 @@ export class MemoryChats {
       history: [],
       messageIds: new Map(),
       fence,
-      nextId: 1,
-      nextIngestSeq: 1,
+      nextId: this.#firstId,
+      nextIngestSeq: this.#firstIngestSeq,
     };
     this.#chats.set(nameOf(key), chat);
     return chat;

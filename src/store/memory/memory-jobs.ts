@@ -1,11 +1,12 @@
 import type { Guid } from '../../base/ids.ts';
 import { type BotTurn, botToServe, jobToServe, placeAfter, roundForJob } from '../../jobs/fairness.ts';
-import type { JobError, MediaProcessingJob } from '../../jobs/job.ts';
+import type { CorrespondentKey, JobError, MediaProcessingJob } from '../../jobs/job.ts';
 import { POISON, type UnplacedJob } from '../job-records.ts';
 import type {
   ClaimHandle,
   ClaimRequest,
   DeadLetterProblem,
+  IdleJob,
   JobCount,
   JobPage,
   JobQuery,
@@ -65,6 +66,21 @@ export class MemoryJobs {
       });
     }
     return true;
+  }
+
+  /** Deletes every job of a chat. Returns them. */
+  forget(key: CorrespondentKey): MediaProcessingJob[] {
+    const forgotten = this.all().filter(({ correspondent }) => isSameChat(correspondent, key));
+    for (const { guid } of forgotten) this.#jobs.delete(guid);
+    return forgotten;
+  }
+
+  /** Completes an idle job as a failure; null when it is not idle any more. */
+  expire({ guid, changedAt }: IdleJob, error: JobError, now: number): MediaProcessingJob | null {
+    const job = this.#jobs.get(guid);
+    if (job === undefined || job.collection === 'failed' || job.changedAt !== changedAt) return null;
+    if (job.status === 'processing' || job.status === 'completed') return null;
+    return this.#put({ ...job, status: 'completed', error, availableAt: null, changedAt: now });
   }
 
   claim({ pool, now, leaseMs, cappedBots }: ClaimRequest, claimToken: string): MediaProcessingJob | null {
@@ -269,3 +285,8 @@ const lapse = (job: MediaProcessingJob, now: number): MediaProcessingJob =>
 const sameChat = (a: MediaProcessingJob, b: MediaProcessingJob): boolean =>
   a.correspondent.botId === b.correspondent.botId &&
   a.correspondent.correspondentId === b.correspondent.correspondentId;
+
+export const isSameChat = (one: CorrespondentKey, other: CorrespondentKey): boolean =>
+  one.botId === other.botId &&
+  one.providerName === other.providerName &&
+  one.correspondentId === other.correspondentId;

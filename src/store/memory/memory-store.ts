@@ -4,9 +4,7 @@ import type { Guid } from '../../base/ids.ts';
 import type {
   ClaimedJob,
   CorrespondentKey,
-  JobCollection,
   JobError,
-  JobStatus,
   MediaProcessingJob,
   ProcessingResult,
 } from '../../jobs/job.ts';
@@ -16,17 +14,22 @@ import { claimedJob, jobOfAcceptance } from '../job-records.ts';
 import type {
   Acceptance,
   AcceptOutcome,
+  BotJobs,
+  BotJobsPage,
   BotRecord,
   ClaimHandle,
   ClaimRequest,
   CorrespondentRecord,
   DeadLetterProblem,
+  ForgottenChat,
   HistoryEntry,
+  IdleJob,
   IngestBatch,
   JobCount,
   JobPage,
   JobQuery,
   JobRetry,
+  JobTrace,
   RevivedJobs,
   Settlement,
   StagedMedia,
@@ -34,7 +37,7 @@ import type {
   StoredMessage,
 } from '../store.ts';
 import { MemoryChats } from './memory-chats.ts';
-import { MemoryJobs } from './memory-jobs.ts';
+import { isSameChat, MemoryJobs } from './memory-jobs.ts';
 
 /** What outlives a memory store: hand it to the next one, and that one is the next owner of the same data. */
 export class MemoryDatabase {
@@ -238,19 +241,20 @@ class MemoryStore implements Store {
     return jobs.move(jobs.endLapsed(held, now), 'active', now);
   }
 
-  async jobsOfBot(
-    botId: string,
-    collection: JobCollection,
-    statuses?: readonly JobStatus[],
-  ): Promise<readonly MediaProcessingJob[]> {
-    return this.#data.jobs
+  async jobsOfBot(botId: string, page: BotJobsPage): Promise<BotJobs> {
+    const { collection, statuses, changedBefore = Number.MAX_SAFE_INTEGER, afterSeq, limit } = page;
+    const found = this.#data.jobs
       .all()
       .filter(
         (job) =>
           job.correspondent.botId === botId &&
           job.collection === collection &&
+          job.seq > afterSeq &&
+          job.changedAt < changedBefore &&
           (statuses === undefined || statuses.includes(job.status)),
-      );
+      )
+      .slice(0, limit);
+    return { jobs: found, nextAfterSeq: found.length < limit ? null : (found.at(-1)?.seq ?? null) };
   }
 
   async jobByGuid(guid: Guid): Promise<MediaProcessingJob | null> {
@@ -285,6 +289,34 @@ class MemoryStore implements Store {
     chats.deleteReady(chat, evictedIds);
     jobs.retry(job, retry);
     return 'retried';
+  }
+
+  async expireJob(idle: IdleJob, error: JobError, now: number): Promise<MediaProcessingJob | null> {
+    return this.#data.jobs.expire(idle, error, now);
+  }
+
+  async jobsAmong(guids: readonly Guid[]): Promise<readonly JobTrace[]> {
+    const wanted = new Set(guids);
+    return this.#data.jobs
+      .all()
+      .filter(({ guid }) => wanted.has(guid))
+      .map(({ guid, collection, changedAt }) => ({ guid, collection, changedAt }));
+  }
+
+  async pruneHistory(botId: string, before: number): Promise<number> {
+    return this.#data.chats.pruneHistory(botId, before);
+  }
+
+  async chatsNamed(botId: string, identifier: string): Promise<readonly CorrespondentKey[]> {
+    return this.#data.chats.named(botId, identifier);
+  }
+
+  async forgetChat(key: CorrespondentKey): Promise<ForgottenChat | null> {
+    const { chats, jobs } = this.#data;
+    if (!chats.has(key)) return null;
+    const messages = chats.forget(chats.owned(key, this.fence));
+    const media = jobs.forget(key).map(({ guid, media: { gatewayId } }) => ({ guid, gatewayId }));
+    return { messages, media };
   }
 
   async history(
@@ -335,8 +367,3 @@ function expectNextId(key: CorrespondentKey, nextId: number, id: number): void {
     `expected ${chatName(key)} to go on from id ${nextId}, got ${id}: its owner's memory is out of date`,
   );
 }
-
-const isSameChat = (one: CorrespondentKey, other: CorrespondentKey): boolean =>
-  one.botId === other.botId &&
-  one.providerName === other.providerName &&
-  one.correspondentId === other.correspondentId;

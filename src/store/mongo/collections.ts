@@ -67,8 +67,11 @@ export interface BotDocument {
 
 /** What the store is: one document each. */
 export interface MetaDocument {
-  readonly _id: 'schema' | 'owner';
-  /** Of `schema`: the newest program version that has opened the store. Of `owner`: the newest owner's fence. */
+  readonly _id: 'schema' | 'owner' | 'first_id' | 'first_ingest_seq';
+  /**
+   * Of `schema`: the newest program version that has opened the store. Of `owner`: the newest owner's fence. Of the
+   * others: where a new chat's numbers begin, above those of every forgotten one.
+   */
   readonly value: number;
 }
 
@@ -79,8 +82,11 @@ export interface Collections {
   readonly messageIds: Collection<MessageIdDocument>;
   readonly turns: Collection<TurnDocument>;
   readonly bots: Collection<BotDocument>;
+  readonly meta: Collection<MetaDocument>;
   readonly jobs: Readonly<Record<JobCollection, Collection<JobDocument>>>;
 }
+
+export const metaOf = (database: Db): Collection<MetaDocument> => database.collection('meta');
 
 export const collectionsOf = (database: Db): Collections => ({
   correspondents: database.collection('correspondents'),
@@ -89,14 +95,13 @@ export const collectionsOf = (database: Db): Collections => ({
   messageIds: database.collection('message_ids'),
   turns: database.collection('media_turns'),
   bots: database.collection('bots'),
+  meta: metaOf(database),
   jobs: {
     active: database.collection(JOB_COLLECTION_NAMES.active),
     holding: database.collection(JOB_COLLECTION_NAMES.holding),
     failed: database.collection(JOB_COLLECTION_NAMES.failed),
   },
 });
-
-export const metaOf = (database: Db): Collection<MetaDocument> => database.collection('meta');
 
 export const chatFields = (key: CorrespondentKey): ChatFields => ({
   bot_id: key.botId,

@@ -1,13 +1,12 @@
 import type { MongoClient, ObjectId } from 'mongodb';
 import type { Clock } from '../../base/clock.ts';
+import { hasCode } from '../../base/errors.ts';
 import type { Guid } from '../../base/ids.ts';
 import type { Logger } from '../../base/log.ts';
 import type {
   ClaimedJob,
   CorrespondentKey,
-  JobCollection,
   JobError,
-  JobStatus,
   MediaProcessingJob,
   ProcessingResult,
 } from '../../jobs/job.ts';
@@ -16,17 +15,22 @@ import { readSound } from '../documents.ts';
 import type {
   Acceptance,
   AcceptOutcome,
+  BotJobs,
+  BotJobsPage,
   BotRecord,
   ClaimHandle,
   ClaimRequest,
   CorrespondentRecord,
   DeadLetterProblem,
+  ForgottenChat,
   HistoryEntry,
+  IdleJob,
   IngestBatch,
   JobCount,
   JobPage,
   JobQuery,
   JobRetry,
+  JobTrace,
   RevivedJobs,
   Settlement,
   StagedMedia,
@@ -61,12 +65,23 @@ import {
 } from './operations/messages.ts';
 import { holdJobs, promoteJobs, type Rerouted, rerouteHeldJobs, sweepJobs } from './operations/moves.ts';
 import { dueJobs, nextDueAt, type Revival, reviveJob } from './operations/revival.ts';
+import {
+  chatsAfter,
+  chatsNamed,
+  expireJob,
+  forgetChat,
+  forgetMessageIds,
+  jobsAmong,
+  pruneHistory,
+} from './operations/upkeep.ts';
 import type { Transactions } from './transactions.ts';
 
 /** How often idle workers are woken where the server offers no change stream. */
 const WAKE_POLL_MS = 5_000;
-/** Duplicate keys that are deleted in one operation. */
+/** Duplicate keys, or messages of the history, that are deleted in one operation. */
 const PRUNE_STEP = 2_000;
+/** Chats that are named at a time. */
+const CHATS_STEP = 1_000;
 /** Jobs that are moved in one transaction, far below what a transaction may hold or how long it may take. */
 const MOVE_STEP = 500;
 /** Due jobs of a kind that are revived in one call; the next is due at once when there are more. */
@@ -257,14 +272,8 @@ export class MongoStore implements Store {
     );
   }
 
-  jobsOfBot(
-    botId: string,
-    collection: JobCollection,
-    statuses?: readonly JobStatus[],
-  ): Promise<readonly MediaProcessingJob[]> {
-    return this.#transactions.single((collections) =>
-      jobsOfBot(collections, botId, collection, statuses, this.#log),
-    );
+  jobsOfBot(botId: string, page: BotJobsPage): Promise<BotJobs> {
+    return this.#transactions.single((collections) => jobsOfBot(collections, botId, page, this.#log));
   }
 
   jobByGuid(guid: Guid): Promise<MediaProcessingJob | null> {
@@ -303,6 +312,52 @@ export class MongoStore implements Store {
       lanesOf.pool(pool),
     ];
     return this.#transactions.run(lanes, (transaction) => retryFailedJob(transaction, retry));
+  }
+
+  async expireJob(idle: IdleJob, error: JobError, now: number): Promise<MediaProcessingJob | null> {
+    const expired = await this.#transactions.run([lanesOf.guid(idle.guid)], (transaction) =>
+      expireJob(transaction, idle, error, now),
+    );
+    return expired && jobOfDocument(expired.job, expired.collection);
+  }
+
+  jobsAmong(guids: readonly Guid[]): Promise<readonly JobTrace[]> {
+    return this.#transactions.run([], (transaction) => jobsAmong(transaction, guids));
+  }
+
+  async pruneHistory(botId: string, before: number): Promise<number> {
+    let pruned = 0;
+    for (let after = 0; ;) {
+      const chats = await this.#transactions.single((collections) =>
+        chatsAfter(collections, botId, after, CHATS_STEP),
+      );
+      for (const { key } of chats) pruned += await this.#pruneHistory(key, before);
+      const last = chats.at(-1);
+      if (last === undefined || chats.length < CHATS_STEP) return pruned;
+      after = last.chat;
+    }
+  }
+
+  chatsNamed(botId: string, identifier: string): Promise<readonly CorrespondentKey[]> {
+    return this.#transactions.single((collections) =>
+      chatsNamed(collections, botId, identifier.toWellFormed()),
+    );
+  }
+
+  async forgetChat(key: CorrespondentKey): Promise<ForgottenChat | null> {
+    const ingested = await this.#pruneHistory(key, Number.MAX_SAFE_INTEGER);
+    await this.#inSteps(PRUNE_STEP, () =>
+      this.#transactions.single((collections) => forgetMessageIds(collections, key, PRUNE_STEP)),
+    );
+    try {
+      const { messages, media } = await this.#transactions.run([lanesOf.chat(key)], (transaction) =>
+        forgetChat(transaction, key),
+      );
+      return { messages: ingested + messages, media };
+    } catch (error) {
+      if (hasCode(error, 'not_found')) return null;
+      throw error;
+    }
   }
 
   history(
@@ -347,6 +402,12 @@ export class MongoStore implements Store {
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  #pruneHistory(key: CorrespondentKey, before: number): Promise<number> {
+    return this.#inSteps(PRUNE_STEP, () =>
+      this.#transactions.single((collections) => pruneHistory(collections, key, before, PRUNE_STEP)),
+    );
   }
 
   async #close(): Promise<void> {

@@ -1,13 +1,12 @@
 import { resolve as resolvePath } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
+import { hasCode } from '../../base/errors.ts';
 import type { Guid } from '../../base/ids.ts';
 import type { Logger } from '../../base/log.ts';
 import type {
   ClaimedJob,
   CorrespondentKey,
-  JobCollection,
   JobError,
-  JobStatus,
   MediaProcessingJob,
   ProcessingResult,
 } from '../../jobs/job.ts';
@@ -17,17 +16,22 @@ import { claimedJob, jobOfAcceptance, POISON } from '../job-records.ts';
 import type {
   Acceptance,
   AcceptOutcome,
+  BotJobs,
+  BotJobsPage,
   BotRecord,
   ClaimHandle,
   ClaimRequest,
   CorrespondentRecord,
   DeadLetterProblem,
+  ForgottenChat,
   HistoryEntry,
+  IdleJob,
   IngestBatch,
   JobCount,
   JobPage,
   JobQuery,
   JobRetry,
+  JobTrace,
   RevivedJobs,
   Settlement,
   StagedMedia,
@@ -60,8 +64,10 @@ export interface SqliteStoreOptions {
 
 /** Longer than the longest operation takes, listing a bot's million jobs: past it, the thread is taken to be stuck. */
 const STALL_MS = 300_000;
-/** Duplicate keys that are deleted in one operation. */
+/** Duplicate keys, or messages of the history, that are deleted in one operation. */
 const PRUNE_STEP = 2_000;
+/** Chats that are named at a time. */
+const CHATS_STEP = 1_000;
 /** Jobs that are moved in one operation. */
 const MOVE_STEP = 2_000;
 
@@ -242,13 +248,10 @@ class SqliteStore implements Store {
     return this.#moveJobs('promoteJobs', botId, now);
   }
 
-  async jobsOfBot(
-    botId: string,
-    collection: JobCollection,
-    statuses?: readonly JobStatus[],
-  ): Promise<readonly MediaProcessingJob[]> {
-    const rows = await this.#reader.call('jobsOfBot', botId, collection, statuses ?? null);
-    return readSound(rows, jobOfRow, this.#log);
+  async jobsOfBot(botId: string, page: BotJobsPage): Promise<BotJobs> {
+    const rows = await this.#reader.call('jobsOfBot', botId, page);
+    const nextAfterSeq = rows.length < page.limit ? null : (rows.at(-1)?.seq ?? null);
+    return { jobs: readSound(rows, jobOfRow, this.#log), nextAfterSeq };
   }
 
   async jobByGuid(guid: Guid): Promise<MediaProcessingJob | null> {
@@ -312,6 +315,41 @@ class SqliteStore implements Store {
     });
   }
 
+  async expireJob(idle: IdleJob, error: JobError, now: number): Promise<MediaProcessingJob | null> {
+    const row = await this.#writer.call('expireJob', idle, JSON.stringify(error), now);
+    return row === undefined ? null : jobOfRow(row);
+  }
+
+  jobsAmong(guids: readonly Guid[]): Promise<readonly JobTrace[]> {
+    return this.#reader.call('jobsAmong', guids);
+  }
+
+  async pruneHistory(botId: string, before: number): Promise<number> {
+    let pruned = 0;
+    for (let afterChat = 0; ;) {
+      const chats = await this.#reader.call('chatsAfter', botId, afterChat, CHATS_STEP);
+      for (const chat of chats) pruned += await this.#pruneHistory({ botId, ...chat }, before);
+      const last = chats.at(-1);
+      if (last === undefined || chats.length < CHATS_STEP) return pruned;
+      afterChat = last.chat;
+    }
+  }
+
+  chatsNamed(botId: string, identifier: string): Promise<readonly CorrespondentKey[]> {
+    return this.#reader.call('chatsNamed', botId, identifier);
+  }
+
+  async forgetChat(key: CorrespondentKey): Promise<ForgottenChat | null> {
+    const ingested = await this.#pruneHistory(key, Number.MAX_SAFE_INTEGER);
+    try {
+      const { queued, media } = await this.#writer.call('forgetChat', key);
+      return { messages: ingested + queued, media };
+    } catch (error) {
+      if (hasCode(error, 'not_found')) return null;
+      throw error;
+    }
+  }
+
   async history(
     key: CorrespondentKey,
     { afterSeq, limit }: { readonly afterSeq: number; readonly limit: number },
@@ -361,6 +399,19 @@ class SqliteStore implements Store {
       const lastSeq = step.at(-1);
       if (lastSeq === undefined || step.length < MOVE_STEP) return moved;
       afterSeq = lastSeq;
+    }
+  }
+
+  async #pruneHistory(
+    { botId, providerName, correspondentId }: CorrespondentKey,
+    before: number,
+  ): Promise<number> {
+    const key = { botId, providerName, correspondentId };
+    let pruned = 0;
+    for (;;) {
+      const step = await this.#writer.call('pruneHistory', key, before, PRUNE_STEP);
+      pruned += step;
+      if (step < PRUNE_STEP) return pruned;
     }
   }
 

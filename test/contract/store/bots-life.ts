@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { HOUR_MS, jobError, NOW, stagedMedia } from '../../support/store-records.ts';
 import { claimNext, media, mustClaim } from './jobs.ts';
 import { chat, type Suite, useSubject } from './subject.ts';
+import { jobsIn } from '../../support/jobs-in.ts';
 
 const LAPSED = -1;
 const DOWNLOADING = { start: { kind: 'downloading' } } as const;
@@ -26,10 +27,10 @@ export const botsLifeSuite: Suite = (open) => {
       expect(await store.sweepToHolding(NOW + 7)).toBe(7);
       expect(await store.sweepToHolding(NOW + 8)).toBe(0);
       expect(await claimNext(store)).toBeNull();
-      expect(await store.jobsOfBot('bot-a', 'active')).toEqual([]);
+      expect(await jobsIn(store, 'bot-a', 'active')).toEqual([]);
       const held = [
-        ...(await store.jobsOfBot('bot-a', 'holding')),
-        ...(await store.jobsOfBot('bot-b', 'holding')),
+        ...(await jobsIn(store, 'bot-a', 'holding')),
+        ...(await jobsIn(store, 'bot-b', 'holding')),
       ];
       const stateOf = (guid: string): object => {
         const { status, attempts, claimToken, changedAt } = held.find((job) => job.guid === guid) ?? {};
@@ -126,7 +127,7 @@ export const botsLifeSuite: Suite = (open) => {
       expect(await mustClaim(store)).toMatchObject({ guid: lapsed.guid, attempts: 1 });
       expect(await claimNext(store)).toBeNull();
       expect(await store.complete(lapsed, { kind: 'words', words: 'stale' }, NOW)).toBe(false);
-      expect(await store.jobsOfBot('bot-b', 'holding')).toHaveLength(1);
+      expect(await jobsIn(store, 'bot-b', 'holding')).toHaveLength(1);
     });
 
     test('held jobs go to the pools that their types have now, whatever their state, and are claimed there', async () => {
@@ -165,9 +166,9 @@ export const botsLifeSuite: Suite = (open) => {
       await media(subject().store, key);
       await media(subject().store, key);
       const claim = await mustClaim(subject().store);
-      const before = await subject().store.jobsOfBot('bot-a', 'active');
+      const before = await jobsIn(subject().store, 'bot-a', 'active');
       const store = await subject().reopen();
-      expect(await store.jobsOfBot('bot-a', 'active')).toEqual(before);
+      expect(await jobsIn(store, 'bot-a', 'active')).toEqual(before);
       expect(await store.complete(claim, { kind: 'words', words: 'w' }, NOW)).toBe(true);
       expect((await mustClaim(store)).guid).not.toBe(claim.guid);
     });

@@ -12,6 +12,7 @@ import {
   stagedMedia,
 } from '../../support/store-records.ts';
 import { chat, type Suite, useSubject } from './subject.ts';
+import { jobsIn } from '../../support/jobs-in.ts';
 
 const LAPSED = -1;
 
@@ -291,12 +292,10 @@ export const jobSuite: Suite = (open) => {
       const guids = [await media(store, a), await media(store, a), await media(store, a)];
       await media(store, b);
       const { guid } = await mustClaim(store);
-      expect((await store.jobsOfBot('bot-a', 'active')).map((job) => job.guid)).toEqual(guids);
-      expect((await store.jobsOfBot('bot-a', 'active', ['processing'])).map((job) => job.guid)).toEqual([
-        guid,
-      ]);
-      expect(await store.jobsOfBot('bot-a', 'active', ['waiting', 'completed'])).toEqual([]);
-      expect(await store.jobsOfBot('bot-a', 'holding')).toEqual([]);
+      expect((await jobsIn(store, 'bot-a', 'active')).map((job) => job.guid)).toEqual(guids);
+      expect((await jobsIn(store, 'bot-a', 'active', ['processing'])).map((job) => job.guid)).toEqual([guid]);
+      expect(await jobsIn(store, 'bot-a', 'active', ['waiting', 'completed'])).toEqual([]);
+      expect(await jobsIn(store, 'bot-a', 'holding')).toEqual([]);
       expect(await store.jobByGuid(newGuid())).toBeNull();
     });
   });

@@ -11,6 +11,7 @@ import {
   stagedMedia,
   textMessage,
 } from '../../support/store-records.ts';
+import { jobsIn } from '../../support/jobs-in.ts';
 import { chat, type Suite, useSubject } from './subject.ts';
 
 const UNKNOWN = { stagedAt: null, claimedAt: null, completedAt: null };
@@ -34,7 +35,7 @@ export const mediaTimesSuite: Suite = (open) => {
       if (claim === null) throw new Error('expected a claim');
       expect(claim).toMatchObject({ stagedAt: NOW + 1, claimedAt: NOW + 3, completedAt: null });
       await store.complete(claim, { kind: 'words', words: 'w' }, NOW + 4);
-      const [job] = await (await subject().reopen()).jobsOfBot('bot-a', 'active');
+      const [job] = await jobsIn(await subject().reopen(), 'bot-a', 'active');
       expect(job).toMatchObject({ stagedAt: NOW + 1, claimedAt: NOW + 3, completedAt: NOW + 4 });
     });
 

@@ -13,6 +13,7 @@ import {
   textMessage,
 } from '../../support/store-records.ts';
 import { chat, type Suite, useSubject } from './subject.ts';
+import { jobsIn } from '../../support/jobs-in.ts';
 
 const broken = (error: unknown): boolean => hasCode(error, 'invariant_broken');
 const unavailable = (error: unknown): boolean => hasCode(error, 'store_unavailable');
@@ -286,7 +287,7 @@ export const messageSuite: Suite = (open) => {
         placeholder,
       };
       expect(await store.jobByGuid(guid)).toMatchObject(deadLetter);
-      expect(await store.jobsOfBot('bot-a', 'failed')).toHaveLength(1);
+      expect(await jobsIn(store, 'bot-a', 'failed')).toHaveLength(1);
       expect(await store.settle({ ...settlement, error: null })).toBe('gone');
       expect(await store.jobByGuid(guid)).toMatchObject(deadLetter);
     });
@@ -311,8 +312,8 @@ export const messageSuite: Suite = (open) => {
       expect(await store.settle(settlement)).toBe('gone');
       expect(await store.discardJob(discarded.mediaProcessingId, error, NOW)).toBe(true);
       expect(await store.discardJob(discarded.mediaProcessingId, error, NOW)).toBe(false);
-      expect(await store.jobsOfBot('bot-a', 'active')).toEqual([]);
-      const deadLetters = await store.jobsOfBot('bot-a', 'failed');
+      expect(await jobsIn(store, 'bot-a', 'active')).toEqual([]);
+      const deadLetters = await jobsIn(store, 'bot-a', 'failed');
       expect(deadLetters.map((job) => job.error)).toEqual(error === null ? [] : [error, error]);
     });
 

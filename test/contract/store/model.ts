@@ -22,6 +22,7 @@ import {
   textMessage,
 } from '../../support/store-records.ts';
 import { chat, type OpenSubject } from './subject.ts';
+import { jobsIn } from '../../support/jobs-in.ts';
 
 /**
  * The memory store is the model: the same random calls on it and on the store under test have the same outcomes and
@@ -274,9 +275,9 @@ async function stateOf(store: Store): Promise<object> {
         .map(({ correspondentId }) => correspondentId)
         .toSorted(),
       correspondents: correspondents.map((record) => ({ ...record, createdAt: null })),
-      active: (await store.jobsOfBot(botId, 'active')).map(comparable),
-      holding: (await store.jobsOfBot(botId, 'holding')).map(comparable),
-      failed: (await store.jobsOfBot(botId, 'failed')).map(comparable),
+      active: (await jobsIn(store, botId, 'active')).map(comparable),
+      holding: (await jobsIn(store, botId, 'holding')).map(comparable),
+      failed: (await jobsIn(store, botId, 'failed')).map(comparable),
     });
   }
   return { chats, bots, counts: new Set(await store.countJobs()) };

@@ -17,6 +17,7 @@ import {
   PROVIDER,
   textMessage,
 } from '../../support/store-records.ts';
+import { jobsIn } from '../../support/jobs-in.ts';
 
 /** A job that a worker had in hand when its process died, long ago. */
 async function leftBehind({ backend, store }: { backend: Backend; store: Store }) {
@@ -71,7 +72,7 @@ describe('a backend', () => {
       '[Corrupted image media could not be downloaded] see',
       '[Unsupported model/obj media] open',
     ]);
-    expect(await store.jobsOfBot(BOT, 'failed')).toHaveLength(2);
+    expect(await jobsIn(store, BOT, 'failed')).toHaveLength(2);
   });
 
   test('drains in order, holds its jobs, and twice is as once', async () => {

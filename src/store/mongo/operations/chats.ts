@@ -10,6 +10,7 @@ import {
   type Collections,
   type CorrespondentDocument,
   type MessageIdDocument,
+  type MetaDocument,
 } from '../collections.ts';
 import type { Transaction } from '../transactions.ts';
 import { ownedChat } from './owned-chat.ts';
@@ -36,7 +37,7 @@ export async function resolveCorrespondent(
   for (const chat of known) await ownedChat(transaction, chatKey(chat));
   const [oldest, ...younger] = known;
   if (oldest === undefined) {
-    const chat = newChat(
+    const chat = await newChat(
       transaction,
       { botId, providerName, correspondentId: identifiers[0] },
       identifiers,
@@ -64,9 +65,7 @@ async function moveMessageIds(
   from: number,
   to: number,
 ): Promise<void> {
-  // A range, for which there is the index on `_id`: an embedded document sorts by its first field first.
-  const ofChat: Filter<MessageIdDocument> = { _id: { $gte: lowestKey(from), $lt: lowestKey(from + 1) } };
-  const moved = await messageIds.find(ofChat, { session, batchSize: 1_000 }).toArray();
+  const moved = await messageIds.find(ofChat(from), { session, batchSize: 1_000 }).toArray();
   if (moved.length === 0) return;
   await messageIds.bulkWrite(
     moved.map(({ _id, id, first_seen_at }) => ({
@@ -78,8 +77,13 @@ async function moveMessageIds(
     })),
     { session },
   );
-  await messageIds.deleteMany(ofChat, { session });
+  await messageIds.deleteMany(ofChat(from), { session });
 }
+
+/** A range, for which there is the index on `_id`: an embedded document sorts by its first field first. */
+export const ofChat = (chat: number): Filter<MessageIdDocument> => ({
+  _id: { $gte: lowestKey(chat), $lt: lowestKey(chat + 1) },
+});
 
 const lowestKey = (chat: number): MessageIdDocument['_id'] => ({
   chat,
@@ -88,18 +92,21 @@ const lowestKey = (chat: number): MessageIdDocument['_id'] => ({
   from_me: false,
 });
 
-function newChat(
-  { fence, nextSeq }: Transaction,
+async function newChat(
+  { collections: { meta }, session, fence, nextSeq }: Transaction,
   key: CorrespondentKey,
   identifiers: readonly string[],
   now: number,
-): CorrespondentDocument {
+): Promise<CorrespondentDocument> {
+  // Ids of a forgotten chat, which this one may be once more, are not used twice.
+  const firsts = await meta.find({ _id: { $in: ['first_id', 'first_ingest_seq'] } }, { session }).toArray();
+  const firstOf = (name: MetaDocument['_id']): number => firsts.find(({ _id }) => _id === name)?.value ?? 1;
   return {
     _id: nextSeq(),
     ...chatFields(key),
     aliases: [...new Set(identifiers)],
-    next_id: 1,
-    next_ingest_seq: 1,
+    next_id: firstOf('first_id'),
+    next_ingest_seq: firstOf('first_ingest_seq'),
     fence,
     revision: 0,
     created_at: now,

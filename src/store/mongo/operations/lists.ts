@@ -1,26 +1,29 @@
 import type { Logger } from '../../../base/log.ts';
-import type { JobCollection, JobStatus, MediaProcessingJob } from '../../../jobs/job.ts';
+import type { JobCollection } from '../../../jobs/job.ts';
 import { readSound } from '../../documents.ts';
-import type { BotRecord, JobCount, JobPage, JobQuery } from '../../store.ts';
+import type { BotJobs, BotJobsPage, BotRecord, JobCount, JobPage, JobQuery } from '../../store.ts';
 import type { Collections } from '../collections.ts';
 import { jobOfDocument } from '../job-document.ts';
 
 /** Lists of jobs and bots. */
 
-const JOBS_PER_BATCH = 1_000;
-
 export async function jobsOfBot(
   { jobs }: Collections,
   botId: string,
-  collection: JobCollection,
-  statuses: readonly JobStatus[] | undefined,
+  { collection, statuses, changedBefore, afterSeq, limit }: BotJobsPage,
   log: Logger,
-): Promise<MediaProcessingJob[]> {
-  const filter = { bot_id: botId, ...(statuses && { status: { $in: statuses } }) };
-  const found = await jobs[collection]
-    .find(filter, { sort: { seq: 1 }, batchSize: JOBS_PER_BATCH })
-    .toArray();
-  return readSound(found, (job) => jobOfDocument(job, collection), log);
+): Promise<BotJobs> {
+  const filter = {
+    bot_id: botId,
+    seq: { $gt: afterSeq },
+    ...(statuses && { status: { $in: statuses } }),
+    ...(changedBefore !== undefined && { changed_at: { $lt: changedBefore } }),
+  };
+  const found = await jobs[collection].find(filter, { sort: { seq: 1 }, limit, batchSize: limit }).toArray();
+  return {
+    jobs: readSound(found, (job) => jobOfDocument(job, collection), log),
+    nextAfterSeq: found.length < limit ? null : (found.at(-1)?.seq ?? null),
+  };
 }
 
 export async function listJobs(

@@ -55,6 +55,10 @@ export function resolveCorrespondent(
   return connection.one(`SELECT ${CORRESPONDENT_COLUMNS} FROM correspondents WHERE chat = ?`, chat);
 }
 
+/** Ids of a forgotten chat, which this one may be once more, are not used twice. */
+const aboveForgotten = (name: 'first_id' | 'first_ingest_seq'): string =>
+  `coalesce((SELECT value FROM meta WHERE key = '${name}'), 1)`;
+
 function createChat(
   { connection, fence }: Session,
   botId: string,
@@ -65,7 +69,7 @@ function createChat(
   return connection.one<{ chat: number }>(
     `INSERT INTO correspondents
        (bot_id, provider_name, correspondent_id, next_id, next_ingest_seq, fence, created_at)
-     VALUES (?, ?, ?, 1, 1, ?, ?) RETURNING chat`,
+     VALUES (?, ?, ?, ${aboveForgotten('first_id')}, ${aboveForgotten('first_ingest_seq')}, ?, ?) RETURNING chat`,
     botId,
     providerName,
     correspondentId,

@@ -1,5 +1,4 @@
-import type { JobCollection, JobStatus } from '../../../jobs/job.ts';
-import type { BotRecord, JobCount, JobQuery } from '../../store.ts';
+import type { BotJobsPage, BotRecord, JobCount, JobQuery } from '../../store.ts';
 import type { Connection } from '../connection.ts';
 import type { JobRow } from '../rows.ts';
 import type { Session } from './session.ts';
@@ -9,18 +8,20 @@ import type { Session } from './session.ts';
 export const jobsOfBot = (
   connection: Connection,
   botId: string,
-  collection: JobCollection,
-  statuses: readonly JobStatus[] | null,
+  { collection, statuses, changedBefore, afterSeq, limit }: BotJobsPage,
 ): JobRow[] =>
-  statuses === null
-    ? connection.all('SELECT * FROM jobs WHERE bot_id = ? AND collection = ? ORDER BY seq', botId, collection)
-    : connection.all(
-        `SELECT * FROM jobs
-         WHERE bot_id = ? AND collection = ? AND status IN (SELECT value FROM json_each(?)) ORDER BY seq`,
-        botId,
-        collection,
-        JSON.stringify(statuses),
-      );
+  connection.all(
+    `SELECT * FROM jobs
+     WHERE bot_id = ?1 AND collection = ?2 AND seq > ?3 AND changed_at < ?4
+       AND (?5 IS NULL OR status IN (SELECT value FROM json_each(?5)))
+     ORDER BY seq LIMIT ?6`,
+    botId,
+    collection,
+    afterSeq,
+    changedBefore ?? Number.MAX_SAFE_INTEGER,
+    statuses === undefined ? null : JSON.stringify(statuses),
+    limit,
+  );
 
 /** In order. The index by bot and collection is all that is read, however many dead letters there are. */
 export const activeSeqs = (connection: Connection): number[] =>

@@ -14,6 +14,7 @@ import {
 } from './jobs.ts';
 import { holdJobs, promoteJobs, rerouteHeldJobs, sweepJobs } from './job-moves.ts';
 import { accept, evict, ingest, pruneMessageIds, reinstate, settle } from './messages.ts';
+import { expireJob, forgetChat, pruneHistory } from './upkeep.ts';
 
 /**
  * What the writer thread can be asked to do, look-ups that follow the writes made before them included. Each is atomic
@@ -44,4 +45,7 @@ export const WRITES = {
   dropFailedJob,
   retryFailedJob,
   saveBot,
+  expireJob,
+  pruneHistory,
+  forgetChat,
 };

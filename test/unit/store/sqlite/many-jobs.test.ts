@@ -15,6 +15,7 @@ import {
   stagedMedia,
   textMessage,
 } from '../../../support/store-records.ts';
+import { jobsIn } from '../../../support/jobs-in.ts';
 
 /** Four steps of a move, the last of them not full. */
 const MANY = 6_100;
@@ -68,7 +69,7 @@ describe('an SQLite store with many jobs', () => {
         accepting.finally(() => done.push('accepted')),
       ]);
       expect(await moving).toBe(MANY);
-      expect(await store.jobsOfBot('bot-a', collection)).toEqual([]);
+      expect(await jobsIn(store, 'bot-a', collection)).toEqual([]);
       expect(done).toEqual(['accepted', 'moved']);
     },
   );
@@ -90,7 +91,7 @@ describe('an SQLite store with many jobs', () => {
     await store.accept(acceptMedia(key, placeholderMessage(1), { collection: 'holding' }));
     multiplyJob();
     await store.promoteJobs('bot-a', NOW);
-    const rounds = (await store.jobsOfBot('bot-a', 'active')).map(({ round }) => round);
+    const rounds = (await jobsIn(store, 'bot-a', 'active')).map(({ round }) => round);
     expect(rounds).toEqual(Array.from({ length: MANY }, (_, index) => index + 1));
   });
 

@@ -20,6 +20,7 @@ import {
   placeholderMessage,
   textMessage,
 } from '../../../support/store-records.ts';
+import { jobsIn } from '../../../support/jobs-in.ts';
 
 const damage = (collection: string, key: string): object => ({
   code: 'store_corrupt',
@@ -223,7 +224,7 @@ describe('an SQLite store file', () => {
     const log = new RecordingLog();
     const again = await openSqliteStore({ file, clock: systemClock(), log });
     stores.push(again);
-    const jobs = await again.jobsOfBot('bot-a', 'active');
+    const jobs = await jobsIn(again, 'bot-a', 'active');
     expect(jobs.map((job) => job.guid)).toEqual([sound.mediaProcessingId]);
     const error = `media_processing_jobs: the record ${guid} is damaged`;
     expect(log.lines).toMatchObject([{ level: 'error', fields: { error } }]);

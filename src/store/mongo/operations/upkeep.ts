@@ -1,0 +1,143 @@
+import type { Guid } from '../../../base/ids.ts';
+import type { CorrespondentKey, JobCollection, JobError } from '../../../jobs/job.ts';
+import type { JobDocument } from '../../documents.ts';
+import type { ForgottenChat, IdleJob, JobTrace } from '../../store.ts';
+import { chatFields, chatKey, type Collections } from '../collections.ts';
+import { LIVE } from '../job-document.ts';
+import type { Transaction } from '../transactions.ts';
+import { ofChat } from './chats.ts';
+import { ownedChat } from './owned-chat.ts';
+
+/** What keeps the store from growing for ever, and what forgets a chat. Long deletions are steps, as moves are. */
+
+const EVERYWHERE: readonly JobCollection[] = [...LIVE, 'failed'];
+
+export async function expireJob(
+  { collections: { jobs }, session }: Transaction,
+  { guid, changedAt }: IdleJob,
+  error: JobError,
+  now: number,
+): Promise<{ readonly job: JobDocument; readonly collection: JobCollection } | null> {
+  for (const collection of LIVE) {
+    const job = await jobs[collection].findOneAndUpdate(
+      { guid, changed_at: changedAt, status: { $in: ['downloading', 'pending', 'waiting'] } },
+      { $set: { status: 'completed', error, available_at: null, changed_at: now } },
+      { session, returnDocument: 'after' },
+    );
+    if (job !== null) return { job, collection };
+  }
+  return null;
+}
+
+/** In one snapshot: no job slips past while it is moved. */
+export async function jobsAmong(
+  { collections: { jobs }, session }: Transaction,
+  guids: readonly Guid[],
+): Promise<JobTrace[]> {
+  const traces: JobTrace[] = [];
+  for (const collection of EVERYWHERE) {
+    const found = await jobs[collection]
+      .find({ guid: { $in: guids } }, { session, projection: { guid: 1, changed_at: 1 } })
+      .toArray();
+    for (const { guid, changed_at: changedAt } of found) traces.push({ guid, collection, changedAt });
+  }
+  return traces;
+}
+
+export async function chatsAfter(
+  { correspondents }: Collections,
+  botId: string,
+  afterChat: number,
+  atMost: number,
+): Promise<{ readonly chat: number; readonly key: CorrespondentKey }[]> {
+  const found = await correspondents
+    .find({ bot_id: botId, _id: { $gt: afterChat } }, { sort: { _id: 1 }, limit: atMost })
+    .toArray();
+  return found.map((chat) => {
+    const { _id } = chat;
+    return { chat: _id, key: chatKey(chat) };
+  });
+}
+
+/** What a chat has in its history before a time, at most so much of it, from its oldest entry on. Returns how many went. */
+export async function pruneHistory(
+  { history }: Collections,
+  key: CorrespondentKey,
+  before: number,
+  atMost: number,
+): Promise<number> {
+  const oldest = await history
+    .find(chatFields(key), {
+      sort: { ingest_seq: 1 },
+      limit: atMost,
+      projection: { ingest_seq: 1, ingested_at: 1 },
+    })
+    .toArray();
+  const firstToStay = oldest.findIndex(({ ingested_at: at }) => at >= before);
+  const last = oldest.at(firstToStay < 0 ? -1 : firstToStay - 1);
+  if (firstToStay === 0 || last === undefined) return 0;
+  const { deletedCount } = await history.deleteMany({
+    ...chatFields(key),
+    ingest_seq: { $lte: last.ingest_seq },
+  });
+  return deletedCount;
+}
+
+export async function chatsNamed(
+  { correspondents }: Collections,
+  botId: string,
+  identifier: string,
+): Promise<CorrespondentKey[]> {
+  const named = await correspondents.find({ bot_id: botId, aliases: identifier }).toArray();
+  const keys: CorrespondentKey[] = [];
+  for (const chat of named) {
+    const { _id, provider_name, aliases = [] } = chat;
+    const merged = await correspondents
+      .find(
+        { bot_id: botId, provider_name, correspondent_id: { $in: aliases }, _id: { $ne: _id } },
+        { sort: { _id: 1 } },
+      )
+      .toArray();
+    keys.push(...merged.map(chatKey), chatKey(chat));
+  }
+  return keys;
+}
+
+/** Duplicate keys of a chat, at most so many. Returns how many went. */
+export async function forgetMessageIds(
+  { correspondents, messageIds }: Collections,
+  key: CorrespondentKey,
+  atMost: number,
+): Promise<number> {
+  const chat = await correspondents.findOne(chatFields(key), { projection: { _id: 1 } });
+  if (chat === null) return 0;
+  const { _id: own } = chat;
+  const found = await messageIds.find(ofChat(own), { projection: { _id: 1 }, limit: atMost }).toArray();
+  if (found.length === 0) return 0;
+  const { deletedCount } = await messageIds.deleteMany({ _id: { $in: found.map(({ _id }) => _id) } });
+  return deletedCount;
+}
+
+/** Of a chat whose history and duplicate keys are gone already: all the rest. */
+export async function forgetChat(transaction: Transaction, key: CorrespondentKey): Promise<ForgottenChat> {
+  const { collections, session } = transaction;
+  const { _id: own, next_id, next_ingest_seq } = await ownedChat(transaction, key);
+  const media: ForgottenChat['media'][number][] = [];
+  for (const collection of EVERYWHERE) {
+    const jobs = await collections.jobs[collection]
+      .find({ ...chatFields(key) }, { session, projection: { guid: 1, media_metadata: 1 } })
+      .toArray();
+    for (const job of jobs) media.push({ guid: job.guid, gatewayId: job.media_metadata.gateway_id });
+    if (jobs.length > 0) await collections.jobs[collection].deleteMany(chatFields(key), { session });
+  }
+  const { deletedCount: messages } = await collections.journal.deleteMany(chatFields(key), { session });
+  await collections.messageIds.deleteMany(ofChat(own), { session });
+  await collections.correspondents.deleteOne({ _id: own }, { session });
+  for (const [_id, value] of [
+    ['first_id', next_id],
+    ['first_ingest_seq', next_ingest_seq],
+  ] as const) {
+    await collections.meta.updateOne({ _id }, { $max: { value } }, { session, upsert: true });
+  }
+  return { messages, media };
+}

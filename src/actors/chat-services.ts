@@ -14,9 +14,9 @@ export interface SharedServices {
   readonly ordering: Ordering;
   readonly routeToPool: RouteToPool;
   /** What to process a staged file as: the sender's word, unless the file's first bytes contradict it. */
-  mimeTypeOf(guid: Guid, sendersWord: string): Promise<string>;
-  /** Whether a medium's file is in the staging folder. */
-  hasFile(guid: Guid): Promise<boolean>;
+  mimeTypeOf(guid: Guid, sendersWord: string, gatewayId: string): Promise<string>;
+  /** Whether a medium's file is in its gateway's staging folder. */
+  hasFile(guid: Guid, gatewayId: string): Promise<boolean>;
   /** The chat may have something for the history. */
   messageReady(chat: Chat): void;
   /** Work became claimable; null: perhaps in any pool. */

@@ -132,8 +132,9 @@ class Correspondent {
     const job = await store.jobByGuid(guid);
     if (job === null) return { kind: 'not_found' };
     if (job.collection !== 'failed') return { kind: 'not_failed' };
-    if (!(await this.#services.hasFile(guid))) return { kind: 'file_gone' };
-    const mimeType = await this.#services.mimeTypeOf(guid, job.mimeType);
+    const { gatewayId } = job.media;
+    if (!(await this.#services.hasFile(guid, gatewayId))) return { kind: 'file_gone' };
+    const mimeType = await this.#services.mimeTypeOf(guid, job.mimeType, gatewayId);
     const pool = routeToPool(mimeType).name;
     const { queue, plan } = await this.#plan((present) => present.planAdd(retryDraft(job), this.#now()));
     const { message, evicted } = plan;

@@ -59,7 +59,7 @@ export function draftOf({ message }: InboundFrame): MessageDraft {
 export interface JobOrigin {
   readonly gatewayId: string;
   readonly routeToPool: RouteToPool;
-  mimeTypeOf(guid: Guid, sendersWord: string): Promise<string>;
+  mimeTypeOf(guid: Guid, sendersWord: string, gatewayId: string): Promise<string>;
   jobsStartIn(): 'active' | 'holding';
 }
 
@@ -100,7 +100,7 @@ async function startOf(
     };
   }
   if (message.media_state === 'downloading') return { kind: 'downloading' };
-  const mimeType = await origin.mimeTypeOf(guid, message.mime_type ?? UNKNOWN_TYPE);
+  const mimeType = await origin.mimeTypeOf(guid, message.mime_type ?? UNKNOWN_TYPE, origin.gatewayId);
   return {
     kind: 'staged',
     media: {

@@ -1,14 +1,23 @@
 import { Command, CommanderError } from 'commander';
 import { DragomanError } from '../base/errors.ts';
+import { registerBackend } from './commands/backend.ts';
 import type { Register } from './commands/command.ts';
 import { registerDeadLetters } from './commands/dead-letters.ts';
 import { registerDemo } from './commands/demo.ts';
+import { registerGateway } from './commands/gateway.ts';
 import { registerSimulate } from './commands/simulate.ts';
 import { registerStart } from './commands/start.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 
 /** In the order in which `--help` shows them. */
-const COMMANDS: readonly Register[] = [registerStart, registerDemo, registerSimulate, registerDeadLetters];
+const COMMANDS: readonly Register[] = [
+  registerStart,
+  registerBackend,
+  registerGateway,
+  registerDemo,
+  registerSimulate,
+  registerDeadLetters,
+];
 
 const HELP = `
 Examples:

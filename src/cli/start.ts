@@ -1,23 +1,36 @@
 import path from 'node:path';
-import QRCode from 'qrcode';
-import type { DragomanEvent } from '../actors/events.ts';
 import { InspectorLog } from '../actors/kit/inspector-log.ts';
 import { systemClock } from '../base/clock.ts';
 import { describeError } from '../base/errors.ts';
 import { type ConfigSources, loadConfig } from '../system/config.ts';
 import { createLogger } from '../system/logger.ts';
+import { startBackendAlone } from './backend-alone.ts';
 import { EXIT } from './exit-codes.ts';
-import { startTogether } from './together.ts';
+import { showBot } from './show-bot.ts';
+import { type Serving, type ServingOptions, startTogether } from './together.ts';
 import { untilSignal } from './until-signal.ts';
 
 /** `dragoman start`: gateway and backend until Ctrl-C. Resolves to the exit code. */
-export async function start(sources: ConfigSources): Promise<number> {
+export const start = (sources: ConfigSources): Promise<number> =>
+  serve(sources, { open: startTogether, links: true });
+
+/** `dragoman backend`: the same without a gateway of its own. */
+export const startBackendOnly = (sources: ConfigSources): Promise<number> =>
+  serve(sources, { open: startBackendAlone, links: false });
+
+interface Mode {
+  readonly open: (options: ServingOptions) => Promise<Serving>;
+  /** Whether this process links bots with a simulator; the gateway does where it is another one. */
+  readonly links: boolean;
+}
+
+async function serve(sources: ConfigSources, { open, links }: Mode): Promise<number> {
   const config = loadConfig(sources);
   const clock = systemClock();
   const log = createLogger({ level: config.log.level, pretty: process.stderr.isTTY });
   const stopRequested = untilSignal();
   const escalated = Promise.withResolvers<'escalated'>();
-  const together = await startTogether({
+  const serving = await open({
     config,
     clock,
     log,
@@ -27,14 +40,12 @@ export async function start(sources: ConfigSources): Promise<number> {
     },
   });
   console.log(`Dragoman is up. Everything durable lies in ${path.resolve(config.dataFolder)}.`);
-  console.log(`Gateways dial ${together.backend.url}. Ctrl-C drains and stops.`);
-  together.backend.events.listen((event) => {
-    showBot(event, config.simulator).catch((error: unknown) =>
-      log.warn({ reason: describeError(error) }, 'the bot could not be linked'),
-    );
+  console.log(`Gateways dial ${serving.backend.url}. Ctrl-C drains and stops.`);
+  serving.backend.events.listen((event) => {
+    if (event.kind === 'bot') showBot(event, links ? config.simulator : undefined, log);
   });
   const { treeEveryMs } = config.log;
-  const inspector = new InspectorLog(together.backend.system, {
+  const inspector = new InspectorLog(serving.backend.system, {
     clock,
     log,
     ...(treeEveryMs > 0 && { everyMs: treeEveryMs }),
@@ -44,30 +55,6 @@ export async function start(sources: ConfigSources): Promise<number> {
   const reason = await Promise.race([stopRequested, escalated.promise]);
   console.log('Draining: what was begun is finished, what is left is on the disk.');
   inspector.close();
-  await together.stop();
+  await serving.stop();
   return reason === 'escalated' ? EXIT.failed : EXIT.ok;
-}
-
-/** Tells a person how a bot is, and what to do about one that is not linked. */
-async function showBot(event: DragomanEvent, simulator: string | undefined): Promise<void> {
-  if (event.kind !== 'bot') return;
-  if (event.qr === null) {
-    console.log(`${event.botId}: ${event.state}${event.detail === null ? '' : ` (${event.detail})`}`);
-  } else if (simulator !== undefined) {
-    await scanBySimulator(simulator, event.qr);
-  } else {
-    console.log(
-      `Link ${event.botId}: WhatsApp on the phone → Settings → Linked devices → Link a device, and scan:`,
-    );
-    console.log(await QRCode.toString(event.qr, { type: 'terminal', small: true }));
-  }
-}
-
-async function scanBySimulator(simulator: string, qr: string): Promise<void> {
-  await fetch(new URL('/scan', simulator), {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ qr }),
-    signal: AbortSignal.timeout(10_000),
-  });
 }

@@ -5,24 +5,28 @@ import { startGateway } from '../gateway/gateway.ts';
 import type { Gateway } from '../gateway/gateway-options.ts';
 import { baileysSessions } from '../gateway/whatsapp/baileys-sessions.ts';
 import { resolveEndpoint } from '../gateway/whatsapp/endpoint.ts';
-import { openStagingFolder } from '../staging/staging-folder.ts';
+import { openStagingFolders } from '../staging/staging-folders.ts';
 import type { Store } from '../store/store.ts';
 import { type Backend, startBackend } from '../system/backend.ts';
 import type { Config } from '../system/config.ts';
 import { LOCAL_GATEWAY } from '../system/config-schema.ts';
-import { gatewayFolderOf, stagingFolderOf } from './folders.ts';
+import { gatewayFolderOf } from './folders.ts';
 import { openStore } from './open-store.ts';
 
-/** Gateway and backend in one process, over a real loopback link. */
-export interface Together {
+/** A backend and its store. */
+export interface Serving {
   readonly store: Store;
   readonly backend: Backend;
-  readonly gateway: Gateway;
-  /** Drains both: the gateway takes nothing more in, the backend finishes what it has. What fails keeps nothing else open. */
+  /** Drains: what was begun is finished, what is left is durable. What fails keeps nothing else open. */
   stop(): Promise<void>;
 }
 
-export interface TogetherOptions {
+/** Gateway and backend in one process, over a real loopback link. Stopped, the gateway takes nothing more in first. */
+export interface Together extends Serving {
+  readonly gateway: Gateway;
+}
+
+export interface ServingOptions {
   readonly config: Config;
   readonly clock: Clock;
   readonly log: Logger;
@@ -30,14 +34,9 @@ export interface TogetherOptions {
 }
 
 /** Rejects, with nothing left running, with what `openStore`, `startBackend` and `startGateway` reject with. */
-export async function startTogether({
-  config,
-  clock,
-  log,
-  onEscalation,
-}: TogetherOptions): Promise<Together> {
+export async function startTogether({ config, clock, log, onEscalation }: ServingOptions): Promise<Together> {
   await using opened = new AsyncDisposableStack();
-  const staging = await openStagingFolder(stagingFolderOf(config.dataFolder));
+  const staging = await openStagingFolders(config.stagingFolder, config.gateways);
   const store = await openStore(config, clock, log);
   opened.defer(() => store.close());
   // The link never leaves this process, so its token need not either.
@@ -51,7 +50,7 @@ export async function startTogether({
   const endpoint = await resolveEndpoint(config.simulator ?? null);
   const gateway = await startGateway({
     dataFolder: gatewayFolderOf(config.dataFolder),
-    stagingFolder: staging.dir,
+    stagingFolder: config.stagingFolder,
     backendUrls: [backend.url],
     token,
     gatewayId: LOCAL_GATEWAY,

@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { BotState } from '../protocol/frames.ts';
-import type { SessionFactory } from './gateway-bot.ts';
+import type { SessionFactory, StatusFrame } from './gateway-bot.ts';
 import type { LinkTiming } from './link-connection.ts';
 import type { GatewaySettings } from './settings.ts';
 
@@ -26,6 +26,8 @@ export interface GatewayOptions {
   readonly linkTiming?: LinkTiming;
   /** In [0, 1). */
   readonly random?: () => number;
+  /** Hears of every bot's state; must neither throw nor block. */
+  readonly onStatus?: (status: StatusFrame) => void;
 }
 
 export interface Gateway {

@@ -71,7 +71,10 @@ export class RunningGateway implements Gateway, LinkHost {
       stopTimeoutMs: settings.stopTimeoutMs,
       clock,
       log,
-      statusChanged: (status) => this.#link.tell(status),
+      statusChanged: (status) => {
+        this.#link.tell(status);
+        options.onStatus?.(status);
+      },
       received: settled,
     };
     this.#bots = new GatewayBots(desk, journal.bots, options.bots ?? []);

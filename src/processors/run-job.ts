@@ -35,7 +35,8 @@ export const DEFAULT_JOB_TIMES = { leaseMs: 30_000, heartbeatMs: 10_000, saveDea
 export interface JobRun {
   readonly processor: BaseMediaProcessor;
   readonly ledger: JobLedger;
-  readonly files: StagedFiles;
+  /** Where a gateway's files lie. */
+  readonly filesOf: (gatewayId: string) => StagedFiles;
   readonly clock: Clock;
   readonly log: Logger;
   /** In [0, 1). */
@@ -89,7 +90,7 @@ export async function runJob(job: ClaimedJob, run: JobRun, signal: AbortSignal):
 type Attempted = AttemptOutcome | { readonly kind: 'lost' };
 
 async function attempt(job: ClaimedJob, run: JobRun, signal: AbortSignal): Promise<Attempted> {
-  const { processor, ledger, files, clock, log, times } = run;
+  const { processor, ledger, filesOf, clock, log, times } = run;
   using heartbeat = new Heartbeat(job, {
     store: ledger,
     clock,
@@ -97,7 +98,11 @@ async function attempt(job: ClaimedJob, run: JobRun, signal: AbortSignal): Promi
     intervalMs: times.heartbeatMs,
     leaseMs: times.leaseMs,
   });
-  const file = { path: files.pathOf(job.guid), bytes: job.media.bytes, sha256: job.media.sha256 };
+  const file = {
+    path: filesOf(job.media.gatewayId).pathOf(job.guid),
+    bytes: job.media.bytes,
+    sha256: job.media.sha256,
+  };
   const stop = AbortSignal.any([signal, heartbeat.lost]);
   const outcome = await processor.process(job, file, { clock, timeoutMs: times.timeoutMs }, stop);
   return heartbeat.lost.aborted ? { kind: 'lost' } : outcome;
@@ -164,7 +169,7 @@ const unwritten = (persisted: 'stale' | 'unreachable'): JobOutcome =>
 /** A file that stays is the janitor's: the result is durable, so nothing fails because of it. */
 async function removeFile(job: ClaimedJob, run: JobRun): Promise<void> {
   try {
-    await run.files.remove(job.guid);
+    await run.filesOf(job.media.gatewayId).remove(job.guid);
   } catch (error) {
     run.log.warn({ guid: job.guid, err: describeError(error) }, 'a processed file could not be deleted');
   }

@@ -112,7 +112,7 @@ export const gatewayFrame = z.discriminatedUnion('type', [
 ]);
 
 /** E.164 without the plus. */
-const phoneNumber = z
+export const phoneNumber = z
   .string()
   .regex(/^[1-9]\d{6,14}$/, 'expected a phone number: digits only, country code first');
 

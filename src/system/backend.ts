@@ -8,7 +8,7 @@ import { workerPoolActor } from '../actors/worker-pool.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import { poolRouter } from '../jobs/pools.ts';
-import type { StagingFolder } from '../staging/staging-folder.ts';
+import type { StagingFolders } from '../staging/staging-folders.ts';
 import type { Store } from '../store/store.ts';
 import type { Administration } from './administration.ts';
 import { administerBots } from './administration/bots.ts';
@@ -32,7 +32,7 @@ import { runSteps } from './steps.ts';
 export interface BackendOptions {
   readonly config: Config;
   readonly store: Store;
-  readonly staging: StagingFolder;
+  readonly staging: StagingFolders;
   readonly credentials: readonly GatewayCredential[];
   readonly clock: Clock;
   readonly log: Logger;
@@ -150,7 +150,7 @@ async function compose(
         wakePool,
         reviveJobs,
         releaseFile,
-        hasFile: async (guid) => (await staging.sizeOf(guid)) !== null,
+        hasFile: async (guid, gatewayId) => (await staging.of(gatewayId).sizeOf(guid)) !== null,
       },
     });
     bots.set(settings.id, { settings, said, ref });

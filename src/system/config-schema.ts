@@ -3,6 +3,7 @@ import { isBotId } from '../base/ids.ts';
 import { isLoopback } from '../base/loopback.ts';
 import { gatewaySettings } from '../gateway/settings.ts';
 import { DEFAULT_MAX_MEMORY_MB, DEFAULT_POOLS, poolProblems } from '../jobs/pools.ts';
+import { phoneNumber } from '../protocol/frames.ts';
 import { DEFAULT_LIMITS, DEFAULT_STRICT_HOLD_MS } from '../queue/limits.ts';
 
 /*
@@ -70,6 +71,11 @@ const bot = z.strictObject({
     .describe("Of the gateway's staging folder; fractions allowed.")
     .meta({ unit: 'GiB' }),
   groups: z.enum(['all', 'none']).default('all').describe('Whether messages of groups are taken.'),
+  pairingPhone: phoneNumber
+    .optional()
+    .describe(
+      "The account's own number, digits only, to link it by a code that is typed into its phone; by default a QR code is shown.",
+    ),
 });
 
 const pool = z.strictObject({
@@ -96,6 +102,12 @@ export const configuration = z
       .min(1)
       .default('data')
       .describe('Where everything durable lies, relative to the configuration file.')
+      .meta({ names: 'path' }),
+    stagingFolder: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('The folder that gateway and backend share; by default media in the data folder.')
       .meta({ names: 'path' }),
     store: z
       .string()
@@ -135,16 +147,33 @@ export const configuration = z
       .min(1)
       .default(() => [bot.parse({ id: 'main' })])
       .describe('The bots; by default one that is called main.'),
-    gateway: gatewaySettings.prefault({}).describe('Of the gateway in this process.'),
+    gateway: gatewaySettings.prefault({}).describe('How the gateway in this process works.'),
     gateways: z
       .array(
         z.strictObject({
           id: gatewayId.describe('As bots name it.'),
           token: token.describe('What it proves itself with; 16 characters at least.').meta({ secret: true }),
+          stagingFolder: z
+            .string()
+            .min(1)
+            .optional()
+            .describe('The folder that it shares with the backend, where that is not the common one.')
+            .meta({ names: 'path' }),
         }),
       )
       .default([])
       .describe('Gateways in other processes, each with a token of its own.'),
+    uplink: z
+      .strictObject({
+        gatewayId: gatewayId.describe("As the backend's `gateways` name this one."),
+        token: token.describe('As the backend has it.').meta({ secret: true }),
+        backends: z
+          .array(z.url({ protocol: /^wss?$/ }))
+          .min(1)
+          .describe('Backends that share one store, tried in turn: `ws://HOST:PORT/gateway`.'),
+      })
+      .optional()
+      .describe('For `dragoman gateway`: who it is and where it dials.'),
     pools: z
       .array(pool)
       .default(() => DEFAULT_POOLS.map((each) => pool.parse(each)))

@@ -9,7 +9,9 @@ import { readSecretFiles, twinOf, withFileSettings } from './config-secrets.ts';
 import { type RawSettings, withValueAt } from './raw-settings.ts';
 import { type Setting, settingsOf } from './setting-list.ts';
 
+/** Folders are absolute. */
 export type Config = Configuration & {
+  readonly stagingFolder: string;
   /** The configuration file's folder, or the working directory: relative paths start there. */
   readonly baseFolder: string;
 };
@@ -73,7 +75,20 @@ function check(
   if (!result.success || all.length > 0) {
     throw new DragomanError('config_invalid', `${file ?? 'configuration'}: ${all.join('; ')}`);
   }
-  return { ...result.data, dataFolder: path.resolve(baseFolder, result.data.dataFolder), baseFolder };
+  const absolute = (folder: string): string => path.resolve(baseFolder, folder);
+  const { stagingFolder, gateways, ...rest } = result.data;
+  const dataFolder = absolute(rest.dataFolder);
+  return {
+    ...rest,
+    dataFolder,
+    stagingFolder: stagingFolder === undefined ? path.join(dataFolder, 'media') : absolute(stagingFolder),
+    gateways: gateways.map((gateway) =>
+      gateway.stagingFolder === undefined
+        ? gateway
+        : { ...gateway, stagingFolder: absolute(gateway.stagingFolder) },
+    ),
+    baseFolder,
+  };
 }
 
 export type StoreLocation =

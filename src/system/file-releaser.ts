@@ -3,10 +3,10 @@ import { describeError } from '../base/errors.ts';
 import type { Guid } from '../base/ids.ts';
 import type { Logger } from '../base/log.ts';
 import { keepsFile } from '../jobs/evidence.ts';
-import type { StagingFolder } from '../staging/staging-folder.ts';
+import type { StagingFolders } from '../staging/staging-folders.ts';
 
 export interface FileReleaserOptions {
-  readonly staging: Pick<StagingFolder, 'remove'>;
+  readonly staging: Pick<StagingFolders, 'of'>;
   /** Tells the file's gateway. */
   readonly released: (gatewayId: string, guid: Guid) => void;
   readonly log: Logger;
@@ -26,7 +26,7 @@ export function fileForgetter({
 }: FileReleaserOptions): (file: HeldFile) => Promise<void> {
   return async ({ guid, gatewayId }) => {
     try {
-      await staging.remove(guid);
+      await staging.of(gatewayId).remove(guid);
     } catch (failure) {
       log.warn({ guid, reason: describeError(failure) }, 'a processed file could not be deleted');
     }

@@ -32,7 +32,7 @@ export interface IngressOptions {
   readonly store: Store;
   readonly bots: ReadonlyMap<string, RunningBot>;
   readonly routeToPool: RouteToPool;
-  readonly mimeTypeOf: (guid: Guid, sendersWord: string) => Promise<string>;
+  readonly mimeTypeOf: (guid: Guid, sendersWord: string, gatewayId: string) => Promise<string>;
   readonly wakePool: (pool: string) => void;
   readonly clock: Clock;
   readonly log: Logger;
@@ -197,7 +197,7 @@ export class Ingress implements LinkHandler {
       const media = { bytes: null, sha256: null, quotaExceeded, corruptReason, gatewayId };
       return { mimeType, pool: routeToPool(mimeType).name, media };
     }
-    const mimeType = await mimeTypeOf(frame.guid, frame.mime_type);
+    const mimeType = await mimeTypeOf(frame.guid, frame.mime_type, gatewayId);
     const { bytes, sha256 } = frame;
     const media = { bytes, sha256, quotaExceeded: false, corruptReason: null, gatewayId };
     return { mimeType, pool: routeToPool(mimeType).name, media };

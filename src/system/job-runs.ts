@@ -5,7 +5,7 @@ import type { PoolConfig } from '../jobs/pools.ts';
 import { DEFAULT_RETRY } from '../jobs/retry.ts';
 import { createPoolProcessor } from '../processors/registry.ts';
 import { DEFAULT_JOB_TIMES, type JobRun } from '../processors/run-job.ts';
-import type { StagingFolder } from '../staging/staging-folder.ts';
+import type { StagingFolders } from '../staging/staging-folders.ts';
 import type { Store } from '../store/store.ts';
 import type { Config } from './config.ts';
 
@@ -15,7 +15,7 @@ const HEARTBEATS_PER_LEASE = 3;
 export interface JobRunsOptions {
   readonly config: Config;
   readonly store: Store;
-  readonly staging: StagingFolder;
+  readonly staging: Pick<StagingFolders, 'of'>;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -46,7 +46,7 @@ export async function prepareJobRuns({
       runs.set(pool.name, {
         processor: await createPoolProcessor(pool, { clock, log, baseFolder }),
         ledger: store,
-        files: staging,
+        filesOf: (gatewayId) => staging.of(gatewayId),
         clock,
         log,
         random: Math.random,

@@ -3,7 +3,7 @@ import type { Guid } from '../base/ids.ts';
 import type { Logger } from '../base/log.ts';
 import { decideMimeType, MEDIA_HEAD_BYTES } from '../jobs/media-type.ts';
 import { bareMimeType, corruptMimeType, MEDIA_KINDS } from '../queue/media-kind.ts';
-import type { StagingFolder } from '../staging/staging-folder.ts';
+import type { StagingFolders } from '../staging/staging-folders.ts';
 
 const CORRUPT_TYPES: ReadonlySet<string> = new Set(MEDIA_KINDS.map(corruptMimeType));
 
@@ -12,14 +12,14 @@ const CORRUPT_TYPES: ReadonlySet<string> = new Set(MEDIA_KINDS.map(corruptMimeTy
  * A file that cannot be read is the processor's to report: the sender's word stands.
  */
 export function mimeTypeDecider(
-  staging: Pick<StagingFolder, 'readHead'>,
+  staging: Pick<StagingFolders, 'of'>,
   log: Logger,
-): (guid: Guid, sendersWord: string) => Promise<string> {
-  return async (guid, sendersWord) => {
+): (guid: Guid, sendersWord: string, gatewayId: string) => Promise<string> {
+  return async (guid, sendersWord, gatewayId) => {
     // There is no file: that is what such a type says.
     if (CORRUPT_TYPES.has(bareMimeType(sendersWord))) return sendersWord;
     try {
-      return decideMimeType(sendersWord, await staging.readHead(guid, MEDIA_HEAD_BYTES));
+      return decideMimeType(sendersWord, await staging.of(gatewayId).readHead(guid, MEDIA_HEAD_BYTES));
     } catch (error) {
       const message = hasCode(error, 'not_found')
         ? 'a staged file is not in the staging folder: do gateway and backend share it?'

@@ -55,13 +55,13 @@ test('R1…R4: whatever store, processor and signals do, a job ends in one way, 
         {
           processor,
           ledger,
-          files: {
+          filesOf: () => ({
             pathOf: (guid) => guid,
             remove: async () => {
               expect(ledger.stored).toMatchObject({ status: 'completed', error: null });
               fileIsThere = false;
             },
-          },
+          }),
           clock,
           log: silentLogger,
           random: () => 0.5,

@@ -5,6 +5,7 @@ import { newGuid } from '../../src/base/ids.ts';
 import { DEFAULT_POOLS } from '../../src/jobs/pools.ts';
 import type { InboundFrame } from '../../src/protocol/frames.ts';
 import { openStagingFolder } from '../../src/staging/staging-folder.ts';
+import { StagingFolders } from '../../src/staging/staging-folders.ts';
 import { MemoryDatabase, openMemoryStore } from '../../src/store/memory/memory-store.ts';
 import { type Backend, startBackend } from '../../src/system/backend.ts';
 import { parseConfig } from '../../src/system/config.ts';
@@ -44,7 +45,15 @@ export async function machine(changes: Record<string, unknown> = {}) {
       const store = openMemoryStore({ clock, newClaimToken: newGuid, database });
       const credentials = config.gateways.map(({ id, token }) => ({ gatewayId: id, token }));
       const onEscalation = (error: unknown) => log.error({ reason: String(error) }, 'escalated');
-      const backend = await startBackend({ config, store, staging, credentials, clock, log, onEscalation });
+      const backend = await startBackend({
+        config,
+        store,
+        staging: new StagingFolders(staging),
+        credentials,
+        clock,
+        log,
+        onEscalation,
+      });
       running.push(backend);
       return { backend, store, watch: watcher(backend) };
     },

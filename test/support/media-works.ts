@@ -6,6 +6,7 @@ import type { DragomanEvent } from '../../src/actors/events.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import type { InboundFrame } from '../../src/protocol/frames.ts';
 import { openStagingFolder, type StagingFolder } from '../../src/staging/staging-folder.ts';
+import { StagingFolders } from '../../src/staging/staging-folders.ts';
 import type { Store } from '../../src/store/store.ts';
 import { startBackend } from '../../src/system/backend.ts';
 import { parseConfig } from '../../src/system/config.ts';
@@ -63,7 +64,15 @@ export async function startMediaWorks(options: MediaWorksOptions): Promise<Media
   });
   const credentials = [{ gatewayId: GATEWAY, token: TOKEN }];
   const onEscalation = (error: unknown): void => log.error({ reason: String(error) }, 'escalated');
-  const backend = await startBackend({ config, store, staging, credentials, clock, log, onEscalation });
+  const backend = await startBackend({
+    config,
+    store,
+    staging: new StagingFolders(staging),
+    credentials,
+    clock,
+    log,
+    onEscalation,
+  });
   onTestFinished(async () => {
     await backend.stop();
     await store.close();

@@ -7,7 +7,7 @@ import { DEFAULT_POOLS } from '../../src/jobs/pools.ts';
 import type { CorrespondentKey } from '../../src/jobs/job.ts';
 import type { ReadyMessage } from '../../src/queue/message.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
-import { openStagingFolder } from '../../src/staging/staging-folder.ts';
+import { openStagingFolders } from '../../src/staging/staging-folders.ts';
 import { openMemoryStore } from '../../src/store/memory/memory-store.ts';
 import type { CorrespondentRecord, Store } from '../../src/store/store.ts';
 import type { Gateway } from '../../src/gateway/gateway-options.ts';
@@ -86,7 +86,7 @@ export class Works {
         ),
       }),
       store: intercept(store),
-      staging: await openStagingFolder(stagingFolderIn(dir)),
+      staging: await openStagingFolders(stagingFolderIn(dir)),
       credentials: [{ gatewayId: LIVE_GATEWAY, token: TOKEN }],
       clock,
       log: silentLogger,

@@ -4,7 +4,7 @@ import { systemClock } from '../../src/base/clock.ts';
 import { newGuid } from '../../src/base/ids.ts';
 import { startGateway } from '../../src/gateway/gateway.ts';
 import type { Gateway } from '../../src/gateway/gateway-options.ts';
-import { openStagingFolder } from '../../src/staging/staging-folder.ts';
+import { openStagingFolders } from '../../src/staging/staging-folders.ts';
 import { MemoryDatabase, openMemoryStore } from '../../src/store/memory/memory-store.ts';
 import { type Backend, startBackend } from '../../src/system/backend.ts';
 import { parseConfig } from '../../src/system/config.ts';
@@ -40,7 +40,10 @@ async function world() {
       const backend = await startBackend({
         config,
         store,
-        staging: await openStagingFolder(path.join(dir, 'north', 'staging')),
+        staging: await openStagingFolders(
+          path.join(dir, 'shared'),
+          config.gateways.map(({ id }) => ({ id, stagingFolder: path.join(dir, id, 'staging') })),
+        ),
         credentials: config.gateways.map(({ id, token }) => ({ gatewayId: id, token })),
         clock,
         log,

@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import type { PoolConfig } from '../../jobs/pools.ts';
-import type { StagingFolder } from '../../staging/staging-folder.ts';
+import type { StagingFolders } from '../../staging/staging-folders.ts';
 import type { JobCount, Store } from '../../store/store.ts';
 import type { PoolsAdministration } from '../administration.ts';
 import { type PoolBacklog, poolBacklogs } from '../backlog-log.ts';
@@ -9,7 +9,7 @@ import type { PoolView } from './views.ts';
 export interface PoolsOptions {
   readonly store: Pick<Store, 'countJobs'>;
   readonly pools: readonly PoolConfig[];
-  readonly staging: Pick<StagingFolder, 'list'>;
+  readonly staging: Pick<StagingFolders, 'list'>;
   readonly clock: Clock;
 }
 

@@ -35,13 +35,13 @@ async function bench(work: Work) {
   const run: JobRun = {
     processor: new FunctionProcessor(work),
     ledger: services.store,
-    files: {
+    filesOf: () => ({
       pathOf: (guid) => guid,
       async remove(guid) {
         if (disk.hangs) await new Promise(() => {});
         removed.push(guid);
       },
-    },
+    }),
     clock,
     log,
     random: () => 0.5,

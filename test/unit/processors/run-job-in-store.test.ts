@@ -28,7 +28,7 @@ async function storeWithOneJob() {
       {
         processor,
         ledger: store,
-        files: { pathOf: (name) => name, remove: async () => {} },
+        filesOf: () => ({ pathOf: (name) => name, remove: async () => {} }),
         clock,
         log: silentLogger,
         random: () => 0,

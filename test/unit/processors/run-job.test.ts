@@ -37,7 +37,7 @@ function worker(processor: BaseMediaProcessor, overrides: Parameters<typeof clai
       {
         processor,
         ledger,
-        files: { ...files, remove: removal },
+        filesOf: () => ({ ...files, remove: removal }),
         clock,
         log: silentLogger,
         random: () => 1,

@@ -1,0 +1,12 @@
+import { type ConfigFlags, configured, portNumber, type Register, sourcesOf } from './command.ts';
+
+export const registerBackend: Register = (program, finish) => {
+  configured(program.command('backend'))
+    .description('run the backend alone, for gateways in other processes')
+    .option('--port <number>', 'port that gateways dial', portNumber)
+    .option('--log-level <level>', 'trace, debug, info, warn, error or silent')
+    .action(async (flags: ConfigFlags) => {
+      const { startBackendOnly } = await import('../start.ts');
+      finish(await startBackendOnly(sourcesOf(flags)));
+    });
+};

@@ -1,0 +1,62 @@
+import { DragomanError } from '../base/errors.ts';
+import { openStagingFolder, type StagedFile, type StagingFolder } from './staging-folder.ts';
+
+/**
+ * The staging folders that a backend shares with its gateways.
+ *   G1 A gateway's files are looked for in its own folder alone: it cannot name another one's.
+ *   G2 No two gateways have one folder: each holds its folder's quota by itself.
+ */
+export class StagingFolders {
+  readonly #shared: StagingFolder;
+  readonly #own: ReadonlyMap<string, StagingFolder>;
+
+  /** `own`: by gateway id; every other gateway uses `shared`. */
+  constructor(shared: StagingFolder, own: ReadonlyMap<string, StagingFolder> = new Map()) {
+    this.#shared = shared;
+    this.#own = own;
+  }
+
+  of(gatewayId: string): StagingFolder {
+    return this.#own.get(gatewayId) ?? this.#shared;
+  }
+
+  /** Each folder once. */
+  get all(): readonly StagingFolder[] {
+    return [this.#shared, ...this.#own.values()];
+  }
+
+  /** The files of all folders. */
+  async list(): Promise<readonly StagedFile[]> {
+    return (await Promise.all(this.all.map((folder) => folder.list()))).flat();
+  }
+}
+
+export interface GatewayFolder {
+  readonly id: string;
+  /** Absolute; left out: the shared one. */
+  readonly stagingFolder?: string | undefined;
+}
+
+/** Opens them, and makes those that are not there. Rejects with `folder_unusable`, or `config_invalid` when two gateways name one (G2). */
+export async function openStagingFolders(
+  sharedDir: string,
+  gateways: readonly GatewayFolder[] = [],
+): Promise<StagingFolders> {
+  const shared = await openStagingFolder(sharedDir);
+  const ownerOf = new Map([[shared.dir, 'the folder that is shared with every other gateway']]);
+  const own = new Map<string, StagingFolder>();
+  for (const { id, stagingFolder } of gateways) {
+    if (stagingFolder === undefined) continue;
+    const folder = await openStagingFolder(stagingFolder);
+    const owner = ownerOf.get(folder.dir);
+    if (owner !== undefined) {
+      throw new DragomanError(
+        'config_invalid',
+        `gateways: expected a staging folder of its own for ${id}, got ${folder.dir}, which is ${owner}`,
+      );
+    }
+    ownerOf.set(folder.dir, `that of ${id}`);
+    own.set(id, folder);
+  }
+  return new StagingFolders(shared, own);
+}

@@ -7,6 +7,7 @@ import { type ConfigSources, loadConfig } from '../system/config.ts';
 import { createLogger } from '../system/logger.ts';
 import { EXIT } from './exit-codes.ts';
 import { gatewayFolderOf } from './folders.ts';
+import { Pulse } from './pulse.ts';
 import { showBot } from './show-bot.ts';
 import { untilSignal } from './until-signal.ts';
 
@@ -38,11 +39,13 @@ export async function gateway(sources: ConfigSources): Promise<number> {
     onStatus: ({ bot_id: botId, state, qr, detail }) =>
       showBot({ botId, state, qr: qr ?? null, detail: detail ?? null }, simulator, log),
   });
+  const pulse = new Pulse({ dataFolder: config.dataFolder, name: 'gateway', clock, log });
   console.log(
     `Gateway ${uplink.gatewayId} is up, and dials ${uplink.backends.join(', then ')}. Ctrl-C stops.`,
   );
   await stopRequested;
   console.log('Stopping: what the backend does not have yet is on the disk.');
   await running.stop();
+  pulse.end();
   return EXIT.ok;
 }

@@ -5,6 +5,7 @@ import type { Register } from './commands/command.ts';
 import { registerDeadLetters } from './commands/dead-letters.ts';
 import { registerDemo } from './commands/demo.ts';
 import { registerGateway } from './commands/gateway.ts';
+import { registerHealth } from './commands/health.ts';
 import { registerSimulate } from './commands/simulate.ts';
 import { registerStart } from './commands/start.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
@@ -17,6 +18,7 @@ const COMMANDS: readonly Register[] = [
   registerDemo,
   registerSimulate,
   registerDeadLetters,
+  registerHealth,
 ];
 
 const HELP = `

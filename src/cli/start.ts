@@ -6,25 +6,27 @@ import { type ConfigSources, loadConfig } from '../system/config.ts';
 import { createLogger } from '../system/logger.ts';
 import { startBackendAlone } from './backend-alone.ts';
 import { EXIT } from './exit-codes.ts';
+import { Pulse, type PulseName } from './pulse.ts';
 import { showBot } from './show-bot.ts';
 import { type Serving, type ServingOptions, startTogether } from './together.ts';
 import { untilSignal } from './until-signal.ts';
 
 /** `dragoman start`: gateway and backend until Ctrl-C. Resolves to the exit code. */
 export const start = (sources: ConfigSources): Promise<number> =>
-  serve(sources, { open: startTogether, links: true });
+  serve(sources, { name: 'start', open: startTogether, links: true });
 
 /** `dragoman backend`: the same without a gateway of its own. */
 export const startBackendOnly = (sources: ConfigSources): Promise<number> =>
-  serve(sources, { open: startBackendAlone, links: false });
+  serve(sources, { name: 'backend', open: startBackendAlone, links: false });
 
 interface Mode {
+  readonly name: PulseName;
   readonly open: (options: ServingOptions) => Promise<Serving>;
   /** Whether this process links bots with a simulator; the gateway does where it is another one. */
   readonly links: boolean;
 }
 
-async function serve(sources: ConfigSources, { open, links }: Mode): Promise<number> {
+async function serve(sources: ConfigSources, { name, open, links }: Mode): Promise<number> {
   const config = loadConfig(sources);
   const clock = systemClock();
   const log = createLogger({ level: config.log.level, pretty: process.stderr.isTTY });
@@ -39,6 +41,7 @@ async function serve(sources: ConfigSources, { open, links }: Mode): Promise<num
       escalated.resolve('escalated');
     },
   });
+  const pulse = new Pulse({ dataFolder: config.dataFolder, name, clock, log });
   console.log(`Dragoman is up. Everything durable lies in ${path.resolve(config.dataFolder)}.`);
   console.log(`Gateways dial ${serving.backend.url}. Ctrl-C drains and stops.`);
   serving.backend.events.listen((event) => {
@@ -56,5 +59,6 @@ async function serve(sources: ConfigSources, { open, links }: Mode): Promise<num
   console.log('Draining: what was begun is finished, what is left is on the disk.');
   inspector.close();
   await serving.stop();
+  pulse.end();
   return reason === 'escalated' ? EXIT.failed : EXIT.ok;
 }

@@ -156,6 +156,8 @@ export interface Store {
   pruneMessageIds(before: number): Promise<number>;
   saveBot(bot: BotRecord): Promise<void>;
   bots(): Promise<readonly BotRecord[]>;
+  /** Forgets the record alone: what was said in its chats, and what waits in them, stays. */
+  deleteBot(botId: string): Promise<void>;
 
   /** Finishes what was begun, then lets go of the store. */
   close(): Promise<void>;
@@ -329,10 +331,17 @@ export interface JobRetry {
   readonly collection: 'active' | 'holding';
 }
 
+/** What is kept of a bot beside what a configuration says. */
 export interface BotRecord {
   readonly botId: string;
   readonly providerName: string;
   /** The gateway that paired it. */
   readonly gatewayId: string;
   readonly createdAt: number;
+  /** Its operator wants it stopped. */
+  readonly stopped: boolean;
+  /** The number of the account that its operator wants linked by a code; null: by a QR code, or as configured. */
+  readonly pairingPhone: string | null;
+  /** Of a bot that was added at run time: its settings as a configuration would have them, in JSON. */
+  readonly settings: string | null;
 }

@@ -345,6 +345,10 @@ class MemoryStore implements Store {
     this.#data.bots.set(bot.botId, bot);
   }
 
+  async deleteBot(botId: string): Promise<void> {
+    this.#data.bots.delete(botId);
+  }
+
   async bots(): Promise<readonly BotRecord[]> {
     return [...this.#data.bots.values()].toSorted((a, b) => (a.botId < b.botId ? -1 : 1));
   }

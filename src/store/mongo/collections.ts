@@ -63,6 +63,10 @@ export interface BotDocument {
   readonly provider_name: string;
   readonly gateway_id: string;
   readonly created_at: number;
+  /** None of these in records of before they were kept. */
+  readonly stopped?: boolean;
+  readonly pairing_phone?: string | null;
+  readonly settings?: string | null;
 }
 
 /** What the store is: one document each. */

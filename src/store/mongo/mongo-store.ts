@@ -51,7 +51,7 @@ import {
   release,
   stage,
 } from './operations/jobs.ts';
-import { countJobs, jobsOfBot, listBots, listJobs, saveBot } from './operations/lists.ts';
+import { countJobs, deleteBot, jobsOfBot, listBots, listJobs, saveBot } from './operations/lists.ts';
 import {
   accept,
   evict,
@@ -383,6 +383,10 @@ export class MongoStore implements Store {
 
   saveBot(bot: BotRecord): Promise<void> {
     return this.#transactions.single((collections) => saveBot(collections, bot));
+  }
+
+  deleteBot(botId: string): Promise<void> {
+    return this.#transactions.single((collections) => deleteBot(collections, botId));
   }
 
   bots(): Promise<readonly BotRecord[]> {

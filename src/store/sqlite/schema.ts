@@ -125,8 +125,15 @@ ALTER TABLE jobs ADD COLUMN completed_at INTEGER;
 /** Dead letters are few among many jobs. */
 const DEAD_LETTERS_BY_SEQ = `CREATE INDEX jobs_failed ON jobs (seq) WHERE collection = 'failed'`;
 
+/** What an operator wishes of a bot at run time. */
+const BOT_WISHES = `
+ALTER TABLE bots ADD COLUMN stopped INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE bots ADD COLUMN pairing_phone TEXT;
+ALTER TABLE bots ADD COLUMN settings TEXT;
+`;
+
 /** Entry n takes a file from schema version n to n + 1. Entries are only ever added. */
-export const MIGRATIONS: readonly string[] = [FIRST_SCHEMA, MEDIA_TIMES, DEAD_LETTERS_BY_SEQ];
+export const MIGRATIONS: readonly string[] = [FIRST_SCHEMA, MEDIA_TIMES, DEAD_LETTERS_BY_SEQ, BOT_WISHES];
 
 /** Where the version and the fence are kept; there before every migration. */
 export const META_TABLE = `CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT`;

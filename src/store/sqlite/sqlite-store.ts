@@ -381,6 +381,10 @@ class SqliteStore implements Store {
     return this.#writer.call('saveBot', bot);
   }
 
+  deleteBot(botId: string): Promise<void> {
+    return this.#writer.call('deleteBot', botId);
+  }
+
   bots(): Promise<readonly BotRecord[]> {
     return this.#reader.call('bots');
   }

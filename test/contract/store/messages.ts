@@ -390,12 +390,24 @@ export const messageSuite: Suite = (open) => {
     });
 
     test('bots are kept as last saved', async () => {
-      const bot = { botId: 'bot-a', providerName: 'simulator', gatewayId: 'gateway-1', createdAt: NOW };
-      const other = { ...bot, botId: 'bot-0' };
-      for (const each of [bot, other, { ...bot, gatewayId: 'gateway-2' }])
-        await subject().store.saveBot(each);
+      const bot = {
+        botId: 'bot-a',
+        providerName: 'simulator',
+        gatewayId: 'gateway-1',
+        createdAt: NOW,
+        stopped: false,
+        pairingPhone: null,
+        settings: null,
+      };
+      const other = { ...bot, botId: 'bot-0', pairingPhone: '4915550000001', settings: '{"groups":"none"}' };
+      const changed = { ...bot, gatewayId: 'gateway-2', stopped: true };
+      for (const each of [bot, other, changed]) await subject().store.saveBot(each);
       const store = await subject().reopen();
-      expect(await store.bots()).toEqual([other, { ...bot, gatewayId: 'gateway-2' }]);
+      expect(await store.bots()).toEqual([other, changed]);
+      await store.deleteBot('bot-0');
+      await store.deleteBot('never-there');
+      const reopened = await subject().reopen();
+      expect(await reopened.bots()).toEqual([changed]);
     });
 
     test('a closed store refuses', async () => {

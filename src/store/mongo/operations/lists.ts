@@ -82,6 +82,9 @@ export async function saveBot({ bots }: Collections, bot: BotRecord): Promise<vo
     provider_name: bot.providerName,
     gateway_id: bot.gatewayId,
     created_at: bot.createdAt,
+    stopped: bot.stopped,
+    pairing_phone: bot.pairingPhone,
+    settings: bot.settings,
   };
   await bots.replaceOne({ bot_id: bot.botId }, document, { upsert: true });
 }
@@ -93,5 +96,12 @@ export async function listBots({ bots }: Collections): Promise<BotRecord[]> {
     providerName: bot.provider_name,
     gatewayId: bot.gateway_id,
     createdAt: bot.created_at,
+    stopped: bot.stopped ?? false,
+    pairingPhone: bot.pairing_phone ?? null,
+    settings: bot.settings ?? null,
   }));
+}
+
+export async function deleteBot({ bots }: Collections, botId: string): Promise<void> {
+  await bots.deleteOne({ bot_id: botId });
 }

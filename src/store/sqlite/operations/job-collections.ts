@@ -71,16 +71,28 @@ export const heldTypes = (connection: Connection): HeldType[] =>
 
 export const saveBot = ({ connection }: Session, bot: BotRecord): void => {
   connection.run(
-    'INSERT OR REPLACE INTO bots VALUES (?, ?, ?, ?)',
+    `INSERT OR REPLACE INTO bots
+       (bot_id, provider_name, gateway_id, created_at, stopped, pairing_phone, settings)
+     VALUES (?, ?, ?, ?, ?, ?, ?)`,
     bot.botId,
     bot.providerName,
     bot.gatewayId,
     bot.createdAt,
+    bot.stopped ? 1 : 0,
+    bot.pairingPhone,
+    bot.settings,
   );
 };
 
+export const deleteBot = ({ connection }: Session, botId: string): void => {
+  connection.run('DELETE FROM bots WHERE bot_id = ?', botId);
+};
+
 export const bots = (connection: Connection): BotRecord[] =>
-  connection.all(
-    `SELECT bot_id AS botId, provider_name AS providerName, gateway_id AS gatewayId, created_at AS createdAt
-     FROM bots ORDER BY bot_id`,
-  );
+  connection
+    .all<Omit<BotRecord, 'stopped'> & { readonly stopped: number }>(
+      `SELECT bot_id AS botId, provider_name AS providerName, gateway_id AS gatewayId, created_at AS createdAt,
+         stopped, pairing_phone AS pairingPhone, settings
+       FROM bots ORDER BY bot_id`,
+    )
+    .map((row) => ({ ...row, stopped: row.stopped === 1 }));

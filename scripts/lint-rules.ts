@@ -16,6 +16,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   actors: ['base', 'queue', 'jobs', 'protocol', 'store', 'staging', 'processors'],
   gateway: ['base', 'protocol', 'staging'],
   system: ['base', 'queue', 'jobs', 'protocol', 'store', 'staging', 'processors', 'actors', 'gateway'],
+  inspector: ['base', 'queue', 'jobs', 'protocol', 'store', 'staging', 'actors', 'system'],
   simulator: ['base', 'protocol'],
 };
 const FOLDERS = [...Object.keys(MAY_IMPORT), 'cli'];
@@ -25,6 +26,8 @@ const PURE = ['queue', 'jobs', 'protocol'];
 const OWNERS: Record<string, readonly string[]> = {
   '@whiskeysockets/baileys': ['gateway', 'simulator'],
   comedy: ['actors'],
+  fastify: ['inspector'],
+  'prom-client': ['inspector'],
   mongodb: ['store'],
   'node:sqlite': ['store', 'gateway'],
 };

@@ -16,6 +16,7 @@ import type {
   RetryOutcome,
 } from './chat-protocol.ts';
 import type { ChatServices } from './chat-services.ts';
+import type { QueueCounts } from './events.ts';
 import { orCloseLink } from './frame-link.ts';
 import { draftOf, newJobOf } from './inbound.ts';
 import type { ActorContext, ActorDefinition, Detail } from './kit/actor.ts';
@@ -231,6 +232,7 @@ class Correspondent {
       announced: this.#announced,
       onReady: () => this.#services.messageReady(this.#context.self),
     });
+    this.#services.events.emit({ kind: 'rehydrated', chat: this.#key, messages });
     this.#changed([]);
     return this.#queue;
   }
@@ -282,6 +284,9 @@ class Correspondent {
       this.#context.log.info({ id: message.id, reason }, 'message evicted');
       this.#services.events.emit({ kind: 'evicted', chat: this.#key, id: message.id, reason });
     }
+    if (this.#queue !== null) {
+      this.#services.events.emit({ kind: 'queue', chat: this.#key, counts: countsOf(this.#queue) });
+    }
     this.#ageTimer?.cancel();
     const dueAt = this.#queue?.nextAgeAt ?? null;
     const { clock, self } = this.#context;
@@ -289,6 +294,13 @@ class Correspondent {
       dueAt === null ? null : clock.schedule(dueAt - clock.now(), () => self.tell('tick', undefined));
   }
 }
+
+const countsOf = (queue: CorrespondentQueue): QueueCounts => ({
+  ready: queue.readyCount,
+  characters: queue.readyCharacters,
+  placeholders: queue.placeholderCount,
+  oldestPlaceholderTime: queue.oldestPlaceholderTime,
+});
 
 const idsOf = (evicted: readonly Eviction[]): readonly number[] => evicted.map(({ message }) => message.id);
 

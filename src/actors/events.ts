@@ -11,6 +11,10 @@ export type DragomanEvent =
       readonly qr: string | null;
       readonly detail: string | null;
     }
+  /** A chat's queue is in memory, again or for the first time: this is what its journal held. */
+  | { readonly kind: 'rehydrated'; readonly chat: CorrespondentKey; readonly messages: readonly Message[] }
+  /** After each change of a chat's queue. */
+  | { readonly kind: 'queue'; readonly chat: CorrespondentKey; readonly counts: QueueCounts }
   | { readonly kind: 'accepted'; readonly chat: CorrespondentKey; readonly message: Message }
   | { readonly kind: 'duplicate'; readonly chat: CorrespondentKey; readonly id: number }
   | {
@@ -30,6 +34,16 @@ export type DragomanEvent =
       readonly chat: CorrespondentKey;
       readonly messages: readonly ReadyMessage[];
     };
+
+/** What a chat's queue holds. */
+export interface QueueCounts {
+  readonly ready: number;
+  /** Of the ready messages. */
+  readonly characters: number;
+  readonly placeholders: number;
+  /** When the oldest placeholder was accepted. */
+  readonly oldestPlaceholderTime: number | null;
+}
 
 export type EventListener = (event: DragomanEvent) => void;
 

@@ -55,6 +55,10 @@ export class PoolDesk {
     await Promise.all(this.#running);
   }
 
+  get load(): { readonly busy: number; readonly idle: number } {
+    return { busy: this.#running.size, idle: this.#idle.length };
+  }
+
   inspect(): string {
     return `${this.#running.size} busy, ${this.#idle.length} idle`;
   }

@@ -14,8 +14,17 @@ import { workerActor } from './worker.ts';
 export interface WorkerPoolProtocol {
   /** Work became claimable in a pool; null: perhaps in any. */
   wake(pool: string | null): void;
+  /** What the workers of each pool are at. */
+  load(): readonly PoolLoad[];
   /** Claims nothing more and waits until each job in hand is finished or given back. */
   drain(): Promise<void>;
+}
+
+/** Of the workers in this process. */
+export interface PoolLoad {
+  readonly pool: string;
+  readonly busy: number;
+  readonly idle: number;
 }
 
 export interface WorkerPoolArgs {
@@ -69,6 +78,10 @@ class WorkerPool {
   wake(pool: string | null): void {
     if (pool !== null) return this.#desks.get(pool)?.wake();
     for (const desk of this.#desks.values()) desk.wake();
+  }
+
+  load(): readonly PoolLoad[] {
+    return Array.from(this.#desks, ([pool, desk]) => ({ pool, ...desk.load }));
   }
 
   async drain(): Promise<void> {
@@ -155,6 +168,7 @@ export const workerPoolActor: ActorDefinition<WorkerPoolProtocol, WorkerPoolArgs
     return {
       handlers: {
         wake: (name) => pool.wake(name),
+        load: () => pool.load(),
         drain: () => later(pool.drain()),
       },
       started: () => pool.started(),

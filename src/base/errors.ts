@@ -45,6 +45,12 @@ const ERROR_TABLE = {
   processing_failed: { retryable: false },
   /** The gateway could not send a text, or does not know whether it was sent. */
   send_failed: { retryable: false },
+  /** A request over HTTP, or its reply, that does not decode. */
+  request_invalid: { retryable: false },
+  /** A request by a name or from a page that is not this server's. */
+  origin_refused: { retryable: false },
+  /** Too many requests in a short time. */
+  rate_limited: { retryable: true },
   /** Nothing has that id. */
   not_found: { retryable: false },
   /** The job is alive: only a dead letter is retried or dropped. */

@@ -47,6 +47,8 @@ export class ChatView {
       case 'bot':
       case 'duplicate':
       case 'evicted':
+      case 'rehydrated':
+      case 'queue':
         return null;
     }
   }

@@ -129,6 +129,7 @@ function demoConfig(dataFolder: string, simulator: string): Config {
     dataFolder,
     simulator,
     listen: { port: 0 },
+    http: { enabled: false },
     bots: [{ id: BOT }],
     pools: DEFAULT_POOLS.map((pool) => {
       const delayMs = STUB_DELAYS_MS[pool.name];

@@ -44,6 +44,7 @@ async function serve(sources: ConfigSources, { name, open, links }: Mode): Promi
   const pulse = new Pulse({ dataFolder: config.dataFolder, name, clock, log });
   console.log(`Dragoman is up. Everything durable lies in ${path.resolve(config.dataFolder)}.`);
   console.log(`Gateways dial ${serving.backend.url}. Ctrl-C drains and stops.`);
+  if (serving.inspector !== null) console.log(`Look inside at ${serving.inspector.url}.`);
   serving.backend.events.listen((event) => {
     if (event.kind === 'bot') showBot(event, links ? config.simulator : undefined, log);
   });

@@ -5,18 +5,22 @@ import { startGateway } from '../gateway/gateway.ts';
 import type { Gateway } from '../gateway/gateway-options.ts';
 import { baileysSessions } from '../gateway/whatsapp/baileys-sessions.ts';
 import { resolveEndpoint } from '../gateway/whatsapp/endpoint.ts';
+import type { Inspector } from '../inspector/inspector.ts';
 import { openStagingFolders } from '../staging/staging-folders.ts';
 import type { Store } from '../store/store.ts';
-import { type Backend, startBackend } from '../system/backend.ts';
+import type { Backend } from '../system/backend.ts';
 import type { Config } from '../system/config.ts';
 import { LOCAL_GATEWAY } from '../system/config-schema.ts';
 import { gatewayFolderOf } from './folders.ts';
 import { openStore } from './open-store.ts';
+import { startWatchedBackend } from './watched-backend.ts';
 
 /** A backend and its store. */
 export interface Serving {
   readonly store: Store;
   readonly backend: Backend;
+  /** Null where the configuration switches it off. */
+  readonly inspector: Inspector | null;
   /** Drains: what was begun is finished, what is left is durable. What fails keeps nothing else open. */
   stop(): Promise<void>;
 }
@@ -33,7 +37,7 @@ export interface ServingOptions {
   readonly onEscalation: (error: unknown, path: string) => void;
 }
 
-/** Rejects, with nothing left running, with what `openStore`, `startBackend` and `startGateway` reject with. */
+/** Rejects, with nothing left running, with what `openStore`, `startWatchedBackend` and `startGateway` reject with. */
 export async function startTogether({ config, clock, log, onEscalation }: ServingOptions): Promise<Together> {
   await using opened = new AsyncDisposableStack();
   const staging = await openStagingFolders(config.stagingFolder, config.gateways);
@@ -45,8 +49,17 @@ export async function startTogether({ config, clock, log, onEscalation }: Servin
     { gatewayId: LOCAL_GATEWAY, token },
     ...config.gateways.map(({ id, token: own }) => ({ gatewayId: id, token: own })),
   ];
-  const backend = await startBackend({ config, store, staging, credentials, clock, log, onEscalation });
-  opened.defer(() => backend.stop());
+  const watched = await startWatchedBackend({
+    config,
+    store,
+    staging,
+    credentials,
+    clock,
+    log,
+    onEscalation,
+  });
+  opened.defer(() => watched.stop());
+  const { backend, inspector } = watched;
   const endpoint = await resolveEndpoint(config.simulator ?? null);
   const gateway = await startGateway({
     dataFolder: gatewayFolderOf(config.dataFolder),
@@ -61,5 +74,5 @@ export async function startTogether({ config, clock, log, onEscalation }: Servin
   });
   opened.defer(() => gateway.stop());
   const running = opened.move();
-  return { store, backend, gateway, stop: () => running.disposeAsync() };
+  return { store, backend, inspector, gateway, stop: () => running.disposeAsync() };
 }

@@ -6,6 +6,7 @@ import type {
   JobView,
   JourneyView,
   MessageView,
+  PoolLoadView,
   PoolView,
   RetriedJobView,
   StagingView,
@@ -72,6 +73,8 @@ export interface JobFilter {
 
 export interface PoolsAdministration {
   list(): Promise<readonly PoolView[]>;
+  /** Asks the workers alone, not the store. */
+  load(): Promise<readonly PoolLoadView[]>;
   /** What lies in the staging folder. */
   staging(): Promise<StagingView>;
 }

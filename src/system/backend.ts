@@ -36,6 +36,8 @@ export interface BackendOptions {
   readonly credentials: readonly GatewayCredential[];
   readonly clock: Clock;
   readonly log: Logger;
+  /** For whoever listens from the start. */
+  readonly events?: EventBus;
   /** An actor failed more often than its supervisors can bear: nothing left but to end the process. */
   readonly onEscalation: (error: unknown, path: string) => void;
   /** Opens the port for gateways; by default, for WebSockets. */
@@ -90,11 +92,19 @@ export async function startBackend(options: BackendOptions): Promise<Backend> {
 }
 
 async function compose(
-  { config, store, staging, credentials, clock, log, openLinks = startLinkServer }: BackendOptions,
+  {
+    config,
+    store,
+    staging,
+    credentials,
+    clock,
+    log,
+    openLinks = startLinkServer,
+    events = new EventBus(),
+  }: BackendOptions,
   system: ActorSystem,
   jobRuns: JobRuns,
 ): Promise<Backend> {
-  const events = new EventBus();
   const routeToPool = poolRouter(config.pools);
   const mimeTypeOf = mimeTypeDecider(staging, log);
   const bots = new Map<string, RunningBot>();
@@ -186,7 +196,13 @@ async function compose(
     bots: administerBots({ bots, isLinked: (gatewayId) => ingress.isLinked(gatewayId) }),
     chats: administerChats({ store, bots }),
     jobs: administerJobs({ store, bots, forgetFile }),
-    pools: administerPools({ store, pools: config.pools, staging, clock }),
+    pools: administerPools({
+      store,
+      pools: config.pools,
+      load: () => workers.ask('load', undefined),
+      staging,
+      clock,
+    }),
     send,
   };
   return { url: server.url, events, system, administration, send, stop: () => (drained ??= drain()) };

@@ -27,6 +27,7 @@ export interface ConfigSources {
 export interface ConfigOverrides {
   readonly dataFolder?: string | undefined;
   readonly port?: number | undefined;
+  readonly httpPort?: number | undefined;
   readonly simulator?: string | undefined;
   readonly logLevel?: string | undefined;
 }
@@ -121,11 +122,12 @@ function readConfigFile(file: string): RawSettings {
   return settings.data;
 }
 
-function assignmentsOf({ dataFolder, port, simulator, logLevel }: ConfigOverrides) {
+function assignmentsOf({ dataFolder, port, httpPort, simulator, logLevel }: ConfigOverrides) {
   const folder = dataFolder === undefined ? undefined : path.resolve(dataFolder);
   return [
     { path: ['dataFolder'], value: folder },
     { path: ['listen', 'port'], value: port },
+    { path: ['http', 'port'], value: httpPort },
     { path: ['simulator'], value: simulator },
     { path: ['log', 'level'], value: logLevel },
   ].filter(({ value }) => value !== undefined);

@@ -7,7 +7,7 @@ import type { InboundFrame } from '../../src/protocol/frames.ts';
 import { openStagingFolder } from '../../src/staging/staging-folder.ts';
 import { StagingFolders } from '../../src/staging/staging-folders.ts';
 import { MemoryDatabase, openMemoryStore } from '../../src/store/memory/memory-store.ts';
-import { type Backend, startBackend } from '../../src/system/backend.ts';
+import { type Backend, type BackendOptions, startBackend } from '../../src/system/backend.ts';
 import { parseConfig } from '../../src/system/config.ts';
 import { contents } from './chat-bench.ts';
 import { GatewaySocket } from './gateway-socket.ts';
@@ -41,7 +41,7 @@ export async function machine(changes: Record<string, unknown> = {}) {
     staging,
     log,
     config,
-    async start() {
+    async start(more: Partial<BackendOptions> = {}) {
       const store = openMemoryStore({ clock, newClaimToken: newGuid, database });
       const credentials = config.gateways.map(({ id, token }) => ({ gatewayId: id, token }));
       const onEscalation = (error: unknown) => log.error({ reason: String(error) }, 'escalated');
@@ -53,6 +53,7 @@ export async function machine(changes: Record<string, unknown> = {}) {
         clock,
         log,
         onEscalation,
+        ...more,
       });
       running.push(backend);
       return { backend, store, watch: watcher(backend) };

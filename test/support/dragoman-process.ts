@@ -25,7 +25,9 @@ export class DragomanProcess {
 
   static spawnWith(nodeFlags: readonly string[], ...args: readonly string[]): DragomanProcess {
     const command = [...nodeFlags, BINARY, ...args];
-    return new DragomanProcess(spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'pipe'] }));
+    // Many of them run at a time.
+    const env = { DRAGOMAN_HTTP_PORT: '0', ...process.env };
+    return new DragomanProcess(spawn(process.execPath, command, { env, stdio: ['ignore', 'pipe', 'pipe'] }));
   }
 
   get stdout(): string {

@@ -29,6 +29,7 @@ export async function togetherBench(
       dataFolder: await scratchFolder(),
       simulator: simulator.endpoint.mediaOrigin,
       listen: { port: 0 },
+      http: { enabled: false },
       pools: DEFAULT_POOLS.map((pool) =>
         ['corrupt', 'unsupported'].includes(pool.processor)
           ? pool

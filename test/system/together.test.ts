@@ -13,7 +13,7 @@ describe('gateway and backend in one process', () => {
   test('leave nothing running when the gateway cannot start', async () => {
     const dataFolder = await scratchFolder();
     await writeFile(path.join(dataFolder, 'gateway'), 'a file where the folder should be');
-    const config = parseConfig({ dataFolder, listen: { port: 0 } });
+    const config = parseConfig({ dataFolder, listen: { port: 0 }, http: { enabled: false } });
     const clock = systemClock();
     const log = new RecordingLogger();
     const starting = startTogether({ config, clock, log, onEscalation: () => {} });

@@ -1,3 +1,4 @@
+import type { PoolLoad } from '../../actors/worker-pool.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { PoolConfig } from '../../jobs/pools.ts';
 import type { StagingFolders } from '../../staging/staging-folders.ts';
@@ -9,21 +10,23 @@ import type { PoolView } from './views.ts';
 export interface PoolsOptions {
   readonly store: Pick<Store, 'countJobs'>;
   readonly pools: readonly PoolConfig[];
+  readonly load: () => Promise<readonly PoolLoad[]>;
   readonly staging: Pick<StagingFolders, 'list'>;
   readonly clock: Clock;
 }
 
-export function administerPools({ store, pools, staging, clock }: PoolsOptions): PoolsAdministration {
+export function administerPools({ store, pools, load, staging, clock }: PoolsOptions): PoolsAdministration {
   const names = pools.map(({ name }) => name);
   return {
     async list() {
-      const counts = await store.countJobs();
+      const [counts, loads] = await Promise.all([store.countJobs(), load()]);
       const backlogs = poolBacklogs(names, counts, clock.now());
       return pools.flatMap((pool, index) => {
         const backlog = backlogs[index];
-        return backlog === undefined ? [] : [poolViewOf(pool, backlog, counts)];
+        return backlog === undefined ? [] : [poolViewOf(pool, backlog, counts, busyOf(pool.name, loads))];
       });
     },
+    load,
     async staging() {
       const files = await staging.list();
       return {
@@ -35,7 +38,15 @@ export function administerPools({ store, pools, staging, clock }: PoolsOptions):
   };
 }
 
-function poolViewOf(pool: PoolConfig, backlog: PoolBacklog, counts: readonly JobCount[]): PoolView {
+const busyOf = (name: string, loads: readonly PoolLoad[]): number =>
+  loads.find(({ pool }) => pool === name)?.busy ?? 0;
+
+function poolViewOf(
+  pool: PoolConfig,
+  backlog: PoolBacklog,
+  counts: readonly JobCount[],
+  busy: number,
+): PoolView {
   const { name, mimeTypes, processor, workers, timeoutMs } = pool;
   const { pending, waiting, inProgress, held, oldestPendingMs } = backlog;
   const failed = counts
@@ -46,6 +57,7 @@ function poolViewOf(pool: PoolConfig, backlog: PoolBacklog, counts: readonly Job
     mimeTypes: [...mimeTypes],
     processor,
     workers,
+    busy,
     timeoutMs,
     pending,
     waiting,

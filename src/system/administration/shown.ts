@@ -19,6 +19,8 @@ export const messageViewOf = ({ sender, group, mentions, ...message }: Message):
   acceptedTime: message.acceptedTime,
   readyTime: message.readyTime,
   originatingTime: message.originatingTime,
+  receivedTime: message.receivedTime,
+  mediaTimes: message.mediaTimes,
   messageSize: message.messageSize,
   group: group === null ? null : { id: group.id, name: group.name },
   providerMessageId: message.providerMessageId,

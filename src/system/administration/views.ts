@@ -43,6 +43,15 @@ export const messageView = z.object({
   acceptedTime: epochMs,
   readyTime: epochMs.nullable().describe('Null while it is a placeholder'),
   originatingTime: epochMs.nullable(),
+  receivedTime: epochMs.nullable().describe('When the gateway had it on its disk'),
+  mediaTimes: z
+    .object({
+      stagedAt: epochMs.nullable(),
+      claimedAt: epochMs.nullable(),
+      completedAt: epochMs.nullable(),
+    })
+    .nullable()
+    .describe('What its medium went through; null for a text, and while it is a placeholder'),
   messageSize: count,
   group: z.object({ id: z.string(), name: z.string().nullable() }).nullable(),
   providerMessageId: z.string().nullable(),
@@ -123,7 +132,8 @@ export const poolView = z.object({
   name: z.string(),
   mimeTypes: z.array(z.string()).describe('Empty for the one that takes every other type'),
   processor: z.string(),
-  workers: count,
+  workers: count.describe('Of one process'),
+  busy: count.describe('Workers of the backend that have a job in hand'),
   timeoutMs: count,
   pending: count.describe('Claimable now'),
   waiting: count.describe('In back-off'),
@@ -132,6 +142,8 @@ export const poolView = z.object({
   failed: count.describe('Dead letters'),
   oldestPendingMs: count.nullable(),
 });
+
+export const poolLoadView = z.object({ pool: z.string(), busy: count, idle: count });
 
 export const stagingView = z.object({ files: count, bytes: count, partial: count });
 
@@ -142,5 +154,6 @@ export type HistoryView = z.infer<typeof historyView>;
 export type JourneyView = z.infer<typeof journeyView>;
 export type JobView = z.infer<typeof jobView>;
 export type RetriedJobView = z.infer<typeof retriedJobView>;
+export type PoolLoadView = z.infer<typeof poolLoadView>;
 export type PoolView = z.infer<typeof poolView>;
 export type StagingView = z.infer<typeof stagingView>;

@@ -18,7 +18,8 @@ describe('a chat that accepts', () => {
     expect(await accept(chat, textFrame('ann', 'hello'))).toBe('accepted');
     expect(await journalOf('ann')).toEqual(['hello']);
     expect(announced.at(-1)).toBe(chat);
-    expect(events.map(({ kind }) => kind)).toEqual(['accepted']);
+    expect(events.map(({ kind }) => kind)).toEqual(['rehydrated', 'queue', 'accepted', 'queue']);
+    expect(events.at(-1)).toMatchObject({ counts: { ready: 1, placeholders: 0 } });
   });
 
   test('keeps the first copy of a message', async () => {

@@ -36,7 +36,7 @@ describe('a dead letter that is retried', () => {
       attempts: 0,
     });
     expect(woken).toEqual(['audio']);
-    expect(events.at(-1)).toMatchObject({ kind: 'accepted', message: { id: 3 } });
+    expect(events.filter(({ kind }) => kind === 'accepted').at(-1)).toMatchObject({ message: { id: 3 } });
 
     expect(await chat.ask('settle', { guid, words: 'words', error: null })).toBe('settled');
     expect(await journalOf('ann')).toEqual(['[Media processing failed] listen', 'and?', '[words] listen']);

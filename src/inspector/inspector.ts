@@ -1,0 +1,57 @@
+import { Registry } from 'prom-client';
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/log.ts';
+import type { Administration } from '../system/administration.ts';
+import type { Config } from '../system/config.ts';
+import { eventRoutes } from './http/routes/events.ts';
+import { healthRoutes } from './http/routes/health.ts';
+import { metricsRoutes } from './http/routes/metrics.ts';
+import { startHttp } from './http/server.ts';
+import { LiveFeed } from './live/live-feed.ts';
+import type { LiveState } from './live/live-state.ts';
+import { readinessOf } from './readiness.ts';
+
+export interface InspectorOptions {
+  readonly http: Config['http'];
+  readonly administration: Administration;
+  /** Has listened since before the backend started. It stays the caller's to close. */
+  readonly state: LiveState;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export interface Inspector {
+  /** Where page, API, metrics and health are. */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/**
+ * Lets people and programs look into a running backend.
+ * Rejects, with nothing left running, with what `startHttp` rejects with.
+ */
+export async function startInspector(options: InspectorOptions): Promise<Inspector> {
+  const { http, administration, state, clock, log } = options;
+  const feed = new LiveFeed({ state, administration, clock });
+  try {
+    const server = await startHttp({
+      ...http,
+      log,
+      routes: [
+        healthRoutes(readinessOf(administration, clock)),
+        metricsRoutes(new Registry()),
+        eventRoutes(feed),
+      ],
+    });
+    return {
+      url: server.url,
+      async close() {
+        feed.close();
+        await server.close();
+      },
+    };
+  } catch (error) {
+    feed.close();
+    throw error;
+  }
+}

@@ -50,7 +50,8 @@ const limits = z.strictObject({
     .describe('Media of one queue that are not words yet; those beyond are not processed.'),
 });
 
-const bot = z.strictObject({
+/** One bot's settings. */
+export const bot = z.strictObject({
   id: z
     .string()
     .refine(isBotId, 'expected lower-case letters, digits and dashes, 64 at most')

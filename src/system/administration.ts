@@ -28,6 +28,19 @@ export interface Administration {
 
 export interface BotsAdministration {
   list(): Promise<readonly BotView[]>;
+  /** Starts a bot that was stopped; of one that gave up, tries it again. */
+  start(botId: string): Promise<void>;
+  /** It stays stopped over restarts. What it received is finished. */
+  stop(botId: string): Promise<void>;
+  /**
+   * Has a bot ask for its account to be linked: by a code for the phone of this number (digits only), or, with null, by
+   * a QR code. Either is in the bot's view then. Rejects with `config_invalid` when that is no phone number.
+   */
+  pair(botId: string, phone: string | null): Promise<'asked' | 'linked already'>;
+  /** `settings`: as under `bots` in a configuration. Rejects with `config_invalid` when they do not hold. */
+  add(settings: unknown): Promise<'added' | 'there already'>;
+  /** Only a bot that was added: a configured one is removed from the configuration. Its history stays. */
+  remove(botId: string): Promise<'removed' | 'configured'>;
 }
 
 /** A chat by any of its identifiers. */

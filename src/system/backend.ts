@@ -16,6 +16,7 @@ import { administerChats } from './administration/chats.ts';
 import { administerJobs } from './administration/jobs.ts';
 import { administerPools } from './administration/pools.ts';
 import { BacklogLog } from './backlog-log.ts';
+import { BotRoster } from './bot-roster.ts';
 import type { Config } from './config.ts';
 import type { BotSettings } from './config-schema.ts';
 import { pruneDuplicateKeys } from './duplicate-keys.ts';
@@ -141,7 +142,7 @@ async function compose(
     completed,
     unsaved: (botId) => bots.get(botId)?.ref.tell('reconcile', undefined),
   });
-  for (const settings of config.bots) {
+  const spawnBot = async (settings: BotSettings): Promise<Pick<RunningBot, 'said' | 'ref'>> => {
     const said = { status: NOT_CONNECTED };
     const ref = await system.spawn(botActor, settings.id, {
       botId: settings.id,
@@ -163,8 +164,22 @@ async function compose(
         hasFile: async (guid, gatewayId) => (await staging.of(gatewayId).sizeOf(guid)) !== null,
       },
     });
-    bots.set(settings.id, { settings, said, ref });
-  }
+    return { said, ref };
+  };
+  const roster = await BotRoster.open({
+    configured: config.bots,
+    gatewayIds: credentials.map(({ gatewayId }) => gatewayId),
+    bots,
+    store,
+    commands: ingress,
+    spawn: spawnBot,
+    async retire({ ref }) {
+      await ref.ask('retire', undefined, { deadlineMs: config.drainDeadlineMs });
+      await system.stopActor(ref);
+    },
+    clock,
+    log,
+  });
   const server = await openLinks({ ...config.listen, credentials, handler: ingress, clock, log });
 
   const { dedupeDays } = config;
@@ -193,7 +208,7 @@ async function compose(
   let drained: Promise<void> | null = null;
   const send = (request: SendRequest): Promise<SendResult> => ingress.send(request);
   const administration: Administration = {
-    bots: administerBots({ bots, isLinked: (gatewayId) => ingress.isLinked(gatewayId) }),
+    bots: administerBots({ bots, roster, isLinked: (gatewayId) => ingress.isLinked(gatewayId) }),
     chats: administerChats({ store, bots }),
     jobs: administerJobs({ store, bots, forgetFile }),
     pools: administerPools({

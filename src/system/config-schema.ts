@@ -20,7 +20,7 @@ const SHORTEST_LEASE_MS = 1_000;
 export const LOCAL_GATEWAY = 'local';
 
 /** The bots' actors stand beside these. */
-const ACTOR_NAMES: ReadonlySet<string> = new Set(['ingestion', 'workers']);
+export const ACTOR_NAMES: ReadonlySet<string> = new Set(['ingestion', 'workers']);
 
 const gatewayId = z.string().min(1).max(64);
 /** Long enough that guessing is hopeless. */

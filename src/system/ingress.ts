@@ -15,7 +15,7 @@ import type {
   MediaStagedFrame,
 } from '../protocol/frames.ts';
 import { corruptMimeType } from '../queue/media-kind.ts';
-import type { StagedMedia, Store } from '../store/store.ts';
+import type { BotRecord, StagedMedia, Store } from '../store/store.ts';
 import type { BotSettings } from './config-schema.ts';
 import type { FrameVerdict, LinkHandler, OpenLink } from './gateway-link.ts';
 import { Outbox, type SendRequest, type SendResult } from './outbox.ts';
@@ -23,9 +23,18 @@ import { Outbox, type SendRequest, type SendResult } from './outbox.ts';
 /** A bot as the configuration has it, and its actor. */
 export interface RunningBot {
   readonly settings: BotSettings;
+  /** What its operator wishes. */
+  readonly wish: Pick<BotRecord, 'stopped' | 'pairingPhone'>;
   /** What its gateway said last. */
   readonly said: { readonly status: BotStatus };
   readonly ref: ActorRef<BotProtocol>;
+}
+
+/** What tells a bot's gateway, if it is there; one that is away is told when it comes. */
+export interface BotCommands {
+  startBot(bot: RunningBot): void;
+  /** `forget`: its credentials go as well. */
+  stopBot(bot: RunningBot, forget: boolean): void;
 }
 
 export interface IngressOptions {
@@ -49,7 +58,7 @@ const ACK: FrameVerdict = { kind: 'ack' };
  *   G5 A frame that fails for good holds nothing else back: the gateway keeps it and sends it over its next link. Of
  *      its chat, what comes behind it does the same, unless the failure has passed.
  */
-export class Ingress implements LinkHandler {
+export class Ingress implements LinkHandler, BotCommands {
   readonly #options: IngressOptions;
   readonly #links = new Map<string, OpenLink>();
   readonly #outbox: Outbox;
@@ -69,11 +78,16 @@ export class Ingress implements LinkHandler {
     }
     this.#links.set(link.gatewayId, link);
     for (const botId of botIds) if (this.#botOf(link, botId) === null) link.send(unknownBot(botId));
-    for (const { settings } of this.#botsOf(link.gatewayId)) {
-      const config = { media_storage_quota_gb: settings.mediaStorageQuotaGb, groups: settings.groups };
-      link.send({ type: 'bot.start', bot_id: settings.id, config });
-    }
+    for (const bot of this.#botsOf(link.gatewayId)) link.send(bot.wish.stopped ? stopOf(bot) : startOf(bot));
     this.#outbox.opened(link, (botId) => this.#botOf(link, botId) !== null);
+  }
+
+  startBot(bot: RunningBot): void {
+    this.#links.get(bot.settings.gateway)?.send(startOf(bot));
+  }
+
+  stopBot(bot: RunningBot, forget: boolean): void {
+    this.#links.get(bot.settings.gateway)?.send({ ...stopOf(bot), ...(forget && { forget }) });
   }
 
   closed(link: OpenLink): void {
@@ -213,7 +227,22 @@ export class Ingress implements LinkHandler {
   }
 }
 
-type ErrorFrame = Extract<BackendFrameBody, { type: 'error' }>;
+type FrameTo<T extends BackendFrameBody['type']> = Extract<BackendFrameBody, { type: T }>;
+
+function startOf({ settings, wish }: RunningBot): FrameTo<'bot.start'> {
+  const { id, mediaStorageQuotaGb, groups } = settings;
+  const pairingPhone = wish.pairingPhone ?? settings.pairingPhone;
+  const config = {
+    media_storage_quota_gb: mediaStorageQuotaGb,
+    groups,
+    ...(pairingPhone !== undefined && { pairing_phone: pairingPhone }),
+  };
+  return { type: 'bot.start', bot_id: id, config };
+}
+
+const stopOf = ({ settings }: RunningBot): FrameTo<'bot.stop'> => ({ type: 'bot.stop', bot_id: settings.id });
+
+type ErrorFrame = FrameTo<'error'>;
 
 const unknownBot = (botId: string): ErrorFrame => ({
   type: 'error',

@@ -141,7 +141,8 @@ export class ChatWorld {
       gateways: [{ id: GATEWAY, token: 'x'.repeat(16) }],
     });
     const said = { status: NOT_CONNECTED };
-    const bots = new Map(settings.map((each) => [each.id, { settings: each, said, ref: bot }]));
+    const wish = { stopped: false, pairingPhone: null };
+    const bots = new Map(settings.map((each) => [each.id, { settings: each, wish, said, ref: bot }]));
     const ingress = new Ingress({ store, bots, routeToPool, mimeTypeOf, wakePool: () => {}, clock, log });
     this.#life = Object.assign(life, { system, bot, ingress });
   }

@@ -16,6 +16,8 @@ export interface TogetherBench {
   until<T>(found: (events: readonly DragomanEvent[]) => T | undefined | false): Promise<T>;
 }
 
+const FIRST_PHONE = '4915550000001';
+
 export async function togetherBench(
   options: { readonly seed?: string; readonly log?: Logger; readonly settings?: object } = {},
 ): Promise<TogetherBench> {
@@ -42,10 +44,16 @@ export async function togetherBench(
     onEscalation: failure.reject,
   });
   onTestFinished(() => together.stop());
+  /** What the owner of the account does. */
+  const link = async ({ qr, detail }: Extract<DragomanEvent, { kind: 'bot' }>): Promise<void> => {
+    const code = /Type this code into the phone: (\w{4})-(\w{4})$/.exec(detail ?? '');
+    if (qr !== null) await simulator.scan(qr);
+    else if (code !== null) await simulator.typePairingCode(FIRST_PHONE, `${code[1]}${code[2]}`);
+  };
   const events: DragomanEvent[] = [];
   let changed = Promise.withResolvers<void>();
   together.backend.events.listen((event) => {
-    if (event.kind === 'bot' && event.qr !== null) simulator.scan(event.qr).catch(failure.reject);
+    if (event.kind === 'bot') link(event).catch(failure.reject);
     events.push(event);
     changed.resolve();
     changed = Promise.withResolvers();

@@ -14,6 +14,7 @@ export const botView = z.object({
   botId: z.string(),
   gatewayId: z.string().describe('The gateway that this bot is bound to'),
   linked: z.boolean().describe('Whether that gateway is connected to the backend'),
+  stopped: z.boolean().describe('Whether its operator has stopped it'),
   state: z.enum(BOT_STATES).describe('What the gateway said last'),
   detail: z.string().nullable(),
   qr: z.string().nullable().describe('The text of the QR code to scan while the bot waits for its phone'),

@@ -40,7 +40,12 @@ async function bench() {
   });
   const bots = new Map<string, RunningBot>();
   for (const settings of config.bots) {
-    bots.set(settings.id, { settings, said: { status: NOT_CONNECTED }, ref: kit.bot });
+    bots.set(settings.id, {
+      settings,
+      wish: { stopped: false, pairingPhone: null },
+      said: { status: NOT_CONNECTED },
+      ref: kit.bot,
+    });
   }
   const { store, mimeTypeOf, wakePool } = kit.services;
   const ingress = new Ingress({
@@ -55,7 +60,7 @@ async function bench() {
   const link = new TestLink();
   ingress.opened(link, [BOT]);
   link.sent.length = 0;
-  return { ...kit, ingress, link };
+  return { ...kit, bots, ingress, link };
 }
 
 const ACK = { kind: 'ack' };
@@ -68,6 +73,25 @@ describe('a gateway that connects', () => {
     expect(link.sent).toEqual([
       { type: 'bot.start', bot_id: BOT, config: { media_storage_quota_gb: 0.5, groups: 'none' } },
     ]);
+  });
+
+  test('is told which bots its operator has stopped, and for which phone one is to be linked', async () => {
+    const { ingress, bots } = await bench();
+    const bot = bots.get(BOT);
+    if (bot === undefined) throw new Error('expected a bot');
+    for (const wish of [
+      { stopped: true, pairingPhone: null },
+      { stopped: false, pairingPhone: '4915550000001' },
+    ]) {
+      bots.set(BOT, { ...bot, wish });
+      const link = new TestLink();
+      ingress.opened(link, [BOT]);
+      expect(link.sent).toMatchObject([
+        wish.stopped
+          ? { type: 'bot.stop', bot_id: BOT }
+          : { type: 'bot.start', bot_id: BOT, config: { pairing_phone: '4915550000001' } },
+      ]);
+    }
   });
 
   test('G3: is told which of its bots are not its own', async () => {

@@ -31,7 +31,7 @@ export interface WorkerPoolArgs {
   readonly pools: readonly PoolConfig[];
   /** The bots whose jobs may come. */
   readonly botIds: readonly string[];
-  readonly store: Store;
+  readonly store: Pick<Store, 'claim' | 'reviveJobs'>;
   readonly leaseMs: number;
   readonly maxAttempts: number;
   /** How a pool's workers do a job. */

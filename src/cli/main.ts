@@ -8,6 +8,7 @@ import { registerGateway } from './commands/gateway.ts';
 import { registerHealth } from './commands/health.ts';
 import { registerSimulate } from './commands/simulate.ts';
 import { registerStart } from './commands/start.ts';
+import { registerWorker } from './commands/worker.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 
 /** In the order in which `--help` shows them. */
@@ -15,6 +16,7 @@ const COMMANDS: readonly Register[] = [
   registerStart,
   registerBackend,
   registerGateway,
+  registerWorker,
   registerDemo,
   registerSimulate,
   registerDeadLetters,

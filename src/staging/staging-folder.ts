@@ -7,6 +7,7 @@ import { PartFile } from './part-file.ts';
 
 const FOLDER_MODE = 0o700;
 const PART_SUFFIX = '.part';
+const READ_AND_WRITE = constants.R_OK | constants.W_OK | constants.X_OK;
 const READ_NO_FOLLOW = constants.O_RDONLY | constants.O_NOFOLLOW;
 
 /** A file of the folder. `partial`: it is still being written, or was when its writer died. */
@@ -106,17 +107,38 @@ export async function openStagingFolder(dir: string): Promise<StagingFolder> {
   const folder = new StagingFolder(dir);
   try {
     await mkdir(folder.dir, { recursive: true, mode: FOLDER_MODE });
-    await access(folder.dir, constants.R_OK | constants.W_OK | constants.X_OK);
+    await access(folder.dir, READ_AND_WRITE);
   } catch (error) {
-    throw new DragomanError(
-      'folder_unusable',
-      `expected a staging folder that this user can write at ${folder.dir}: ${describeError(error)}; ` +
-        'give it to the user that runs gateway and backend, or configure another folder',
-      { cause: error },
+    throw unusable(
+      folder,
+      error,
+      'give it to the user that runs gateway and backend, or configure another folder',
     );
   }
   return folder;
 }
+
+/** The same for a process that only joins: a folder that is not there is not mounted. Rejects with `folder_unusable`. */
+export async function joinStagingFolder(dir: string): Promise<StagingFolder> {
+  const folder = new StagingFolder(dir);
+  try {
+    await access(folder.dir, READ_AND_WRITE);
+  } catch (error) {
+    throw unusable(
+      folder,
+      error,
+      'mount the folder that gateway and backend share, and configure it as stagingFolder',
+    );
+  }
+  return folder;
+}
+
+const unusable = (folder: StagingFolder, error: unknown, advice: string): DragomanError =>
+  new DragomanError(
+    'folder_unusable',
+    `expected a staging folder that this user can write at ${folder.dir}: ${describeError(error)}; ${advice}`,
+    { cause: error },
+  );
 
 function nullIfMissing(error: unknown): null {
   if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;

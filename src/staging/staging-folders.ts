@@ -37,17 +37,18 @@ export interface GatewayFolder {
   readonly stagingFolder?: string | undefined;
 }
 
-/** Opens them, and makes those that are not there. Rejects with `folder_unusable`, or `config_invalid` when two gateways name one (G2). */
+/** Opens them, and makes those that are not there, unless `open` does otherwise. Rejects with `folder_unusable`, or `config_invalid` when two gateways name one (G2). */
 export async function openStagingFolders(
   sharedDir: string,
   gateways: readonly GatewayFolder[] = [],
+  open = openStagingFolder,
 ): Promise<StagingFolders> {
-  const shared = await openStagingFolder(sharedDir);
+  const shared = await open(sharedDir);
   const ownerOf = new Map([[shared.dir, 'the folder that is shared with every other gateway']]);
   const own = new Map<string, StagingFolder>();
   for (const { id, stagingFolder } of gateways) {
     if (stagingFolder === undefined) continue;
-    const folder = await openStagingFolder(stagingFolder);
+    const folder = await open(stagingFolder);
     const owner = ownerOf.get(folder.dir);
     if (owner !== undefined) {
       throw new DragomanError(

@@ -159,9 +159,32 @@ export interface Store {
   /** Forgets the record alone: what was said in its chats, and what waits in them, stays. */
   deleteBot(botId: string): Promise<void>;
 
+  // ── Other processes ──────────────────────────────────────────────────────────────────────────────────────────
+  /**
+   * Tells `listener` of each pool in which a job may have become claimable, whichever process made it so, until the store
+   * is closed. Never, where one process has the store to itself.
+   */
+  onClaimable(listener: (pool: string) => void): void;
+  /** Tells `listener`, in the same way, of jobs that may have been completed by a worker of another process. */
+  onCompleted(listener: (job: MediaProcessingJob) => void): void;
+
   /** Finishes what was begun, then lets go of the store. */
   close(): Promise<void>;
 }
+
+/** What a process that only works needs of a store that several share: it can claim jobs, and write to no chat. */
+export type WorkerStore = Pick<
+  Store,
+  | 'claim'
+  | 'heartbeat'
+  | 'complete'
+  | 'release'
+  | 'postpone'
+  | 'reviveJobs'
+  | 'jobByGuid'
+  | 'onClaimable'
+  | 'close'
+>;
 
 export interface CorrespondentRecord extends CorrespondentKey {
   /** Every identifier of the chat, `correspondentId` included. */

@@ -7,7 +7,7 @@ import { runRecovery } from '../actors/recovery-steps.ts';
 import { workerPoolActor } from '../actors/worker-pool.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
-import { poolRouter } from '../jobs/pools.ts';
+import { type PoolConfig, poolRouter } from '../jobs/pools.ts';
 import type { StagingFolders } from '../staging/staging-folders.ts';
 import type { Store } from '../store/store.ts';
 import type { Administration } from './administration.ts';
@@ -70,7 +70,7 @@ export interface Backend {
  */
 export async function startBackend(options: BackendOptions): Promise<Backend> {
   const { config, store, clock, log, onEscalation, prepareRuns = prepareJobRuns } = options;
-  const jobRuns = await prepareRuns(options);
+  const jobRuns = await prepareRuns({ ...options, pools: poolsHere(config) });
   const system = await ActorSystem.start({ clock, log, onEscalation });
   try {
     const routeToPool = poolRouter(config.pools);
@@ -119,8 +119,7 @@ async function compose(
   const backlogLog = new BacklogLog({ store, pools, clock, log });
 
   const completed = (completion: Completion, pool: string | null): void => {
-    if (pool !== null) backlogLog.done(pool);
-    settlements.begin(completion);
+    if (settlements.begin(completion) && pool !== null) backlogLog.done(pool);
   };
   const reviveJobs = async (): Promise<number> => {
     const { poisoned } = await store.reviveJobs(clock.now(), config.maxAttempts);
@@ -133,7 +132,7 @@ async function compose(
   };
   const ingestion = await system.spawn(ingestionActor, 'ingestion', { announceAgain });
   const workers = await system.spawn(workerPoolActor, 'workers', {
-    pools: config.pools,
+    pools: poolsHere(config),
     botIds: config.bots.map(({ id }) => id),
     store,
     leaseMs: config.leaseMs,
@@ -182,6 +181,9 @@ async function compose(
   });
   const server = await openLinks({ ...config.listen, credentials, handler: ingress, clock, log });
 
+  store.onClaimable(wakePool);
+  store.onCompleted((job) => completed(storedCompletion(job), job.pool));
+
   const { dedupeDays } = config;
   const pruning = pruneDuplicateKeys({ store, dedupeDays, clock, log });
   if (config.log.backlogEveryMs > 0) backlogLog.start(config.log.backlogEveryMs);
@@ -222,6 +224,10 @@ async function compose(
   };
   return { url: server.url, events, system, administration, send, stop: () => (drained ??= drain()) };
 }
+
+/** Those that this process works for. */
+const poolsHere = ({ pools, processedBy }: Config): readonly PoolConfig[] =>
+  processedBy === 'backend' ? pools : [];
 
 const orderingOf = ({ ordering, strictHoldMs }: BotSettings) =>
   ordering === 'strict' ? ({ kind: 'strict', strictHoldMs } as const) : ({ kind: 'skip-pop' } as const);

@@ -198,6 +198,12 @@ export const configuration = z
     drainDeadlineMs: milliseconds
       .default(20_000)
       .describe('How long stopping waits for jobs that are worked on; what is left is durable.'),
+    processedBy: z
+      .enum(['backend', 'workers'])
+      .default('backend')
+      .describe(
+        'Who turns media into words: the backend, beside whatever `dragoman worker` processes there are, or these alone; they need MongoDB.',
+      ),
     maxAttempts: atLeastOne.default(3).describe('Of one job, before it is a dead letter.'),
     leaseMs: z
       .number()
@@ -224,6 +230,17 @@ export const configuration = z
   .superRefine(({ pools }, context) => {
     for (const problem of poolProblems(pools)) refuse(context, 'pools', problem);
   }, whenSound('pools'))
+  .superRefine(
+    ({ processedBy, store }, context) => {
+      if (processedBy === 'backend' || store?.startsWith('mongodb') === true) return;
+      refuse(
+        context,
+        'processedBy',
+        "workers need store: mongodb://…; on SQLite the workers are the backend's children",
+      );
+    },
+    whenSound('processedBy', 'store'),
+  )
   .superRefine(({ http }, context) => {
     if (!http.enabled || http.token !== undefined || isLoopback(http.host)) return;
     refuse(

@@ -4,9 +4,8 @@ import type { Logger } from '../base/log.ts';
 import type { PoolConfig } from '../jobs/pools.ts';
 import { DEFAULT_RETRY } from '../jobs/retry.ts';
 import { createPoolProcessor } from '../processors/registry.ts';
-import { DEFAULT_JOB_TIMES, type JobRun } from '../processors/run-job.ts';
+import { DEFAULT_JOB_TIMES, type JobLedger, type JobRun } from '../processors/run-job.ts';
 import type { StagingFolders } from '../staging/staging-folders.ts';
-import type { Store } from '../store/store.ts';
 import type { Config } from './config.ts';
 
 /** A lease outlives two heartbeats that are lost. */
@@ -14,7 +13,9 @@ const HEARTBEATS_PER_LEASE = 3;
 
 export interface JobRunsOptions {
   readonly config: Config;
-  readonly store: Store;
+  /** Those that are worked for. */
+  readonly pools: readonly PoolConfig[];
+  readonly store: JobLedger;
   readonly staging: Pick<StagingFolders, 'of'>;
   readonly clock: Clock;
   readonly log: Logger;
@@ -27,9 +28,10 @@ export interface JobRuns {
   close(): Promise<void>;
 }
 
-/** Makes the processors of all pools. Rejects, with nothing left running, with `config_invalid`. */
+/** Makes the processors of the pools. Rejects, with nothing left running, with `config_invalid`. */
 export async function prepareJobRuns({
   config,
+  pools,
   store,
   staging,
   clock,
@@ -42,7 +44,7 @@ export async function prepareJobRuns({
     await Promise.all(Array.from(runs.values(), ({ processor }) => processor.close()));
   };
   try {
-    for (const pool of config.pools) {
+    for (const pool of pools) {
       runs.set(pool.name, {
         processor: await createPoolProcessor(pool, { clock, log, baseFolder }),
         ledger: store,

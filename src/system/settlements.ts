@@ -1,5 +1,6 @@
 import type { Completion } from '../actors/completion.ts';
 import { describeError } from '../base/errors.ts';
+import type { Guid } from '../base/ids.ts';
 import type { Logger } from '../base/log.ts';
 import type { RunningBot } from './ingress.ts';
 
@@ -15,23 +16,30 @@ const SETTLE_DEADLINE_MS = 600_000;
 /**
  * Results on their way from their jobs to their chats.
  *   T1 A result that is not settled, because its bot is not there or cannot, waits on its job for the bot's recovery.
- *   T2 When `settled` resolves, nothing that was begun before is on its way.
+ *   T2 A result that is heard of twice is on its way once.
+ *   T3 When `settled` resolves, nothing that was begun before is on its way.
  */
 export class Settlements {
   readonly #options: SettlementsOptions;
-  readonly #onTheirWay = new Set<Promise<void>>();
+  readonly #onTheirWay = new Map<Guid, Promise<void>>();
 
   constructor(options: SettlementsOptions) {
     this.#options = options;
   }
 
-  begin(completion: Completion): void {
-    const settlement = this.#settle(completion).finally(() => this.#onTheirWay.delete(settlement));
-    this.#onTheirWay.add(settlement);
+  /** False: it is on its way already. */
+  begin(completion: Completion): boolean {
+    const { guid } = completion;
+    if (this.#onTheirWay.has(guid)) return false;
+    this.#onTheirWay.set(
+      guid,
+      this.#settle(completion).finally(() => this.#onTheirWay.delete(guid)),
+    );
+    return true;
   }
 
   async settled(): Promise<void> {
-    await Promise.all(this.#onTheirWay);
+    await Promise.all(this.#onTheirWay.values());
   }
 
   async #settle(completion: Completion): Promise<void> {

@@ -24,12 +24,16 @@ export interface MediaWorksOptions {
   readonly processor: URL;
   readonly pool?: Readonly<Record<string, unknown>>;
   readonly config?: Readonly<Record<string, unknown>>;
+  /** Opens the store; a real SQLite file when it is left out. */
+  readonly openStore?: () => Promise<Store>;
 }
 
 export interface MediaWorks {
   readonly store: Store;
   readonly staging: StagingFolder;
   readonly log: RecordingLogger;
+  /** The configuration as a person would write it. */
+  readonly settings: Readonly<Record<string, unknown>>;
   /** All that happened so far. */
   readonly events: readonly DragomanEvent[];
   /** Sends a voice note whose file is there; resolves to its GUID once it is accepted. */
@@ -38,14 +42,15 @@ export interface MediaWorks {
   untilIngested(count: number): Promise<void>;
 }
 
-/** A whole backend over a real SQLite file, with one pool for voice notes, and a gateway whose bots are connected. */
+/** A whole backend over a real store, with one pool for voice notes, and a gateway whose bots are connected. */
 export async function startMediaWorks(options: MediaWorksOptions): Promise<MediaWorks> {
   const clock = systemClock();
   const log = new RecordingLogger();
   const folder = await scratchFolder();
   const staging = await openStagingFolder(await scratchFolder());
-  const store = await openStoreAt(path.join(folder, 'dragoman.db'));
-  const config = parseConfig({
+  const openSqlite = (): Promise<Store> => openStoreAt(path.join(folder, 'dragoman.db'));
+  const store = await (options.openStore ?? openSqlite)();
+  const settings = {
     listen: { port: 0 },
     bots: options.bots.map((id) => ({ id, gateway: GATEWAY })),
     gateways: [{ id: GATEWAY, token: TOKEN }],
@@ -61,7 +66,8 @@ export async function startMediaWorks(options: MediaWorksOptions): Promise<Media
       { name: 'unsupported', mimeTypes: [], workers: 1, timeoutMs: 1_000, processor: 'unsupported' },
     ],
     ...options.config,
-  });
+  };
+  const config = parseConfig(settings);
   const credentials = [{ gatewayId: GATEWAY, token: TOKEN }];
   const onEscalation = (error: unknown): void => log.error({ reason: String(error) }, 'escalated');
   const backend = await startBackend({
@@ -96,6 +102,7 @@ export async function startMediaWorks(options: MediaWorksOptions): Promise<Media
     store,
     staging,
     log,
+    settings,
     events,
     async say(botId, chat, caption) {
       const frame = mediaFrame(chat, caption, { media_state: 'staged' });

@@ -353,6 +353,10 @@ class MemoryStore implements Store {
     return [...this.#data.bots.values()].toSorted((a, b) => (a.botId < b.botId ? -1 : 1));
   }
 
+  onClaimable(): void {}
+
+  onCompleted(): void {}
+
   async close(): Promise<void> {
     this.#closed = true;
   }

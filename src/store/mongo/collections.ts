@@ -133,6 +133,11 @@ export const HAS_LAPSED = {
 const OF_CHAT = { bot_id: 1, provider_name: 1, correspondent_id: 1 } as const;
 const BY_GUID: IndexDescription = { key: { guid: 1 }, unique: true };
 const BY_BOT: IndexDescription = { key: { bot_id: 1, seq: 1 } };
+/** Few at any time: their bots' owner settles them at once. */
+const COMPLETED: IndexDescription = {
+  key: { seq: 1 },
+  partialFilterExpression: { status: 'completed' },
+};
 const BY_SEQ: IndexDescription = { key: { seq: 1 } };
 const pending = (key: Record<string, 1>): IndexDescription => ({
   key,
@@ -176,7 +181,8 @@ export const INDEXES: Readonly<Record<string, readonly IndexDescription[]>> = {
     pending({ pool: 1, bot_id: 1, correspondent_id: 1, round: 1 }),
     LEASED,
     WAITING,
+    COMPLETED,
   ],
-  [JOB_COLLECTION_NAMES.holding]: [BY_GUID, BY_BOT, LEASED, WAITING],
+  [JOB_COLLECTION_NAMES.holding]: [BY_GUID, BY_BOT, LEASED, WAITING, COMPLETED],
   [JOB_COLLECTION_NAMES.failed]: [BY_GUID, BY_BOT, BY_SEQ],
 };

@@ -37,7 +37,6 @@ import type {
   Store,
   StoredMessage,
 } from '../store.ts';
-import { ClaimableWatch } from './claimable-watch.ts';
 import { jobOfDocument } from './job-document.ts';
 import { dropFailedJob } from './operations/dead-letters.ts';
 import { chatsWithJournal, correspondents, rehydrate, resolveCorrespondent } from './operations/chats.ts';
@@ -75,9 +74,10 @@ import {
   pruneHistory,
 } from './operations/upkeep.ts';
 import type { Transactions } from './transactions.ts';
+import { type Watch, watchClaimable, watchCompleted, type WatchesOptions } from './watches.ts';
 
-/** How often idle workers are woken where the server offers no change stream. */
-const WAKE_POLL_MS = 5_000;
+/** How often other processes' doings are looked for where the server offers no change stream. */
+const WATCH_POLL_MS = 5_000;
 /** Duplicate keys, or messages of the history, that are deleted in one operation. */
 const PRUNE_STEP = 2_000;
 /** Chats that are named at a time. */
@@ -115,7 +115,7 @@ export class MongoStore implements Store {
   readonly #log: Logger;
   /** The last turn that this process gave, by pool. */
   readonly #latestTurns = new Map<string, number>();
-  readonly #watches: ClaimableWatch[] = [];
+  readonly #watches: Watch[] = [];
   #closing: Promise<void> | null = null;
 
   constructor({ client, transactions, clock, log, fence }: MongoStoreParts) {
@@ -393,14 +393,12 @@ export class MongoStore implements Store {
     return this.#transactions.single(listBots);
   }
 
-  /**
-   * Tells `listener` of each pool in which a job may have become claimable, whichever process made it so, until the
-   * store is closed. Workers need not ask before.
-   */
   onClaimable(listener: (pool: string) => void): void {
-    const { turns } = this.#transactions.collections;
-    const [clock, log, pollMs] = [this.#clock, this.#log, WAKE_POLL_MS];
-    this.#watches.push(new ClaimableWatch({ turns, clock, log, pollMs, listener }));
+    this.#watches.push(watchClaimable(this.#watchesOptions, listener));
+  }
+
+  onCompleted(listener: (job: MediaProcessingJob) => void): void {
+    this.#watches.push(...watchCompleted(this.#watchesOptions, listener));
   }
 
   close(): Promise<void> {
@@ -412,6 +410,11 @@ export class MongoStore implements Store {
     return this.#inSteps(PRUNE_STEP, () =>
       this.#transactions.single((collections) => pruneHistory(collections, key, before, PRUNE_STEP)),
     );
+  }
+
+  get #watchesOptions(): WatchesOptions {
+    const { collections } = this.#transactions;
+    return { collections, clock: this.#clock, log: this.#log, pollMs: WATCH_POLL_MS };
   }
 
   async #close(): Promise<void> {

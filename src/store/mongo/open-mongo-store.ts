@@ -1,13 +1,15 @@
-import { MongoClient } from 'mongodb';
+import { randomInt } from 'node:crypto';
+import { type Db, MongoClient } from 'mongodb';
 import type { Clock } from '../../base/clock.ts';
 import { describeError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
+import type { WorkerStore } from '../store.ts';
 import { collectionsOf } from './collections.ts';
 import { openingFailure, urlFailure } from './mongo-errors.ts';
 import { MongoStore } from './mongo-store.ts';
-import { endTransactionsOf } from './open-transactions.ts';
+import { endAbandonedTransactions, endTransactionsOf } from './open-transactions.ts';
 import { prepareDatabase, raiseFence } from './prepare-database.ts';
-import { MAX_IN_FLIGHT, Transactions } from './transactions.ts';
+import { MAX_IN_FLIGHT, Transactions, type TransactionsOptions } from './transactions.ts';
 
 export interface MongoStoreOptions {
   /** A connection string of a replica set; the database is the one it names, or `dragoman`. */
@@ -20,6 +22,10 @@ export interface MongoStoreOptions {
 
 const DEFAULT_CALL_DEADLINE_MS = 10_000;
 const DEFAULT_DATABASE = 'dragoman';
+/** Below every owner's fence. */
+const NO_OWNER = 0;
+/** A process that is no owner begins somewhere below it, so that two of them hardly ever give the same number. */
+const MOST_NUMBERS = 2 ** 31;
 /** Reads beside the transactions. */
 const READ_CONNECTIONS = 4;
 
@@ -27,23 +33,51 @@ const READ_CONNECTIONS = 4;
  * Opens the store that several machines may share, a MongoDB replica set, as its newest owner.
  * Rejects with `config_invalid`, `store_newer` or `store_unavailable`; the message says what to do.
  */
-export async function openMongoStore(options: MongoStoreOptions): Promise<MongoStore> {
+export const openMongoStore = (options: MongoStoreOptions): Promise<MongoStore> =>
+  connect(options, async (client, database) => {
+    const fence = await raiseFence(database);
+    await endTransactionsOf(client, appName(options.url)).catch((error: unknown) => {
+      options.log.warn(
+        { reason: describeError(error) },
+        'open transactions of former owners are left to end by themselves',
+      );
+    });
+    return { fence, firstNumber: 0 };
+  });
+
+/**
+ * Opens the same store for a process that only works. It is nobody's owner: every chat was written by a newer one.
+ * Rejects as `openMongoStore` does.
+ */
+export const openMongoWorkerStore = (options: MongoStoreOptions): Promise<WorkerStore> =>
+  connect(options, async () => ({ fence: NO_OWNER, firstNumber: randomInt(MOST_NUMBERS) }));
+
+/** What tells one process's transactions from another's. */
+type Identity = Pick<TransactionsOptions, 'fence' | 'firstNumber'>;
+
+async function connect(
+  options: MongoStoreOptions,
+  identify: (client: MongoClient, database: Db) => Promise<Identity>,
+): Promise<MongoStore> {
   const { url, clock, log, callDeadlineMs = DEFAULT_CALL_DEADLINE_MS } = options;
   const client = newClient(url, callDeadlineMs);
   try {
     const database = client.db(databaseName(url));
     await prepareDatabase(database);
-    const fence = await raiseFence(database);
-    await endTransactionsOf(client, appName(url)).catch((error: unknown) => {
-      log.warn(
-        { reason: describeError(error) },
-        'open transactions of former owners are left to end by themselves',
-      );
+    const identity = await identify(client, database);
+    log.info({ database: database.databaseName, fence: identity.fence }, 'store opened');
+    const transactions = new Transactions({
+      client,
+      collections: collectionsOf(database),
+      clock,
+      ...identity,
+      endAbandoned: () =>
+        endAbandonedTransactions(client, appName(url)).catch((error: unknown) => {
+          log.warn({ reason: describeError(error) }, 'transactions of dead processes end by themselves');
+        }),
+      callDeadlineMs,
     });
-    log.info({ database: database.databaseName, fence }, 'store opened');
-    const collections = collectionsOf(database);
-    const transactions = new Transactions({ client, collections, clock, fence, callDeadlineMs });
-    return new MongoStore({ client, transactions, clock, log, fence });
+    return new MongoStore({ client, transactions, clock, log, fence: identity.fence });
   } catch (error) {
     await client.close();
     throw openingFailure(`MongoDB at ${client.options.hosts.join(', ')}`, error);

@@ -9,18 +9,52 @@ import type { ClientSession, Document, MongoClient, ServerSessionId } from 'mong
 const kill = (client: MongoClient, sessions: readonly ServerSessionId[]): Promise<Document> =>
   client.db('admin').command({ killSessions: sessions });
 
-/** Ends the transactions that wait for the next statement of a client that calls itself `appName`. */
-export async function endTransactionsOf(client: MongoClient, appName: string): Promise<void> {
-  const idle = await client
+/** A connection, or a session that waits with a transaction for its client's next statement. */
+interface CurrentOp {
+  readonly type: string;
+  /** Of a session: the connection that its last statement came over. */
+  readonly connectionId: number | undefined;
+  readonly lsid: ServerSessionId;
+}
+
+async function openTransactions(client: MongoClient, appName: string): Promise<CurrentOp[]> {
+  return client
     .db('admin')
-    .aggregate<{ readonly lsid: ServerSessionId }>(
+    .aggregate<CurrentOp>(
       [
-        { $currentOp: { allUsers: false, idleSessions: true } },
-        { $match: { type: 'idleSession', appName, transaction: { $exists: true } } },
+        { $currentOp: { allUsers: false, idleSessions: true, idleConnections: true } },
+        {
+          $match: {
+            appName,
+            $or: [{ type: 'op' }, { type: 'idleSession', transaction: { $exists: true } }],
+          },
+        },
+        { $project: { type: 1, connectionId: 1, lsid: 1 } },
       ],
       { readConcern: { level: 'local' } },
     )
     .toArray();
+}
+
+/** Ends the transactions of the clients that call themselves `appName` and whose connection is gone. */
+export async function endAbandonedTransactions(client: MongoClient, appName: string): Promise<void> {
+  const current = await openTransactions(client, appName);
+  const connections = new Set(
+    current.filter(({ type }) => type === 'op').map(({ connectionId }) => connectionId),
+  );
+  const abandoned = current.filter(
+    ({ type, connectionId }) => type === 'idleSession' && !connections.has(connectionId),
+  );
+  if (abandoned.length === 0) return;
+  await kill(
+    client,
+    abandoned.map(({ lsid }) => ({ id: lsid.id })),
+  );
+}
+
+/** Ends the transactions that wait for the next statement of a client that calls itself `appName`. */
+export async function endTransactionsOf(client: MongoClient, appName: string): Promise<void> {
+  const idle = (await openTransactions(client, appName)).filter(({ type }) => type === 'idleSession');
   if (idle.length === 0) return;
   await kill(
     client,

@@ -26,6 +26,10 @@ export interface TransactionsOptions {
   readonly collections: Collections;
   readonly clock: Clock;
   readonly fence: number;
+  /** The first of the numbers that `nextSeq` gives. Default 0. */
+  readonly firstNumber?: number;
+  /** Ends the transactions of processes that are gone, which stand in the way of all others. */
+  readonly endAbandoned: () => Promise<void>;
   /** By when a call has ended, whatever the server does. */
   readonly callDeadlineMs: number;
 }
@@ -41,6 +45,9 @@ const OPTIONS: TransactionOptions = {
 const FIRST_BACK_OFF_MS = 2;
 const LONGEST_BACK_OFF_MS = 250;
 const COMMIT_AGAIN_AFTER_MS = 50;
+/** A transaction that is in another one's way so long may have met a dead process's. */
+const SUSPICIOUS_AFTER_MS = 250;
+const LOOK_FOR_ABANDONED_EVERY_MS = 1_000;
 /** A key that is refused so often was not a race with another writer. */
 const MAX_DUPLICATE_KEYS = 3;
 /** Owners are told apart in the upper bits of a sequence number, 2^21 of them. */
@@ -53,6 +60,7 @@ const NUMBERS_PER_OWNER = 2 ** 32;
  *   T2 Calls that share a lane run one after another, in the order of the calls.
  *   T3 What is known not to have happened is tried again; a commit of unknown outcome is only ever repeated as it is.
  *   T4 A transaction that a broken connection left open at the server is ended before the next one begins.
+ *   T5 One that a dead process left open is ended as soon as it stands in another one's way.
  */
 export class Transactions {
   readonly collections: Collections;
@@ -65,15 +73,19 @@ export class Transactions {
   readonly #limit = new PQueue({ concurrency: MAX_IN_FLIGHT });
   readonly #givenUp: GivenUpSessions;
   readonly #calls = new Set<Promise<unknown>>();
+  readonly #endAbandoned: () => Promise<void>;
+  #lookedForAbandonedAt = Number.NEGATIVE_INFINITY;
   #isClosed = false;
 
-  constructor({ client, collections, clock, fence, callDeadlineMs }: TransactionsOptions) {
+  constructor(options: TransactionsOptions) {
+    const { client, collections, clock, fence, firstNumber = 0, endAbandoned, callDeadlineMs } = options;
     this.#client = client;
     this.#clock = clock;
     this.#callDeadlineMs = callDeadlineMs;
     this.#givenUp = new GivenUpSessions(client);
+    this.#endAbandoned = endAbandoned;
     this.collections = collections;
-    let count = 0;
+    let count = firstNumber;
     this.nextSeq = () => fence * NUMBERS_PER_OWNER + count++;
     this.#context = { collections, fence, nextSeq: this.nextSeq };
   }
@@ -119,6 +131,7 @@ export class Transactions {
   async #untilCommitted<T>(session: ClientSession, work: Work<T>, signal: AbortSignal): Promise<T> {
     try {
       let duplicateKeys = 0;
+      const startedAt = this.#clock.now();
       for (let backOffMs = FIRST_BACK_OFF_MS; ; backOffMs = Math.min(backOffMs * 2, LONGEST_BACK_OFF_MS)) {
         signal.throwIfAborted();
         await this.#givenUp.end();
@@ -129,6 +142,7 @@ export class Transactions {
           const isRace = isDuplicateKey(error) && duplicateKeys < MAX_DUPLICATE_KEYS;
           if (!isRace && !isTransient(error)) throw error;
         }
+        if (this.#clock.now() - startedAt > SUSPICIOUS_AFTER_MS) await this.#lookForAbandoned();
         await pause(this.#clock, Math.random() * backOffMs, signal);
       }
     } catch (error) {
@@ -136,6 +150,14 @@ export class Transactions {
       if (hasCode(failure, 'store_unavailable')) this.#givenUp.add(session);
       throw failure;
     }
+  }
+
+  /** Never rejects: a server that does not let them be ended ends them itself after a while. */
+  async #lookForAbandoned(): Promise<void> {
+    const now = this.#clock.now();
+    if (now - this.#lookedForAbandonedAt < LOOK_FOR_ABANDONED_EVERY_MS) return;
+    this.#lookedForAbandonedAt = now;
+    await this.#endAbandoned();
   }
 
   async #attempt<T>(session: ClientSession, work: Work<T>, signal: AbortSignal): Promise<T> {

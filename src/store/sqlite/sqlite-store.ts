@@ -389,6 +389,10 @@ class SqliteStore implements Store {
     return this.#reader.call('bots');
   }
 
+  onClaimable(): void {}
+
+  onCompleted(): void {}
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;

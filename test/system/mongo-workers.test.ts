@@ -1,0 +1,83 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { DragomanProcess } from '../support/dragoman-process.ts';
+import { type MediaWorks, startMediaWorks } from '../support/media-works.ts';
+import { MONGODB_URL, openStoreOn, SKIPPED, TestDatabase } from '../support/mongo-subject.ts';
+import { scratchFolder } from '../support/scratch-folder.ts';
+import { byChat, type Note, remembered, sayAll } from '../support/voice-notes.ts';
+
+const DEEP = process.env['DRAGOMAN_DEEP'] === '1';
+const WORKERS = DEEP ? 4 : 2;
+const KILLS = DEEP ? 60 : 3;
+const KILL_EVERY_MS = 1_000;
+const TALK = { bots: ['alpha', 'beta'], chatsPerBot: DEEP ? 40 : 4, notes: DEEP ? 5_000 : 48 };
+
+if (MONGODB_URL === undefined) console.warn(`dragoman worker: ${SKIPPED}`);
+
+/** A backend that leaves the work to others, and what starts these. */
+async function sharedWorks() {
+  const database = new TestDatabase();
+  onTestFinished(() => database.drop());
+  const works = await startMediaWorks({
+    bots: TALK.bots,
+    processor: new URL('../support/known-processor.ts', import.meta.url),
+    pool: { workers: 4, processorOptions: { folder: await scratchFolder() } },
+    config: {
+      store: database.url,
+      processedBy: 'workers',
+      leaseMs: 1_000,
+      maxAttempts: KILLS + 1,
+      log: { level: 'info' },
+    },
+    openStore: () => openStoreOn(database.url),
+  });
+  const file = path.join(await scratchFolder(), 'dragoman.json');
+  await writeFile(file, JSON.stringify({ ...works.settings, stagingFolder: works.staging.dir }));
+  const hire = async (): Promise<DragomanProcess> => {
+    const worker = DragomanProcess.spawn('worker', '--config', file);
+    onTestFinished(() => worker.kill());
+    await worker.printed(/This worker is up/);
+    return worker;
+  };
+  return { ...works, hire };
+}
+
+/** Waits until everything is in the history; nothing is left of it anywhere else. */
+async function historyOnceSettled(works: MediaWorks, said: readonly Note[]): Promise<readonly Note[]> {
+  await works.untilIngested(said.length);
+  expect(works.events.filter(({ kind }) => kind === 'fulfilled')).toHaveLength(said.length);
+  expect(await works.store.countJobs()).toEqual([]);
+  expect(await works.staging.list()).toEqual([]);
+  return remembered(works, TALK);
+}
+
+describe.skipIf(MONGODB_URL === undefined)('dragoman worker', () => {
+  test('does what the backend leaves to it, gives back what it has in hand when it is told to stop, and exits 0', async () => {
+    const works = await sharedWorks();
+    const first = await works.hire();
+    const saying = sayAll(works, TALK);
+    await first.logged(/job completed/);
+    expect(await first.stop()).toBe(0);
+    await works.hire();
+    const said = await saying;
+    expect(byChat(await historyOnceSettled(works, said))).toEqual(byChat(said));
+    expect(works.log.at('info')).not.toContain('job completed');
+  });
+
+  test('killed again and again, loses no job: each text is settled once, in its place', async () => {
+    const works = await sharedWorks();
+    const workers = await Promise.all(Array.from({ length: WORKERS }, works.hire));
+    const killing = async (): Promise<void> => {
+      for (let kill = 0; kill < KILLS; kill += 1) {
+        await pause(KILL_EVERY_MS);
+        const victim = workers.shift();
+        await victim?.kill();
+        workers.push(await works.hire());
+      }
+    };
+    const [said] = await Promise.all([sayAll(works, TALK), killing()]);
+    expect(byChat(await historyOnceSettled(works, said))).toEqual(byChat(said));
+  });
+});

@@ -3,9 +3,14 @@ import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { Administration } from '../system/administration.ts';
 import type { Config } from '../system/config.ts';
+import { botRoutes } from './http/routes/bots.ts';
+import { chatRoutes } from './http/routes/chats.ts';
 import { eventRoutes } from './http/routes/events.ts';
 import { healthRoutes } from './http/routes/health.ts';
+import { jobRoutes } from './http/routes/jobs.ts';
 import { metricsRoutes } from './http/routes/metrics.ts';
+import { poolRoutes } from './http/routes/pools.ts';
+import { sendRoutes } from './http/routes/send.ts';
 import { startHttp } from './http/server.ts';
 import { LiveFeed } from './live/live-feed.ts';
 import type { LiveState } from './live/live-state.ts';
@@ -40,6 +45,11 @@ export async function startInspector(options: InspectorOptions): Promise<Inspect
       routes: [
         healthRoutes(readinessOf(administration, clock)),
         metricsRoutes(new Registry()),
+        botRoutes(administration),
+        chatRoutes(administration),
+        sendRoutes(administration),
+        jobRoutes(administration),
+        poolRoutes(administration),
         eventRoutes(feed),
       ],
     });

@@ -8,8 +8,8 @@ import { machine } from './backend-machine.ts';
 export const HTTP_TOKEN = 'a token for this test alone';
 
 /** A backend without a gateway, and the HTTP server that looks into it. `again`: another one over the same data. */
-export async function inspected(settings: Record<string, unknown> = {}) {
-  const { start, log, config, staging } = await machine({ http: { port: 0, ...settings } });
+export async function inspected(http: Record<string, unknown> = {}, changes: Record<string, unknown> = {}) {
+  const { start, log, config, staging } = await machine({ http: { port: 0, ...http }, ...changes });
   const clock = systemClock();
   const again = async () => {
     const events = new EventBus();

@@ -19,6 +19,9 @@ export function answerErrors(server: FastifyInstance, log: Logger): void {
   );
 }
 
+/** Answers what was refused before there was a route. */
+export const answerError = (reply: FastifyReply, error: unknown): void => void answer(reply, explain(error));
+
 const answer = (reply: FastifyReply, problem: Problem): FastifyReply =>
   reply.code(problem.status).type('application/problem+json').serializer(JSON.stringify).send(problem);
 

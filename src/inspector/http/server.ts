@@ -7,7 +7,8 @@ import { DragomanError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { LIVE_PROTOCOL } from '../live/contract.ts';
 import type { AdmissionRules } from './admission.ts';
-import { answerErrors } from './error-answers.ts';
+import { documentApi } from './api-document.ts';
+import { answerError, answerErrors } from './error-answers.ts';
 import { guard } from './guard.ts';
 
 export interface HttpOptions extends AdmissionRules {
@@ -35,7 +36,8 @@ const BODY_BYTES = 256 * 1024;
 const REQUEST_TIMEOUT_MS = 30_000;
 /** Of a WebSocket's client: what it wants to see. */
 const CLIENT_FRAME_BYTES = 4 * 1024;
-const LONGEST_PARAMETER = 256;
+/** Of an identifier, percent-encoded; its schema says how long it may be. */
+const LONGEST_PARAMETER = 4_096;
 
 /**
  * Opens the port of page, API, metrics and health.
@@ -51,6 +53,7 @@ export async function startHttp(options: HttpOptions): Promise<RunningHttp> {
     forceCloseConnections: true,
     routerOptions: { maxParamLength: LONGEST_PARAMETER, ignoreTrailingSlash: false },
     return503OnClosing: true,
+    frameworkErrors: (error, _request, reply) => answerError(reply, error),
   });
   try {
     server.setValidatorCompiler(validatorCompiler);
@@ -60,6 +63,9 @@ export async function startHttp(options: HttpOptions): Promise<RunningHttp> {
     await server.register(rateLimit, { global: false });
     await server.register(websocket, { options: { maxPayload: CLIENT_FRAME_BYTES, handleProtocols } });
     guard(server, options, log);
+    // Bodies are JSON, or refused: a page of another origin may send any other type without asking first.
+    server.removeContentTypeParser('text/plain');
+    await documentApi(server);
     for (const add of routes) await server.register((scope) => add(typed(scope)));
     await server.listen({ host, port });
   } catch (error) {

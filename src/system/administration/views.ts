@@ -148,6 +148,8 @@ export const poolLoadView = z.object({ pool: z.string(), busy: count, idle: coun
 
 export const stagingView = z.object({ files: count, bytes: count, partial: count });
 
+export const sentView = z.object({ requestId: z.string(), providerMessageId: z.string() });
+
 export type BotView = z.infer<typeof botView>;
 export type ChatView = z.infer<typeof chatView>;
 export type MessageView = z.infer<typeof messageView>;

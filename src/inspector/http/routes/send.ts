@@ -1,0 +1,47 @@
+import { z } from 'zod';
+import { DragomanError } from '../../../base/errors.ts';
+import { WIRE_LIMITS } from '../../../protocol/frames.ts';
+import type { Administration } from '../../../system/administration.ts';
+import { sentView } from '../../../system/administration/views.ts';
+import type { Routes } from '../server.ts';
+import { botId, identifier, problems } from './schemas.ts';
+
+const text = z.string().min(1).max(WIRE_LIMITS.textCharacters);
+
+const body = z.strictObject({
+  to: identifier.describe('Any identifier of the chat'),
+  text,
+  quoted: z.strictObject({ providerMessageId: identifier, text }).optional(),
+  requestId: identifier
+    .optional()
+    .describe(
+      'Whoever asks again with the same one never has the text sent twice. Made up where it is not given',
+    ),
+});
+
+export const sendRoutes =
+  ({ send }: Pick<Administration, 'send'>): Routes =>
+  (router) => {
+    router.post(
+      '/api/v1/bots/:botId/send',
+      {
+        schema: {
+          tags: ['messages'],
+          summary: 'Sends a text; answers when WhatsApp has it, or it is known that it has not',
+          params: z.object({ botId }),
+          body,
+          response: { 200: sentView, ...problems },
+        },
+      },
+      async ({ params, body: { quoted, requestId, ...request } }) => {
+        const result = await send({
+          ...request,
+          botId: params.botId,
+          ...(quoted && { quoted }),
+          ...(requestId !== undefined && { requestId }),
+        });
+        if (result.kind === 'failed') throw new DragomanError(result.code, result.reason);
+        return { requestId: result.requestId, providerMessageId: result.providerMessageId };
+      },
+    );
+  };

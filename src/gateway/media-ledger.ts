@@ -99,7 +99,9 @@ export class MediaLedger {
   /** Those of `guids` that this gateway still has something to say about. */
   held(guids: readonly Guid[]): readonly Guid[] {
     const rows = this.#db.all(
-      'SELECT guid FROM media WHERE guid IN (SELECT value FROM json_each(?))',
+      `SELECT value AS guid FROM json_each(?) AS asked
+       WHERE EXISTS (SELECT 1 FROM media WHERE media.guid = asked.value)
+         OR EXISTS (SELECT 1 FROM frames WHERE frames.guid = asked.value)`,
       JSON.stringify(guids),
     );
     return rows.map((row) => textIn(row, 'guid'));

@@ -171,7 +171,12 @@ export class RunningGateway implements Gateway, LinkHost {
       case 'media.released':
         return this.#release(frame.guid);
       case 'media.holds':
-        return this.#link.tell({ type: 'media.held', guids: [...journal.media.held(frame.guids)] });
+        return this.#link.tell({
+          type: 'media.held',
+          guids: [...journal.media.held(frame.guids)],
+          unacked: this.frames.backlog().frames,
+          request_id: frame.request_id,
+        });
     }
   }
 

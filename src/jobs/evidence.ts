@@ -1,5 +1,8 @@
 import type { JobError } from './job.ts';
 
-/** Whether the file of a finished job stays: a failure's is evidence, unless there is none or nobody here can read it. */
+/**
+ * Whether the file of a finished job stays: a failure's is evidence, unless there is none, nobody here can read it or
+ * nobody ever tried.
+ */
 export const keepsFile = (error: JobError | null): boolean =>
-  error !== null && error.code !== 'corrupt' && error.code !== 'unsupported';
+  error !== null && !['corrupt', 'unsupported', 'stale'].includes(error.code);

@@ -108,7 +108,12 @@ export const gatewayFrame = z.discriminatedUnion('type', [
     qr: z.string().max(4_096).optional(),
     detail: reason.optional(),
   }),
-  frame('media.held', { guids: z.array(guid).max(WIRE_LIMITS.guids) }),
+  /** `unacked`: how many frames wait for an ack. `request_id`: of the question. */
+  frame('media.held', {
+    guids: z.array(guid).max(WIRE_LIMITS.guids),
+    unacked: z.number().int().nonnegative().optional(),
+    request_id: identifier.optional(),
+  }),
 ]);
 
 /** E.164 without the plus. */
@@ -140,7 +145,11 @@ export const backendFrame = z.discriminatedUnion('type', [
     quoted: z.object({ provider_message_id: identifier, text }).optional(),
   }),
   frame('media.released', { guid }),
-  frame('media.holds', { guids: z.array(guid).max(WIRE_LIMITS.guids) }),
+  /** Which of these the gateway still needs; `media.held` answers. */
+  frame('media.holds', {
+    guids: z.array(guid).max(WIRE_LIMITS.guids),
+    request_id: identifier.optional(),
+  }),
 ]);
 
 export type MediaKind = z.infer<typeof mediaKind>;
@@ -152,6 +161,7 @@ export type GatewayFrame = z.infer<typeof gatewayFrame>;
 export type BackendFrame = z.infer<typeof backendFrame>;
 export type SendFrame = Extract<BackendFrame, { type: 'send' }>;
 export type InboundFrame = z.infer<typeof inbound>;
+export type MediaHeldFrame = Extract<GatewayFrame, { type: 'media.held' }>;
 export type MediaStagedFrame = z.infer<typeof mediaStaged>;
 export type MediaCorruptFrame = z.infer<typeof mediaCorrupt>;
 

@@ -50,6 +50,11 @@ export class StagingFolder {
     await rm(this.pathOf(guid), { force: true });
   }
 
+  /** Removes a file that was never finished; one that is not there is as good as removed. */
+  async removePartial(guid: Guid): Promise<void> {
+    await rm(this.pathOf(guid) + PART_SUFFIX, { force: true });
+  }
+
   /** Every file of the folder that bears a GUID's name, staged or partial. */
   async list(): Promise<readonly StagedFile[]> {
     const names = await readdir(this.dir);
@@ -85,7 +90,7 @@ export class StagingFolder {
   /** Removes what writers left half done. Only for the folder's one writer, before it begins. */
   async removePartials(): Promise<number> {
     const partials = (await this.list()).filter((file) => file.partial);
-    await Promise.all(partials.map((file) => rm(this.pathOf(file.guid) + PART_SUFFIX, { force: true })));
+    await Promise.all(partials.map((file) => this.removePartial(file.guid)));
     return partials.length;
   }
 

@@ -25,6 +25,12 @@ export class StagingFolders {
     return [this.#shared, ...this.#own.values()];
   }
 
+  /** Each folder once, with the one gateway that it belongs to; null for the shared one. */
+  get owned(): readonly { readonly folder: StagingFolder; readonly owner: string | null }[] {
+    const own = Array.from(this.#own, ([owner, folder]) => ({ folder, owner }));
+    return [{ folder: this.#shared, owner: null }, ...own];
+  }
+
   /** The files of all folders. */
   async list(): Promise<readonly StagedFile[]> {
     return (await Promise.all(this.all.map((folder) => folder.list()))).flat();

@@ -1,3 +1,4 @@
+import type { JanitorPlan } from '../actors/janitor.ts';
 import type { SendRequest, SendResult } from './outbox.ts';
 import type {
   BotView,
@@ -20,6 +21,7 @@ import type {
 export interface Administration {
   readonly bots: BotsAdministration;
   readonly chats: ChatsAdministration;
+  readonly janitor: JanitorAdministration;
   readonly jobs: JobsAdministration;
   readonly pools: PoolsAdministration;
   /** Never rejects: what went wrong is in the result. */
@@ -62,6 +64,11 @@ export interface ChatsAdministration {
     chat: ChatAddress,
     page: { readonly before?: number | undefined; readonly limit: number },
   ): Promise<readonly HistoryView[]>;
+}
+
+export interface JanitorAdministration {
+  /** What the janitor would do now. Changes nothing. */
+  plan(): Promise<JanitorPlan>;
 }
 
 export interface JobsAdministration {

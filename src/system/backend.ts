@@ -2,6 +2,7 @@ import { botActor, NOT_CONNECTED } from '../actors/bot.ts';
 import { type Completion, storedCompletion } from '../actors/completion.ts';
 import { EventBus } from '../actors/events.ts';
 import { ingestionActor } from '../actors/ingestion.ts';
+import { janitorActor } from '../actors/janitor.ts';
 import { ActorSystem } from '../actors/kit/system.ts';
 import { runRecovery } from '../actors/recovery-steps.ts';
 import { workerPoolActor } from '../actors/worker-pool.ts';
@@ -13,6 +14,7 @@ import type { Store } from '../store/store.ts';
 import type { Administration } from './administration.ts';
 import { administerBots } from './administration/bots.ts';
 import { administerChats } from './administration/chats.ts';
+import { administerJanitor } from './administration/janitor.ts';
 import { administerJobs } from './administration/jobs.ts';
 import { administerPools } from './administration/pools.ts';
 import { BacklogLog } from './backlog-log.ts';
@@ -24,6 +26,7 @@ import { fileForgetter, fileReleaser } from './file-releaser.ts';
 import type { GatewayCredential } from './gateway-auth.ts';
 import { Ingress, type RunningBot } from './ingress.ts';
 import { type JobRuns, prepareJobRuns } from './job-runs.ts';
+import { janitorBots, janitorSettings, sharedFolders } from './janitor-settings.ts';
 import { startLinkServer } from './link-server.ts';
 import type { SendRequest, SendResult } from './outbox.ts';
 import { mimeTypeDecider } from './mime-type-of.ts';
@@ -119,7 +122,9 @@ async function compose(
   const backlogLog = new BacklogLog({ store, pools, clock, log });
 
   const completed = (completion: Completion, pool: string | null): void => {
-    if (settlements.begin(completion) && pool !== null) backlogLog.done(pool);
+    if (!settlements.begin(completion) || pool === null) return;
+    backlogLog.done(pool);
+    janitor.tell('completed', pool);
   };
   const reviveJobs = async (): Promise<number> => {
     const { poisoned } = await store.reviveJobs(clock.now(), config.maxAttempts);
@@ -127,6 +132,8 @@ async function compose(
     return poisoned.length;
   };
 
+  const hasFile = async (guid: string, gatewayId: string): Promise<boolean> =>
+    (await staging.of(gatewayId).sizeOf(guid)) !== null;
   const announceAgain = (): void => {
     for (const { ref } of bots.values()) ref.tell('announce', undefined);
   };
@@ -160,7 +167,7 @@ async function compose(
         wakePool,
         reviveJobs,
         releaseFile,
-        hasFile: async (guid, gatewayId) => (await staging.of(gatewayId).sizeOf(guid)) !== null,
+        hasFile,
       },
     });
     return { said, ref };
@@ -178,6 +185,14 @@ async function compose(
     },
     clock,
     log,
+  });
+  const janitor = await system.spawn(janitorActor, 'janitor', {
+    ...janitorSettings(config),
+    store,
+    bots: () => janitorBots(config, bots),
+    folders: () => sharedFolders({ staging, bots, ingress }),
+    hasFile,
+    expired: (completion) => void settlements.begin(completion),
   });
   const server = await openLinks({ ...config.listen, credentials, handler: ingress, clock, log });
 
@@ -212,6 +227,7 @@ async function compose(
   const administration: Administration = {
     bots: administerBots({ bots, roster, isLinked: (gatewayId) => ingress.isLinked(gatewayId) }),
     chats: administerChats({ store, bots }),
+    janitor: administerJanitor(janitor),
     jobs: administerJobs({ store, bots, forgetFile }),
     pools: administerPools({
       store,

@@ -20,7 +20,7 @@ const SHORTEST_LEASE_MS = 1_000;
 export const LOCAL_GATEWAY = 'local';
 
 /** The bots' actors stand beside these. */
-export const ACTOR_NAMES: ReadonlySet<string> = new Set(['ingestion', 'workers']);
+export const ACTOR_NAMES: ReadonlySet<string> = new Set(['ingestion', 'workers', 'janitor']);
 
 const gatewayId = z.string().min(1).max(64);
 /** Long enough that guessing is hopeless. */
@@ -72,6 +72,9 @@ export const bot = z.strictObject({
     .describe("Of the gateway's staging folder; fractions allowed.")
     .meta({ unit: 'GiB' }),
   groups: z.enum(['all', 'none']).default('all').describe('Whether messages of groups are taken.'),
+  historyDays: atLeastOne
+    .optional()
+    .describe('How long its messages stay in the history; by default, as `historyDays` of all bots says.'),
   pairingPhone: phoneNumber
     .optional()
     .describe(
@@ -195,6 +198,40 @@ export const configuration = z
     dedupeDays: atLeastOne
       .default(30)
       .describe('How long a message that comes again is known for a duplicate.'),
+    historyDays: atLeastOne
+      .optional()
+      .describe('How long a message stays in the history, from its ingestion on; for ever when not set.'),
+    janitor: z
+      .strictObject({
+        everyMs: milliseconds
+          .default(3_600_000)
+          .describe('How often it looks for what nobody will come for; 0 never.'),
+        firstAfterMs: milliseconds
+          .default(60_000)
+          .describe('When it looks first: by then gateways have dialled and bots recovered.'),
+        staleJobHours: z
+          .number()
+          .positive()
+          .default(3)
+          .describe('A medium to which nothing happened for so long is given up.'),
+        heldJobDays: z
+          .number()
+          .positive()
+          .default(7)
+          .describe('The same for one whose file is there and whose bot is not connected.'),
+        failedFileHours: z
+          .number()
+          .positive()
+          .default(24)
+          .describe('How long the file of a medium that failed stays, for another try.'),
+        orphanFileHours: z
+          .number()
+          .positive()
+          .default(4)
+          .describe('A younger file is never taken for one that nobody needs.'),
+      })
+      .prefault({})
+      .describe('Cleaning up: media that nothing will come of, and files that nobody needs.'),
     drainDeadlineMs: milliseconds
       .default(20_000)
       .describe('How long stopping waits for jobs that are worked on; what is left is durable.'),

@@ -12,11 +12,13 @@ import type {
   GatewayFrame,
   InboundFrame,
   MediaCorruptFrame,
+  MediaHeldFrame,
   MediaStagedFrame,
 } from '../protocol/frames.ts';
 import { corruptMimeType } from '../queue/media-kind.ts';
 import type { BotRecord, StagedMedia, Store } from '../store/store.ts';
 import type { BotSettings } from './config-schema.ts';
+import { GatewayQuestions, type HeldMedia } from './gateway-questions.ts';
 import type { FrameVerdict, LinkHandler, OpenLink } from './gateway-link.ts';
 import { Outbox, type SendRequest, type SendResult } from './outbox.ts';
 
@@ -62,12 +64,14 @@ export class Ingress implements LinkHandler, BotCommands {
   readonly #options: IngressOptions;
   readonly #links = new Map<string, OpenLink>();
   readonly #outbox: Outbox;
+  readonly #questions: GatewayQuestions;
   /** Announcements that are not on the disk, by GUID; one that failed stays until it comes again. */
   readonly #announcing = new Map<Guid, Promise<Receipt>>();
 
   constructor(options: IngressOptions) {
     this.#options = options;
     this.#outbox = new Outbox(options.clock);
+    this.#questions = new GatewayQuestions(options.clock);
   }
 
   opened(link: OpenLink, botIds: readonly string[]): void {
@@ -91,6 +95,7 @@ export class Ingress implements LinkHandler, BotCommands {
   }
 
   closed(link: OpenLink): void {
+    this.#questions.closed(link);
     if (this.#links.get(link.gatewayId) !== link) return;
     this.#links.delete(link.gatewayId);
     for (const { ref } of this.#botsOf(link.gatewayId)) ref.tell('linkLost', undefined);
@@ -105,8 +110,8 @@ export class Ingress implements LinkHandler, BotCommands {
     else bot.ref.tell('status', { state, qr: qr ?? null, detail: detail ?? null });
   }
 
-  held({ gatewayId }: OpenLink, guids: readonly string[]): void {
-    this.#options.log.debug({ gateway_id: gatewayId, guids: guids.length }, 'media held by the gateway');
+  held(link: OpenLink, frame: MediaHeldFrame): void {
+    this.#questions.answered(link, frame);
   }
 
   async durable(link: OpenLink, frame: DurableFrame): Promise<FrameVerdict> {
@@ -143,6 +148,17 @@ export class Ingress implements LinkHandler, BotCommands {
     if (bot !== undefined) return this.#outbox.send(request, this.#links.get(bot.settings.gateway) ?? null);
     const { botId, requestId = '' } = request;
     return { kind: 'failed', requestId, code: 'unknown_bot', reason: `no bot ${botId} is configured` };
+  }
+
+  /** The gateways that are connected. */
+  linkedGateways(): readonly string[] {
+    return [...this.#links.keys()];
+  }
+
+  /** Which of these files a gateway still needs; null: it is not connected, or does not say. */
+  async heldBy(gatewayId: string, guids: readonly Guid[]): Promise<HeldMedia | null> {
+    const link = this.#links.get(gatewayId);
+    return link === undefined ? null : this.#questions.ask(link, guids);
   }
 
   /** Whether a gateway is connected. */

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
-import { writeFile } from 'node:fs/promises';
+import { utimes, writeFile } from 'node:fs/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { newGuid } from '../../../src/base/ids.ts';
 import type { Store } from '../../../src/store/store.ts';
 import type { Backend } from '../../../src/system/backend.ts';
 import { settle } from '../../support/actor-kit.ts';
@@ -175,6 +176,41 @@ describe('a backend', () => {
     await settle();
     const forgotten = log.lines.filter(({ message }) => message === 'old duplicate keys forgotten');
     expect(forgotten.map(({ fields }) => fields)).toEqual([{ forgotten: 1 }]);
+  });
+
+  test('asks its gateways before it says that a file which no job holds may go', async () => {
+    const { start, staging } = await machine();
+    const [held, orphan] = [newGuid(), newGuid()];
+    for (const guid of [held, orphan]) {
+      await writeFile(staging.pathOf(guid), 'OggS…');
+      await utimes(staging.pathOf(guid), 0, 0);
+    }
+    const { backend } = await start();
+    const link = await connected(backend.url);
+    const planned = backend.administration.janitor.plan();
+    const { guids, request_id: id = '' } = await link.next('media.holds');
+    expect(new Set(guids)).toEqual(new Set([held, orphan]));
+    link.send({ type: 'media.held', guids: [held], unacked: 0, request_id: id });
+    const { files } = await planned;
+    expect(files.filter(({ fate }) => fate.kind === 'goes').map(({ guid }) => guid)).toEqual([orphan]);
+  });
+
+  test('gives up a medium that nothing comes of, in its place, with its file and its gateway told', async () => {
+    const everyMs = 50;
+    const { start, staging } = await machine({
+      janitor: { everyMs, firstAfterMs: everyMs, staleJobHours: everyMs / HOUR_MS },
+    });
+    const { backend, store, watch } = await start();
+    const link = await connected(backend.url);
+    const note = mediaFrame('ann', 'listen');
+    await writeFile(staging.pathOf(note.mediaGuid), 'OggS…');
+    await acked(link, note);
+    expect(await watch.untilIngested(1)).toEqual([
+      '[Media processing failed: stale placeholder cleanup] listen',
+    ]);
+    expect((await link.next('media.released')).guid).toBe(note.mediaGuid);
+    expect(await staging.list()).toEqual([]);
+    expect(await jobsIn(store, BOT, 'failed')).toMatchObject([{ error: { code: 'stale' } }]);
   });
 
   test('at a port that is taken leaves nothing running', async () => {

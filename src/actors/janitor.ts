@@ -1,0 +1,263 @@
+import type { Timer } from '../base/clock.ts';
+import { describeError } from '../base/errors.ts';
+import type { Guid } from '../base/ids.ts';
+import { isStale, type JanitorLimits } from '../jobs/janitor-rules.ts';
+import type { JobCollection, JobError, JobStatus, MediaProcessingJob } from '../jobs/job.ts';
+import { jobPages } from '../store/job-pages.ts';
+import type { Store } from '../store/store.ts';
+import { type Completion, storedCompletion } from './completion.ts';
+import { type SharedFolder, type SurveyedFile, surveyFiles } from './janitor-files.ts';
+import type { ActorContext, ActorDefinition } from './kit/actor.ts';
+
+export interface StaleJob {
+  readonly guid: Guid;
+  readonly botId: string;
+  readonly pool: string | null;
+  readonly status: JobStatus;
+  readonly collection: JobCollection;
+  readonly changedAt: number;
+}
+
+/** What the janitor would do now. */
+export interface JanitorPlan {
+  /** The first ones; `staleJobCount` tells how many there are. */
+  readonly staleJobs: readonly StaleJob[];
+  readonly staleJobCount: number;
+  /** Every file of the staging folders, what becomes of it and why. */
+  readonly files: readonly SurveyedFile[];
+  /** Bots whose history is pruned, and up to when. */
+  readonly history: readonly { readonly botId: string; readonly before: number }[];
+}
+
+/** What the janitor did. */
+export interface JanitorReport {
+  readonly staleJobs: number;
+  readonly failedFiles: number;
+  readonly orphanFiles: number;
+  readonly prunedMessages: number;
+}
+
+export interface JanitorProtocol {
+  /** Looks, and does what is to be done. */
+  sweep(): Promise<JanitorReport>;
+  /** Looks, and changes nothing. */
+  plan(): Promise<JanitorPlan>;
+  /** A job of this pool came to its end. */
+  completed(pool: string): void;
+}
+
+export interface JanitorBot {
+  readonly id: string;
+  isConnected(): boolean;
+  /** Null: its history is kept for ever. */
+  readonly historyMs: number | null;
+}
+
+export interface JanitorArgs {
+  readonly store: Pick<Store, 'jobsOfBot' | 'jobsAmong' | 'expireJob' | 'pruneHistory'>;
+  readonly folders: () => readonly SharedFolder[];
+  readonly hasFile: (guid: Guid, gatewayId: string) => Promise<boolean>;
+  /** Those that there are. */
+  readonly bots: () => readonly JanitorBot[];
+  readonly limits: JanitorLimits;
+  /** 0: it sweeps only when it is told to. */
+  readonly everyMs: number;
+  readonly firstAfterMs: number;
+  /** A job was ended for stale: its bot's owner settles it. Must not block. */
+  readonly expired: (completion: Completion) => void;
+}
+
+const STALE: JobError = { code: 'stale', reason: 'nothing happened to it for too long', stack: null };
+const LISTED_JOBS = 1_000;
+const UNDONE: readonly JobStatus[] = ['downloading', 'pending', 'waiting'];
+
+/**
+ * Ends what nobody will come for, and deletes what nobody needs.
+ *   J1 A job is ended only while it is as it was when it was found stale: never one that is leased or completed.
+ *   J2 It is ended like any other, by a result: its bot's owner settles it, now or at the bot's recovery.
+ *   J3 A file goes only when no live job has it; one without any job, only when every gateway that may know it is
+ *      connected, has nothing unacked and does not hold it.
+ *   J4 Time in which the store was away, or this process, makes nothing stale.
+ *   J5 What a plan lists is what a sweep at that moment would do: both look by the same code.
+ */
+class Janitor {
+  readonly #context: ActorContext<JanitorProtocol>;
+  readonly #args: JanitorArgs;
+  readonly #poolCompletedAt = new Map<string, number>();
+  #countsFrom: number;
+  #timer: Timer | null = null;
+
+  constructor(context: ActorContext<JanitorProtocol>, args: JanitorArgs) {
+    this.#context = context;
+    this.#args = args;
+    this.#countsFrom = context.clock.now();
+  }
+
+  started(): void {
+    if (this.#args.everyMs > 0) this.#sweepIn(this.#args.firstAfterMs);
+  }
+
+  stopped(): void {
+    this.#timer?.cancel();
+  }
+
+  completed(pool: string): void {
+    this.#poolCompletedAt.set(pool, this.#now());
+  }
+
+  async sweep(): Promise<JanitorReport> {
+    try {
+      const report = {
+        staleJobs: await this.#expireJobs(),
+        ...(await this.#deleteFiles()),
+        prunedMessages: await this.#pruneHistories(),
+      };
+      this.#context.log.info(inWords(report), 'janitor swept');
+      return report;
+    } catch (error) {
+      this.#countsFrom = this.#now();
+      this.#context.log.warn({ reason: describeError(error) }, 'the janitor stopped half way');
+      throw error;
+    } finally {
+      if (this.#args.everyMs > 0) this.#sweepIn(this.#args.everyMs);
+    }
+  }
+
+  async plan(): Promise<JanitorPlan> {
+    const staleJobs: StaleJob[] = [];
+    let staleJobCount = 0;
+    for await (const job of this.#staleJobs()) {
+      staleJobCount += 1;
+      if (staleJobCount <= LISTED_JOBS) staleJobs.push(listed(job));
+    }
+    const files: SurveyedFile[] = [];
+    for (const shared of this.#args.folders()) files.push(...(await this.#survey(shared)));
+    return { staleJobs, staleJobCount, files, history: this.#outdatedHistories() };
+  }
+
+  async #expireJobs(): Promise<number> {
+    const { store, expired } = this.#args;
+    let count = 0;
+    for await (const { guid, changedAt } of this.#staleJobs()) {
+      this.#context.signal.throwIfAborted();
+      const job = await store.expireJob({ guid, changedAt }, STALE, this.#now());
+      if (job === null) continue;
+      count += 1;
+      this.#context.log.warn({ guid, bot_id: job.correspondent.botId }, 'stale: given up');
+      expired(storedCompletion(job));
+    }
+    return count;
+  }
+
+  async *#staleJobs(): AsyncGenerator<MediaProcessingJob> {
+    const { store, bots, limits } = this.#args;
+    const changedBefore = this.#now() - Math.min(limits.staleJobMs, limits.heldJobMs) + 1;
+    for (const bot of bots()) {
+      for (const collection of ['holding', 'active'] as const) {
+        const pages = jobPages(store, bot.id, { collection, statuses: UNDONE, changedBefore });
+        for await (const jobs of pages) {
+          for (const job of jobs) if (await this.#isStale(job, bot)) yield job;
+        }
+      }
+    }
+  }
+
+  async #isStale(job: MediaProcessingJob, bot: JanitorBot): Promise<boolean> {
+    const facts = {
+      now: this.#now(),
+      countsFrom: this.#countsFrom,
+      isBotConnected: bot.isConnected(),
+      poolCompletedAt: this.#poolCompletedAt.get(job.pool ?? '') ?? null,
+    };
+    // The file is looked for only where it decides.
+    if (!isStale(job, { ...facts, hasFile: false }, this.#args.limits)) return false;
+    const hasFile = await this.#args.hasFile(job.guid, job.media.gatewayId);
+    return isStale(job, { ...facts, hasFile }, this.#args.limits);
+  }
+
+  async #deleteFiles(): Promise<Pick<JanitorReport, 'failedFiles' | 'orphanFiles'>> {
+    const gone = { failed: 0, orphan: 0 };
+    for (const shared of this.#args.folders()) {
+      for (const { guid, partial, fate } of await this.#survey(shared)) {
+        if (fate.kind === 'stays') continue;
+        this.#context.signal.throwIfAborted();
+        await (partial ? shared.folder.removePartial(guid) : shared.folder.remove(guid));
+        gone[fate.why] += 1;
+        this.#context.log.info({ guid, partial, why: fate.why }, 'file deleted');
+      }
+    }
+    return { failedFiles: gone.failed, orphanFiles: gone.orphan };
+  }
+
+  #survey(shared: SharedFolder): Promise<readonly SurveyedFile[]> {
+    const { store, limits } = this.#args;
+    return surveyFiles({ ...shared, store, limits, now: this.#now() });
+  }
+
+  async #pruneHistories(): Promise<number> {
+    let pruned = 0;
+    for (const { botId, before } of this.#outdatedHistories()) {
+      this.#context.signal.throwIfAborted();
+      pruned += await this.#args.store.pruneHistory(botId, before);
+    }
+    return pruned;
+  }
+
+  #outdatedHistories(): JanitorPlan['history'] {
+    return this.#args
+      .bots()
+      .flatMap(({ id, historyMs }) =>
+        historyMs === null ? [] : [{ botId: id, before: this.#now() - historyMs }],
+      );
+  }
+
+  #sweepIn(delayMs: number): void {
+    const { clock, self, signal } = this.#context;
+    this.#timer?.cancel();
+    if (!signal.aborted) this.#timer = clock.schedule(delayMs, () => self.tell('sweep', undefined));
+  }
+
+  #now(): number {
+    return this.#context.clock.now();
+  }
+}
+
+const listed = ({
+  guid,
+  correspondent,
+  pool,
+  status,
+  collection,
+  changedAt,
+}: MediaProcessingJob): StaleJob => ({
+  guid,
+  botId: correspondent.botId,
+  pool,
+  status,
+  collection,
+  changedAt,
+});
+
+const inWords = ({ staleJobs, failedFiles, orphanFiles, prunedMessages }: JanitorReport): object => ({
+  stale_jobs: staleJobs,
+  failed_files: failedFiles,
+  orphan_files: orphanFiles,
+  pruned_messages: prunedMessages,
+});
+
+export const janitorActor: ActorDefinition<JanitorProtocol, JanitorArgs> = {
+  kind: 'janitor',
+  mailboxCapacity: 100_000,
+  create(context, args) {
+    const janitor = new Janitor(context, args);
+    return {
+      handlers: {
+        sweep: () => janitor.sweep(),
+        plan: () => janitor.plan(),
+        completed: (pool) => janitor.completed(pool),
+      },
+      started: () => janitor.started(),
+      stopped: () => janitor.stopped(),
+    };
+  },
+};

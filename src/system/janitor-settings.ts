@@ -1,0 +1,58 @@
+import type { SharedFolder } from '../actors/janitor-files.ts';
+import type { JanitorArgs, JanitorBot } from '../actors/janitor.ts';
+import type { StagingFolders } from '../staging/staging-folders.ts';
+import type { Config } from './config.ts';
+import type { Ingress, RunningBot } from './ingress.ts';
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+/** The janitor's part of the configuration. */
+export function janitorSettings({
+  janitor: { everyMs, firstAfterMs, staleJobHours, heldJobDays, failedFileHours, orphanFileHours },
+}: Config): Pick<JanitorArgs, 'limits' | 'everyMs' | 'firstAfterMs'> {
+  const limits = {
+    staleJobMs: staleJobHours * HOUR_MS,
+    heldJobMs: heldJobDays * DAY_MS,
+    failedFileMs: failedFileHours * HOUR_MS,
+    orphanFileMs: orphanFileHours * HOUR_MS,
+  };
+  return { limits, everyMs, firstAfterMs };
+}
+
+/** What the janitor needs to know of each bot. */
+export const janitorBots = (
+  { historyDays: daysOfAll }: Pick<Config, 'historyDays'>,
+  bots: ReadonlyMap<string, Pick<RunningBot, 'settings' | 'said'>>,
+): readonly JanitorBot[] =>
+  Array.from(bots, ([id, { settings, said }]) => {
+    const days = settings.historyDays ?? daysOfAll;
+    return {
+      id,
+      isConnected: () => said.status.state === 'open',
+      historyMs: days === undefined ? null : days * DAY_MS,
+    };
+  });
+
+export interface SharedFoldersOptions {
+  readonly staging: StagingFolders;
+  readonly bots: ReadonlyMap<string, Pick<RunningBot, 'settings'>>;
+  readonly ingress: Pick<Ingress, 'heldBy' | 'linkedGateways'>;
+}
+
+/**
+ * The staging folders, each with the gateways that may have put files there: its owner, or, of the shared one, every
+ * gateway without a folder of its own that has a bot or is connected.
+ */
+export function sharedFolders({ staging, bots, ingress }: SharedFoldersOptions): readonly SharedFolder[] {
+  const owners = new Set(staging.owned.map(({ owner }) => owner));
+  const known = new Set([
+    ...Array.from(bots.values(), ({ settings }) => settings.gateway),
+    ...ingress.linkedGateways(),
+  ]);
+  const gatewayOf = (id: string) => ({ id, held: (guids: readonly string[]) => ingress.heldBy(id, guids) });
+  return staging.owned.map(({ folder, owner }) => ({
+    folder,
+    gateways: (owner === null ? [...known].filter((id) => !owners.has(id)) : [owner]).map(gatewayOf),
+  }));
+}

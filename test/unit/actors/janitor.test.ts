@@ -1,0 +1,225 @@
+import { describe, expect, test } from 'vitest';
+import { newGuid } from '../../../src/base/ids.ts';
+import { settle } from '../../support/actor-kit.ts';
+import { BOT } from '../../support/inbound-frames.ts';
+import { janitorBench } from '../../support/janitor-bench.ts';
+import { acceptText, HOUR_MS, textMessage } from '../../support/store-records.ts';
+
+const NOTHING = { staleJobs: 0, failedFiles: 0, orphanFiles: 0, prunedMessages: 0 };
+
+describe('the janitor ends jobs that are stale', () => {
+  test('as a failure that their bot’s owner settles', async () => {
+    const { clock, janitor, job, store, expired } = await janitorBench();
+    const guid = await job({ start: { kind: 'downloading' } });
+    clock.advance(3 * HOUR_MS - 1);
+    expect(await janitor.ask('sweep', undefined)).toEqual(NOTHING);
+    clock.advance(1);
+    expect(await janitor.ask('sweep', undefined)).toMatchObject({ staleJobs: 1 });
+    expect(await store.jobByGuid(guid)).toMatchObject({ status: 'completed', error: { code: 'stale' } });
+    const words = 'Media processing failed: stale placeholder cleanup';
+    expect(expired).toMatchObject([{ guid, words, error: { code: 'stale' } }]);
+    expect(await janitor.ask('sweep', undefined)).toEqual(NOTHING);
+  });
+
+  test('J1: never one that is leased, or that a worker takes at the last moment', async () => {
+    const { clock, janitor, job, store, faults } = await janitorBench();
+    await job();
+    const last = await job();
+    clock.advance(9 * HOUR_MS);
+    const claim = () => store.claim({ pool: 'audio', now: clock.now(), leaseMs: HOUR_MS, cappedBots: [] });
+    await claim();
+    faults.hold('expireJob');
+    const swept = janitor.ask('sweep', undefined);
+    await settle();
+    expect((await claim())?.guid).toBe(last);
+    faults.release('expireJob');
+    expect(await swept).toEqual(NOTHING);
+  });
+
+  test('never of a connected bot while its pool gets on', async () => {
+    const { clock, janitor, job } = await janitorBench();
+    await job();
+    clock.advance(2 * HOUR_MS);
+    janitor.tell('completed', 'audio');
+    await settle();
+    clock.advance(2 * HOUR_MS);
+    expect(await janitor.ask('sweep', undefined)).toEqual(NOTHING);
+    clock.advance(HOUR_MS);
+    expect(await janitor.ask('sweep', undefined)).toMatchObject({ staleJobs: 1 });
+  });
+
+  test('but none of 500 that were held over a night, nor one that their bot has taken up again', async () => {
+    const { clock, janitor, job, file, bot, store } = await janitorBench();
+    bot.isConnected = false;
+    for (let n = 0; n < 500; n += 1) await file(await job({ collection: 'holding' }));
+    for (let hour = 0; hour < 10; hour += 1) {
+      clock.advance(HOUR_MS);
+      expect(await janitor.ask('sweep', undefined)).toEqual(NOTHING);
+    }
+    await store.promoteJobs(BOT, clock.now());
+    bot.isConnected = true;
+    for (let hour = 0; hour < 8; hour += 1) {
+      // Two workers at a time: the last of them wait for hours.
+      janitor.tell('completed', 'audio');
+      await settle();
+      clock.advance(HOUR_MS);
+      expect(await janitor.ask('sweep', undefined)).toEqual(NOTHING);
+    }
+  });
+
+  test('J4: but none after an outage of three days, while its bot has not come back yet', async () => {
+    const { clock, janitor, job, bot, spawn } = await janitorBench();
+    bot.isConnected = false;
+    await job({ collection: 'holding', start: { kind: 'downloading' } });
+    clock.advance(72 * HOUR_MS);
+    expect(await janitor.ask('plan', undefined)).toMatchObject({ staleJobCount: 1 });
+    const restarted = await spawn('restarted');
+    clock.advance(2 * HOUR_MS);
+    expect(await restarted.ask('plan', undefined)).toMatchObject({ staleJobCount: 0 });
+  });
+
+  test('J4: but none by the time for which the store was away', async () => {
+    const { clock, janitor, job, faults } = await janitorBench();
+    await job({ start: { kind: 'downloading' } });
+    for (let hour = 0; hour < 5; hour += 1) {
+      clock.advance(HOUR_MS);
+      faults.fail('jobsOfBot', 'before');
+      await expect(janitor.ask('sweep', undefined)).rejects.toMatchObject({ code: 'store_unavailable' });
+    }
+    clock.advance(2 * HOUR_MS);
+    expect(await janitor.ask('sweep', undefined)).toEqual(NOTHING);
+    clock.advance(HOUR_MS);
+    expect(await janitor.ask('sweep', undefined)).toMatchObject({ staleJobs: 1 });
+  });
+});
+
+describe('the janitor deletes files', () => {
+  test('that nobody needs, and no others', async () => {
+    const { clock, janitor, job, deadLetter, file, gateway, names } = await janitorBench();
+    const dead = await deadLetter();
+    clock.advance(20 * HOUR_MS);
+    const needed = await job({ start: { kind: 'downloading' } });
+    const evidence = await deadLetter();
+    clock.advance(4 * HOUR_MS - 60_000);
+    janitor.tell('completed', 'audio');
+    const held = newGuid();
+    gateway.held.add(held);
+    const old = { hoursOld: 100 };
+    const orphans = [await file(undefined, old), await file(undefined, { ...old, partial: true })];
+    const kept = [
+      await file(needed, old),
+      `${await file(needed, { ...old, partial: true })}.part`,
+      await file(evidence, old),
+      await file(held, old),
+      await file(undefined, { hoursOld: 3 }),
+    ];
+    await file(dead, old);
+    clock.advance(60_000);
+    const { files } = await janitor.ask('plan', undefined);
+    const going = files.filter(({ fate }) => fate.kind === 'goes').map(({ guid }) => guid);
+    expect(going.toSorted()).toEqual([...orphans, dead].toSorted());
+    expect(await names()).toHaveLength(8);
+    expect(await janitor.ask('sweep', undefined)).toMatchObject({ failedFiles: 1, orphanFiles: 2 });
+    expect(await names()).toEqual(kept.toSorted());
+  });
+
+  test.for(['isAway', 'unacked'] as const)('J3: none without a job while a gateway %s', async (problem) => {
+    const { janitor, file, gateway, names } = await janitorBench();
+    const orphan = await file(undefined, { hoursOld: 5 });
+    Object.assign(gateway, { [problem]: problem === 'isAway' ? true : 1 });
+    expect(await janitor.ask('sweep', undefined)).toEqual(NOTHING);
+    expect(await names()).toEqual([orphan]);
+  });
+
+  test('J3: none whose frame is accepted between the gateway’s word and the store’s', async () => {
+    const { janitor, file, gateway, job, names, faults } = await janitorBench();
+    const guid = await job();
+    await file(guid, { hoursOld: 5 });
+    faults.hold('jobsAmong');
+    const swept = janitor.ask('sweep', undefined);
+    await settle();
+    expect(gateway.held.size).toBe(0);
+    faults.release('jobsAmong');
+    expect(await swept).toEqual(NOTHING);
+    expect(await names()).toEqual([guid]);
+  });
+
+  test('none of 400 that a gateway staged while the store was away for five hours', async () => {
+    const { clock, janitor, job, file, gateway, faults, names } = await janitorBench();
+    const announced = await job({ start: { kind: 'downloading' } });
+    const staged = [await file(announced)];
+    for (let n = 1; n < 400; n += 1) staged.push(await file());
+    for (const guid of staged) gateway.held.add(guid);
+    gateway.unacked = 800;
+    for (let hour = 0; hour < 5; hour += 1) {
+      clock.advance(HOUR_MS);
+      faults.fail('jobsOfBot', 'before');
+      await expect(janitor.ask('sweep', undefined)).rejects.toMatchObject({ code: 'store_unavailable' });
+    }
+    // The store is back, the gateway has not sent anything again yet; then half of it is acked.
+    expect(await janitor.ask('sweep', undefined)).toEqual(NOTHING);
+    for (const guid of staged.slice(0, 200)) {
+      gateway.held.delete(guid);
+      if (guid !== announced) await job({}, guid);
+    }
+    gateway.unacked = 400;
+    expect(await janitor.ask('sweep', undefined)).toEqual(NOTHING);
+    expect(await names()).toEqual(staged.toSorted());
+  });
+});
+
+describe('the janitor', () => {
+  test('sweeps first when it is told to, then every hour, whatever went wrong', async () => {
+    const { clock, log, faults } = await janitorBench({ everyMs: HOUR_MS, firstAfterMs: 60_000 });
+    const swept = () => log.lines.filter(({ message }) => message === 'janitor swept').length;
+    clock.advance(60_000);
+    await settle();
+    await settle();
+    expect(swept()).toBe(1);
+    faults.fail('jobsOfBot', 'before');
+    clock.advance(HOUR_MS);
+    await settle();
+    await settle();
+    expect(log.at('warn')).toContain('the janitor stopped half way');
+    clock.advance(HOUR_MS);
+    await settle();
+    await settle();
+    expect(swept()).toBe(2);
+  });
+
+  test('prunes the history of bots that do not keep it for ever', async () => {
+    const { clock, janitor, store, keyOf } = await janitorBench({
+      bots: () => [{ id: BOT, isConnected: () => true, historyMs: 24 * HOUR_MS }],
+    });
+    const key = await keyOf('ann');
+    for (const id of [1, 2]) {
+      const message = textMessage(id);
+      await store.accept(acceptText(key, message));
+      await store.ingest({ correspondent: key, messages: [message], now: clock.now() });
+      clock.advance(20 * HOUR_MS);
+    }
+    expect(await janitor.ask('plan', undefined)).toMatchObject({
+      history: [{ botId: BOT, before: clock.now() - 24 * HOUR_MS }],
+    });
+    expect(await janitor.ask('sweep', undefined)).toMatchObject({ prunedMessages: 1 });
+    expect((await store.history(key, { afterSeq: 0, limit: 9 })).map(({ message }) => message.id)).toEqual([
+      2,
+    ]);
+  });
+
+  test('J5: a plan changes nothing', async () => {
+    const { clock, janitor, job, file, names, store, expired } = await janitorBench();
+    const guid = await job({ start: { kind: 'downloading' } });
+    const orphan = await file(undefined, { hoursOld: 9 });
+    clock.advance(3 * HOUR_MS);
+    const plan = await janitor.ask('plan', undefined);
+    expect(plan).toMatchObject({
+      staleJobCount: 1,
+      staleJobs: [{ guid, botId: BOT, status: 'downloading' }],
+    });
+    expect(plan.files).toMatchObject([{ guid: orphan, fate: { kind: 'goes', why: 'orphan' } }]);
+    expect(expired).toEqual([]);
+    expect(await names()).toEqual([orphan]);
+    expect(await store.jobByGuid(guid)).toMatchObject({ status: 'downloading' });
+  });
+});

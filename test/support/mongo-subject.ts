@@ -62,7 +62,7 @@ export async function mongoSubject(database: TestDatabase): Promise<StoreSubject
     store,
     rival: open,
     async reopen() {
-      await store.close();
+      await opened.at(-1)?.close();
       return open();
     },
     async lose(key, id) {

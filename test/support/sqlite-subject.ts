@@ -30,7 +30,7 @@ export async function sqliteSubject(): Promise<StoreSubject> {
       return open();
     },
     async reopen() {
-      await store.close();
+      await opened.at(-1)?.close();
       return open();
     },
     async lose({ botId, providerName, correspondentId }, id) {

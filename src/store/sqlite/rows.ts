@@ -64,6 +64,10 @@ export type JobRow = Omit<JobDocument, 'placeholder_message' | 'error' | 'media_
   readonly media_metadata: string;
 };
 
+/** What a statement on `jobs` selects, or returns, of a whole job. */
+export const JOB_ROW =
+  '*, (SELECT message FROM job_placeholders AS placeholder WHERE placeholder.seq = jobs.seq) AS placeholder_message';
+
 /** A job before it has its place. */
 export interface NewJobRow {
   readonly guid: Guid;

@@ -70,6 +70,8 @@ const PRUNE_STEP = 2_000;
 const CHATS_STEP = 1_000;
 /** Jobs that are moved in one operation. */
 const MOVE_STEP = 2_000;
+/** More at start-up, when hardly anybody waits. */
+const SWEEP_STEP = 5_000;
 
 /**
  * Opens the embedded store: one SQLite file, one owner.
@@ -234,8 +236,8 @@ class SqliteStore implements Store {
   async sweepToHolding(now: number): Promise<number> {
     const seqs = await this.#reader.call('activeSeqs');
     let swept = 0;
-    for (let start = 0; start < seqs.length; start += MOVE_STEP) {
-      swept += await this.#writer.call('sweepJobs', seqs.slice(start, start + MOVE_STEP), now);
+    for (let start = 0; start < seqs.length; start += SWEEP_STEP) {
+      swept += await this.#writer.call('sweepJobs', seqs.slice(start, start + SWEEP_STEP), now);
     }
     return swept;
   }

@@ -46,8 +46,7 @@ export function retryFailedJob(session: Session, row: RetryRow): 'retried' | Dea
   const round = collection === 'active' ? takeRound(connection, { pool, botId, correspondentId }) : NO_ROUND;
   connection.run(
     `UPDATE jobs SET collection = ?, status = 'pending', mime_type = ?, pool = ?, round = ?, attempts = 0, result = NULL,
-       error = NULL, created_at = ?, changed_at = ?, staged_at = ?, claimed_at = NULL, completed_at = NULL,
-       placeholder_message = ?
+       error = NULL, created_at = ?, changed_at = ?, staged_at = ?, claimed_at = NULL, completed_at = NULL
      WHERE guid = ?`,
     collection,
     row.mimeType,
@@ -56,6 +55,10 @@ export function retryFailedJob(session: Session, row: RetryRow): 'retried' | Dea
     row.now,
     row.now,
     row.now,
+    guid,
+  );
+  connection.run(
+    'UPDATE job_placeholders SET message = ? WHERE seq = (SELECT seq FROM jobs WHERE guid = ?)',
     row.message,
     guid,
   );

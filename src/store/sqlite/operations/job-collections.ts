@@ -1,6 +1,6 @@
 import type { BotJobsPage, BotRecord, JobCount, JobQuery } from '../../store.ts';
 import type { Connection } from '../connection.ts';
-import type { JobRow } from '../rows.ts';
+import { JOB_ROW, type JobRow } from '../rows.ts';
 import type { Session } from './session.ts';
 
 /** What lists jobs and bots. */
@@ -11,7 +11,7 @@ export const jobsOfBot = (
   { collection, statuses, changedBefore, afterSeq, limit }: BotJobsPage,
 ): JobRow[] =>
   connection.all(
-    `SELECT * FROM jobs
+    `SELECT ${JOB_ROW} FROM jobs
      WHERE bot_id = ?1 AND collection = ?2 AND seq > ?3 AND changed_at < ?4
        AND (?5 IS NULL OR status IN (SELECT value FROM json_each(?5)))
      ORDER BY seq LIMIT ?6`,
@@ -48,7 +48,7 @@ export function listJobs(
     ['seq < ?', beforeSeq],
   ]);
   // The collection stands in the text, or the index of the dead letters could not be used.
-  let sql = `SELECT * FROM jobs WHERE collection = '${collection}'`;
+  let sql = `SELECT ${JOB_ROW} FROM jobs WHERE collection = '${collection}'`;
   const values: (string | number)[] = [];
   for (const [condition, value] of conditions) {
     if (value === null || value === undefined) continue;

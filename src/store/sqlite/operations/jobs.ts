@@ -3,7 +3,7 @@ import type { Guid } from '../../../base/ids.ts';
 import type { CorrespondentKey, JobCollection } from '../../../jobs/job.ts';
 import type { ClaimHandle, ClaimRequest } from '../../store.ts';
 import type { Connection } from '../connection.ts';
-import type { JobRow, NewJobRow } from '../rows.ts';
+import { JOB_ROW, type JobRow, type NewJobRow } from '../rows.ts';
 import type { Session } from './session.ts';
 import { announceArrival, takeRound, takeTurn } from './turns.ts';
 
@@ -15,10 +15,10 @@ export function insertJob(connection: Connection, key: CorrespondentKey, job: Ne
   const { pool } = job;
   const isClaimable = job.status === 'pending' && job.collection === 'active' && pool !== null;
   const round = isClaimable ? takeRound(connection, { pool, botId, correspondentId }) : NO_ROUND;
-  connection.run(
+  const { seq } = connection.one<{ seq: number }>(
     `INSERT INTO jobs (guid, collection, bot_id, provider_name, correspondent_id, status, pool, round, attempts,
-       created_at, changed_at, staged_at, mime_type, original_filename, error, media_metadata, placeholder_message)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       created_at, changed_at, staged_at, mime_type, original_filename, error, media_metadata)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?) RETURNING seq`,
     job.guid,
     job.collection,
     botId,
@@ -34,8 +34,8 @@ export function insertJob(connection: Connection, key: CorrespondentKey, job: Ne
     job.originalFilename,
     job.error,
     job.mediaMetadata,
-    job.placeholderMessage,
   );
+  connection.run('INSERT INTO job_placeholders VALUES (?, ?)', seq, job.placeholderMessage);
 }
 
 /** Deletes a live job, or makes it a dead letter when there is an error. Dead letters stay. Returns how many ended. */
@@ -55,7 +55,7 @@ export const discardJob = ({ connection }: Session, guid: Guid, error: string | 
   endJob(connection, guid, error, now) > 0;
 
 export const jobByGuid = ({ connection }: Session, guid: Guid): JobRow | undefined =>
-  connection.get('SELECT * FROM jobs WHERE guid = ?', guid);
+  connection.get(`SELECT ${JOB_ROW} FROM jobs WHERE guid = ?`, guid);
 
 interface StageRow {
   readonly status: JobRow['status'];
@@ -108,7 +108,7 @@ export function claim({ connection }: Session, request: ClaimRequest): JobRow | 
   return connection.one<JobRow>(
     `UPDATE jobs SET status = 'processing', claim_token = ?, lease_expires_at = ?, claimed_at = ?,
        changed_at = ?
-     WHERE seq = ? RETURNING *`,
+     WHERE seq = ? RETURNING ${JOB_ROW}`,
     randomUUID(),
     request.now + request.leaseMs,
     request.now,
@@ -206,7 +206,7 @@ export function reviveJobs(
   const poisoned = connection.all<JobRow>(
     `UPDATE jobs SET status = 'completed', error = ?, attempts = attempts + 1, claim_token = NULL,
        lease_expires_at = NULL, completed_at = ?, changed_at = ?
-     WHERE status = 'processing' AND lease_expires_at <= ? AND attempts + 1 >= ? RETURNING *`,
+     WHERE status = 'processing' AND lease_expires_at <= ? AND attempts + 1 >= ? RETURNING ${JOB_ROW}`,
     poison,
     now,
     now,

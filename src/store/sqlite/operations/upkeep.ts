@@ -2,7 +2,7 @@ import type { Guid } from '../../../base/ids.ts';
 import type { CorrespondentKey } from '../../../jobs/job.ts';
 import type { IdleJob, JobTrace } from '../../store.ts';
 import type { Connection } from '../connection.ts';
-import type { JobRow } from '../rows.ts';
+import { JOB_ROW, type JobRow } from '../rows.ts';
 import { ownedChat, type Session } from './session.ts';
 
 /** What keeps the store from growing for ever, and what forgets a chat. Long deletions are steps, as moves are. */
@@ -16,7 +16,7 @@ export const expireJob = (
   connection.get<JobRow>(
     `UPDATE jobs SET status = 'completed', error = ?, available_at = NULL, changed_at = ?
      WHERE guid = ? AND changed_at = ? AND collection <> 'failed' AND status IN ('downloading', 'pending', 'waiting')
-     RETURNING *`,
+     RETURNING ${JOB_ROW}`,
     error,
     now,
     guid,

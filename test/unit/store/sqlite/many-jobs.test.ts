@@ -19,6 +19,8 @@ import { jobsIn } from '../../../support/jobs-in.ts';
 
 /** Four steps of a move, the last of them not full. */
 const MANY = 6_100;
+/** The same, of the sweep. */
+const MANY_SWEPT = 15_100;
 const DOWNLOADING = { start: { kind: 'downloading' } } as const;
 
 describe('an SQLite store with many jobs', () => {
@@ -27,7 +29,7 @@ describe('an SQLite store with many jobs', () => {
   let key: CorrespondentKey;
 
   /** Makes copies of the chat's only job, behind the store's back. */
-  const multiplyJob = (): void => {
+  const multiplyJob = (many = MANY): void => {
     using database = new DatabaseSync(join(folder, 'dragoman.db'));
     const names = database
       .prepare(`SELECT name FROM pragma_table_info('jobs') WHERE name NOT IN ('seq', 'guid')`)
@@ -38,7 +40,9 @@ describe('an SQLite store with many jobs', () => {
         `WITH RECURSIVE copies (n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM copies WHERE n < ?)
          INSERT INTO jobs (guid, ${names.join()}) SELECT 'copy-' || n, ${names.join()} FROM jobs, copies`,
       )
-      .run(MANY);
+      .run(many);
+    database.exec(`INSERT INTO job_placeholders SELECT jobs.seq, message FROM jobs, job_placeholders AS first
+                   WHERE jobs.seq <> first.seq`);
   };
 
   beforeEach(async () => {
@@ -55,8 +59,9 @@ describe('an SQLite store with many jobs', () => {
     '%s moves them all in steps, between which an accept is carried out',
     async (operation) => {
       const collection = operation === 'promoteJobs' ? 'holding' : 'active';
+      const many = operation === 'sweepToHolding' ? MANY_SWEPT : MANY;
       await store.accept(acceptMedia(key, placeholderMessage(1), { collection }));
-      multiplyJob();
+      multiplyJob(many);
       const done: string[] = [];
       const moving =
         operation === 'sweepToHolding' ? store.sweepToHolding(NOW) : store[operation]('bot-a', NOW);
@@ -68,7 +73,7 @@ describe('an SQLite store with many jobs', () => {
         moving.finally(() => done.push('moved')),
         accepting.finally(() => done.push('accepted')),
       ]);
-      expect(await moving).toBe(MANY);
+      expect(await moving).toBe(many);
       expect(await jobsIn(store, 'bot-a', collection)).toEqual([]);
       expect(done).toEqual(['accepted', 'moved']);
     },

@@ -1,11 +1,23 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../../../src/base/clock.ts';
 import { DragomanError } from '../../../../src/base/errors.ts';
+import type { CorrespondentKey } from '../../../../src/jobs/job.ts';
+import type { Message, Placeholder } from '../../../../src/queue/message.ts';
 import { chatName } from '../../../../src/store/chat-name.ts';
+import { mediaMetadataDocument, messageDocument } from '../../../../src/store/documents.ts';
+import { APPLICATION_ID, META_TABLE, MIGRATIONS } from '../../../../src/store/sqlite/schema.ts';
 import { openSqliteStore } from '../../../../src/store/sqlite/sqlite-store.ts';
 import type { Store } from '../../../../src/store/store.ts';
 import { chat } from '../../../contract/store/subject.ts';
@@ -15,6 +27,8 @@ import {
   acceptMedia,
   acceptText,
   jobError,
+  keyOf,
+  mediaMetadata,
   newJob,
   NOW,
   placeholderMessage,
@@ -134,22 +148,19 @@ describe('an SQLite store file', () => {
     await expect(open()).resolves.toBeDefined();
   });
 
-  test('of before media had times is read without them', async () => {
+  test('of the first schema is read: without the times of media, and with the messages of its jobs', async () => {
+    const key = keyOf('a');
+    const [placeholder, text] = [placeholderMessage(1), textMessage(2, { receivedTime: null })];
+    writeFirstSchema(file, key, placeholder, text);
     const store = await open();
-    const key = await chat(store, 'a');
-    const placeholder = placeholderMessage(1);
-    await store.accept(acceptMedia(key, placeholder));
-    await store.accept(acceptText(key, textMessage(2)));
-    await closeAll();
-    tamper(`ALTER TABLE jobs DROP COLUMN staged_at; ALTER TABLE jobs DROP COLUMN claimed_at;
-            ALTER TABLE jobs DROP COLUMN completed_at;
-            UPDATE queue_journal SET message = json_remove(message, '$.received_time');
-            UPDATE meta SET value = 1 WHERE key = 'schema_version'`);
-    const again = await open();
-    const job = await again.jobByGuid(placeholder.mediaProcessingId);
-    expect(job).toMatchObject({ stagedAt: null, claimedAt: null, completedAt: null });
-    const { messages } = await again.rehydrate(key);
-    expect(messages[1]).toMatchObject({ id: 2, receivedTime: null, mediaTimes: null });
+    const job = await store.jobByGuid(placeholder.mediaProcessingId);
+    expect(job).toMatchObject({ placeholder, status: 'pending', stagedAt: null, claimedAt: null });
+    expect((await store.rehydrate(key)).messages).toMatchObject([
+      placeholder,
+      { id: 2, receivedTime: null, mediaTimes: null },
+    ]);
+    await store.claim({ pool: 'audio', now: NOW, leaseMs: 1, cappedBots: [] });
+    expect(await store.discardJob(placeholder.mediaProcessingId, null, NOW)).toBe(true);
   });
 
   test('has the collections, the views and the compound index that people look for', async () => {
@@ -197,7 +208,7 @@ describe('an SQLite store file', () => {
     await closeAll();
     tamper(`UPDATE queues SET message = '{"id":1,"content":' WHERE correspondent_id = 'damaged';
             UPDATE queue_journal SET message = '{"id":3,"content":null}' WHERE correspondent_id = 'damaged';
-            UPDATE jobs SET placeholder_message = '[]' WHERE guid = '${placeholder.mediaProcessingId}'`);
+            UPDATE job_placeholders SET message = '[]' WHERE seq = (SELECT seq FROM jobs WHERE guid = '${placeholder.mediaProcessingId}')`);
 
     const again = await open();
     await expect(again.history(damaged, { afterSeq: 0, limit: 9 })).rejects.toMatchObject(
@@ -219,7 +230,9 @@ describe('an SQLite store file', () => {
     for (const placeholder of [damaged, sound]) await store.accept(acceptMedia(key, placeholder));
     await closeAll();
     const guid = damaged.mediaProcessingId;
-    tamper(`UPDATE jobs SET placeholder_message = '["secret"' WHERE guid = '${guid}'`);
+    tamper(
+      `UPDATE job_placeholders SET message = '["secret"' WHERE seq = (SELECT seq FROM jobs WHERE guid = '${guid}')`,
+    );
 
     const log = new RecordingLog();
     const again = await openSqliteStore({ file, clock: systemClock(), log });
@@ -238,9 +251,40 @@ describe('an SQLite store file', () => {
     const request = { pool: 'audio', now: NOW, leaseMs: 1, cappedBots: [] };
     const [damaged, sound] = [await store.claim(request), await store.claim(request)];
     await closeAll();
-    tamper(`UPDATE jobs SET placeholder_message = '[]' WHERE guid = '${damaged?.guid}'`);
+    tamper(
+      `UPDATE job_placeholders SET message = '[]' WHERE seq = (SELECT seq FROM jobs WHERE guid = '${damaged?.guid}')`,
+    );
 
     const { poisoned } = await (await open()).reviveJobs(NOW + 1, 1);
     expect(poisoned.map(({ guid }) => guid)).toEqual([sound?.guid]);
   });
 });
+
+/** A file as the first schema's program left it: one chat with a medium and a text. */
+function writeFirstSchema(file: string, key: CorrespondentKey, medium: Placeholder, text: Message): void {
+  mkdirSync(dirname(file), { recursive: true });
+  using database = new DatabaseSync(file);
+  database.exec(`PRAGMA application_id = ${APPLICATION_ID}; ${META_TABLE}; ${MIGRATIONS[0]};
+                 INSERT INTO meta VALUES ('schema_version', 1)`);
+  const { botId, providerName, correspondentId } = key;
+  const chat = [botId, providerName, correspondentId];
+  database.prepare('INSERT INTO correspondents VALUES (1, ?, ?, ?, 3, 1, 0, 0)').run(...chat);
+  database.prepare('INSERT INTO correspondent_aliases VALUES (?, ?, ?, 1)').run(...chat);
+  const json = (message: Message): string => JSON.stringify(messageDocument(message));
+  const entry = database.prepare('INSERT INTO queue_journal VALUES (?, ?, ?, ?, ?, ?)');
+  for (const message of [medium, text]) {
+    entry.run(...chat, message.id, message.mediaProcessingId, json(message));
+  }
+  database
+    .prepare(
+      `INSERT INTO jobs (guid, collection, bot_id, provider_name, correspondent_id, status, pool, round, attempts,
+         created_at, changed_at, mime_type, media_metadata, placeholder_message)
+       VALUES (?, 'active', ?, ?, ?, 'pending', 'audio', 1, 0, 0, 0, 'audio/ogg', ?, ?)`,
+    )
+    .run(
+      medium.mediaProcessingId,
+      ...chat,
+      JSON.stringify(mediaMetadataDocument(mediaMetadata())),
+      json(medium),
+    );
+}

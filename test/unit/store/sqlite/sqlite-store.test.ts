@@ -16,7 +16,7 @@ import { DragomanError } from '../../../../src/base/errors.ts';
 import type { CorrespondentKey } from '../../../../src/jobs/job.ts';
 import type { Message, Placeholder } from '../../../../src/queue/message.ts';
 import { chatName } from '../../../../src/store/chat-name.ts';
-import { mediaMetadataDocument, messageDocument } from '../../../../src/store/documents.ts';
+import { mediaMetadataJson, messageJson } from '../../../../src/store/sqlite/rows.ts';
 import { APPLICATION_ID, META_TABLE, MIGRATIONS } from '../../../../src/store/sqlite/schema.ts';
 import { openSqliteStore } from '../../../../src/store/sqlite/sqlite-store.ts';
 import type { Store } from '../../../../src/store/store.ts';
@@ -267,13 +267,12 @@ function writeFirstSchema(file: string, key: CorrespondentKey, medium: Placehold
   database.exec(`PRAGMA application_id = ${APPLICATION_ID}; ${META_TABLE}; ${MIGRATIONS[0]};
                  INSERT INTO meta VALUES ('schema_version', 1)`);
   const { botId, providerName, correspondentId } = key;
-  const chat = [botId, providerName, correspondentId];
-  database.prepare('INSERT INTO correspondents VALUES (1, ?, ?, ?, 3, 1, 0, 0)').run(...chat);
-  database.prepare('INSERT INTO correspondent_aliases VALUES (?, ?, ?, 1)').run(...chat);
-  const json = (message: Message): string => JSON.stringify(messageDocument(message));
+  const names = [botId, providerName, correspondentId];
+  database.prepare('INSERT INTO correspondents VALUES (1, ?, ?, ?, 3, 1, 0, 0)').run(...names);
+  database.prepare('INSERT INTO correspondent_aliases VALUES (?, ?, ?, 1)').run(...names);
   const entry = database.prepare('INSERT INTO queue_journal VALUES (?, ?, ?, ?, ?, ?)');
   for (const message of [medium, text]) {
-    entry.run(...chat, message.id, message.mediaProcessingId, json(message));
+    entry.run(...names, message.id, message.mediaProcessingId, messageJson(message));
   }
   database
     .prepare(
@@ -281,10 +280,5 @@ function writeFirstSchema(file: string, key: CorrespondentKey, medium: Placehold
          created_at, changed_at, mime_type, media_metadata, placeholder_message)
        VALUES (?, 'active', ?, ?, ?, 'pending', 'audio', 1, 0, 0, 0, 'audio/ogg', ?, ?)`,
     )
-    .run(
-      medium.mediaProcessingId,
-      ...chat,
-      JSON.stringify(mediaMetadataDocument(mediaMetadata())),
-      json(medium),
-    );
+    .run(medium.mediaProcessingId, ...names, mediaMetadataJson(mediaMetadata()), messageJson(medium));
 }

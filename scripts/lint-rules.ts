@@ -113,6 +113,15 @@ const config = {
       rules: { 'no-restricted-imports': restrictImports(importPatterns(folder)) },
     })),
     {
+      files: ['src/inspector/page/**'],
+      rules: {
+        'no-restricted-imports': restrictImports([
+          { regex: '^node:', message: 'the page runs in a browser' },
+          { regex: `^(?:[^.]|\\.\\.).*\\.ts$`, message: 'the page is served as it is: JavaScript' },
+        ]),
+      },
+    },
+    {
       files: ['src/actors/*.ts'],
       rules: {
         'no-restricted-imports': restrictImports([

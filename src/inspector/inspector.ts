@@ -9,6 +9,7 @@ import { eventRoutes } from './http/routes/events.ts';
 import { healthRoutes } from './http/routes/health.ts';
 import { jobRoutes } from './http/routes/jobs.ts';
 import { metricsRoutes } from './http/routes/metrics.ts';
+import { pageRoutes } from './http/routes/page.ts';
 import { poolRoutes } from './http/routes/pools.ts';
 import { sendRoutes } from './http/routes/send.ts';
 import { startHttp } from './http/server.ts';
@@ -51,6 +52,7 @@ export async function startInspector(options: InspectorOptions): Promise<Inspect
         jobRoutes(administration),
         poolRoutes(administration),
         eventRoutes(feed),
+        pageRoutes,
       ],
     });
     return {

@@ -17,6 +17,7 @@ import { administerChats } from './administration/chats.ts';
 import { administerJanitor } from './administration/janitor.ts';
 import { administerJobs } from './administration/jobs.ts';
 import { administerPools } from './administration/pools.ts';
+import { Served } from './administration/served.ts';
 import { BacklogLog } from './backlog-log.ts';
 import { BotRoster } from './bot-roster.ts';
 import type { Config } from './config.ts';
@@ -121,10 +122,12 @@ async function compose(
   const pools = config.pools.map(({ name }) => name);
   const backlogLog = new BacklogLog({ store, pools, clock, log });
 
+  const served = new Served();
   const completed = (completion: Completion, pool: string | null): void => {
     if (!settlements.begin(completion) || pool === null) return;
     backlogLog.done(pool);
     janitor.tell('completed', pool);
+    served.note(pool, completion.correspondent.botId, clock.now());
   };
   const reviveJobs = async (): Promise<number> => {
     const { poisoned } = await store.reviveJobs(clock.now(), config.maxAttempts);
@@ -234,6 +237,8 @@ async function compose(
       pools: config.pools,
       load: () => workers.ask('load', undefined),
       staging,
+      served,
+      bots: config.bots,
       clock,
     }),
     send,

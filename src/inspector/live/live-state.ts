@@ -35,7 +35,7 @@ export class LiveState {
   readonly #ignore: () => void;
   #bots: Versioned<readonly BotView[]> = { value: [], version: 0 };
   #pools: Versioned<readonly PoolView[]> = { value: [], version: 0 };
-  #staging: Versioned<StagingView> = { value: { files: 0, bytes: 0, partial: 0 }, version: 0 };
+  #staging: Versioned<StagingView> = { value: { files: 0, bytes: 0, partial: 0, limitBytes: 0 }, version: 0 };
   #poolsAt = Number.NEGATIVE_INFINITY;
   #stagingAt = Number.NEGATIVE_INFINITY;
   #refreshing: Promise<void> | null = null;

@@ -1,29 +1,48 @@
 import type { PoolLoad } from '../../actors/worker-pool.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { PoolConfig } from '../../jobs/pools.ts';
+import { quotaLimitBytes } from '../../staging/quota.ts';
 import type { StagingFolders } from '../../staging/staging-folders.ts';
 import type { JobCount, Store } from '../../store/store.ts';
 import type { PoolsAdministration } from '../administration.ts';
 import { type PoolBacklog, poolBacklogs } from '../backlog-log.ts';
+import type { BotSettings } from '../config-schema.ts';
+import type { Served } from './served.ts';
 import type { PoolView } from './views.ts';
+
+const GIB = 1024 ** 3;
 
 export interface PoolsOptions {
   readonly store: Pick<Store, 'countJobs'>;
   readonly pools: readonly PoolConfig[];
   readonly load: () => Promise<readonly PoolLoad[]>;
   readonly staging: Pick<StagingFolders, 'list'>;
+  readonly served: Served;
+  readonly bots: readonly Pick<BotSettings, 'gateway' | 'mediaStorageQuotaGb'>[];
   readonly clock: Clock;
 }
 
-export function administerPools({ store, pools, load, staging, clock }: PoolsOptions): PoolsAdministration {
+export function administerPools({
+  store,
+  pools,
+  load,
+  staging,
+  served,
+  bots,
+  clock,
+}: PoolsOptions): PoolsAdministration {
+  const limitBytes = stagingLimitBytes(bots);
   const names = pools.map(({ name }) => name);
   return {
     async list() {
       const [counts, loads] = await Promise.all([store.countJobs(), load()]);
-      const backlogs = poolBacklogs(names, counts, clock.now());
+      const now = clock.now();
+      const backlogs = poolBacklogs(names, counts, now);
       return pools.flatMap((pool, index) => {
         const backlog = backlogs[index];
-        return backlog === undefined ? [] : [poolViewOf(pool, backlog, counts, busyOf(pool.name, loads))];
+        if (backlog === undefined) return [];
+        const view = poolViewOf(pool, backlog, counts, busyOf(pool.name, loads));
+        return [{ ...view, shares: [...served.sharesOf(pool.name, now)] }];
       });
     },
     load,
@@ -33,9 +52,19 @@ export function administerPools({ store, pools, load, staging, clock }: PoolsOpt
         files: files.length,
         bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
         partial: files.filter(({ partial }) => partial).length,
+        limitBytes,
       };
     },
   };
+}
+
+/** A gateway holds itself to the smallest quota of its bots. */
+function stagingLimitBytes(bots: PoolsOptions['bots']): number {
+  const ofGateways = [...Map.groupBy(bots, ({ gateway }) => gateway).values()];
+  const quotasGb = ofGateways.map((its) =>
+    Math.min(...its.map(({ mediaStorageQuotaGb }) => mediaStorageQuotaGb)),
+  );
+  return quotasGb.reduce((sum, quotaGb) => sum + Math.floor(quotaLimitBytes(quotaGb * GIB)), 0);
 }
 
 const busyOf = (name: string, loads: readonly PoolLoad[]): number =>
@@ -46,7 +75,7 @@ function poolViewOf(
   backlog: PoolBacklog,
   counts: readonly JobCount[],
   busy: number,
-): PoolView {
+): Omit<PoolView, 'shares'> {
   const { name, mimeTypes, processor, workers, timeoutMs } = pool;
   const { pending, waiting, inProgress, held, oldestPendingMs } = backlog;
   const failed = counts

@@ -142,11 +142,19 @@ export const poolView = z.object({
   held: count.describe('Of bots that are not connected'),
   failed: count.describe('Dead letters'),
   oldestPendingMs: count.nullable(),
+  shares: z
+    .array(z.object({ botId: z.string(), served: count }))
+    .describe('Jobs of each bot that came to their end in the last five minutes, the most first'),
 });
 
 export const poolLoadView = z.object({ pool: z.string(), busy: count, idle: count });
 
-export const stagingView = z.object({ files: count, bytes: count, partial: count });
+export const stagingView = z.object({
+  files: count,
+  bytes: count,
+  partial: count,
+  limitBytes: count.describe('What the gateways of all bots may fill at the most, each its own folder'),
+});
 
 export const sentView = z.object({ requestId: z.string(), providerMessageId: z.string() });
 

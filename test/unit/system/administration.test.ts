@@ -80,7 +80,7 @@ describe('what an operator is shown', () => {
     const pools = z.array(poolView).parse(await administration.pools.list());
     expect(pools.find(({ name }) => name === 'audio')).toMatchObject({ workers: 2, pending: 0, failed: 0 });
     const staging = stagingView.parse(await administration.pools.staging());
-    expect(staging).toEqual({ files: 0, bytes: 0, partial: 0 });
+    expect(staging).toEqual({ files: 0, bytes: 0, partial: 0, limitBytes: 23 * 1024 ** 3 });
   });
 
   test('of what is not there: that it is not', async () => {

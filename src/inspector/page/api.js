@@ -51,7 +51,7 @@ async function ask(method, path) {
     throw new ApiError(0, 'Dragoman does not answer. Is it running?');
   }
   const body = await response.json().catch(() => null);
-  if (!response.ok) throw new ApiError(response.status, body?.message ?? body?.detail ?? response.statusText);
+  if (!response.ok) throw new ApiError(response.status, body?.detail ?? response.statusText);
   return body;
 }
 

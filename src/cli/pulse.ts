@@ -36,19 +36,26 @@ export class Pulse {
 
   end(): void {
     this.#timer?.cancel();
-    rmSync(fileOf(this.#options.dataFolder, this.#options.name), { force: true });
+    this.#trying((file) => rmSync(file, { force: true }));
   }
 
   #beat(): void {
-    const { dataFolder, name, clock, log } = this.#options;
-    try {
+    const { dataFolder, clock } = this.#options;
+    this.#trying((file) => {
       mkdirSync(dataFolder, { recursive: true });
       // synchronous and of a few bytes: what it shows is that nothing holds this thread up
-      writeFileSync(fileOf(dataFolder, name), `${process.pid}\n`);
+      writeFileSync(file, `${process.pid}\n`);
+    });
+    this.#timer = clock.schedule(BEAT_MS, () => this.#beat());
+  }
+
+  #trying(change: (file: string) => void): void {
+    const { dataFolder, name, log } = this.#options;
+    try {
+      change(fileOf(dataFolder, name));
     } catch (error) {
       log.warn({ reason: describeError(error) }, 'the pulse could not be written');
     }
-    this.#timer = clock.schedule(BEAT_MS, () => this.#beat());
   }
 }
 

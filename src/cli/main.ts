@@ -8,6 +8,7 @@ import { registerGateway } from './commands/gateway.ts';
 import { registerHealth } from './commands/health.ts';
 import { registerSimulate } from './commands/simulate.ts';
 import { registerStart } from './commands/start.ts';
+import { registerStore } from './commands/store.ts';
 import { registerWorker } from './commands/worker.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 
@@ -20,6 +21,7 @@ const COMMANDS: readonly Register[] = [
   registerDemo,
   registerSimulate,
   registerDeadLetters,
+  registerStore,
   registerHealth,
 ];
 

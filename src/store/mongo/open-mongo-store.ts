@@ -60,7 +60,7 @@ async function connect(
   identify: (client: MongoClient, database: Db) => Promise<Identity>,
 ): Promise<MongoStore> {
   const { url, clock, log, callDeadlineMs = DEFAULT_CALL_DEADLINE_MS } = options;
-  const client = newClient(url, callDeadlineMs);
+  const client = newClient(url, { callDeadlineMs, appName: appName(url) });
   try {
     const database = client.db(databaseName(url));
     await prepareDatabase(database);
@@ -84,10 +84,17 @@ async function connect(
   }
 }
 
-function newClient(url: string, callDeadlineMs: number): MongoClient {
+export interface ClientOptions {
+  readonly callDeadlineMs: number;
+  /** What the client calls itself to the server. */
+  readonly appName: string;
+}
+
+/** Throws `config_invalid` for what is no connection string. */
+export function newClient(url: string, { callDeadlineMs, appName: name }: ClientOptions): MongoClient {
   try {
     return new MongoClient(url, {
-      appName: appName(url),
+      appName: name,
       // What a message does not have is not in its document.
       ignoreUndefined: true,
       writeConcern: { w: 'majority' },
@@ -106,8 +113,8 @@ function newClient(url: string, callDeadlineMs: number): MongoClient {
 }
 
 /** What a connection string names between the hosts and the options. */
-const databaseName = (url: string): string =>
+export const databaseName = (url: string): string =>
   decodeURIComponent(/^[^:]+:\/\/[^/?]*\/([^?]+)/.exec(url)?.[1] ?? DEFAULT_DATABASE);
 
 /** Tells the clients of one store from all others of the server. */
-const appName = (url: string): string => `dragoman:${databaseName(url)}`;
+export const appName = (url: string): string => `dragoman:${databaseName(url)}`;

@@ -1,16 +1,19 @@
 import type { Collection, Db } from 'mongodb';
 import { DragomanError } from '../../base/errors.ts';
 import { INDEXES, metaOf, type MetaDocument } from './collections.ts';
+import { refuseUnfinishedCopy } from './unfinished-copy.ts';
 
 /** Rises with each change of the collections that an older program would not understand. */
 const SCHEMA_VERSION = 1;
 
 /**
  * Makes the collections and indexes that are missing, beside whoever else does the same.
- * Throws `config_invalid` for a server without transactions, and `store_newer`.
+ * Throws `config_invalid` for a server without transactions, `store_newer`, and `already_in_use` when it is the target of
+ * an unfinished copy, unless it is prepared for that copy.
  */
-export async function prepareDatabase(database: Db): Promise<void> {
+export async function prepareDatabase(database: Db, purpose: 'own' | 'copy' = 'own'): Promise<void> {
   await expectTransactions(database);
+  if (purpose === 'own') await refuseUnfinishedCopy(database);
   const meta = metaOf(database);
   const schema = await meta.findOne({ _id: 'schema' });
   refuseNewer(database, schema?.value ?? SCHEMA_VERSION);

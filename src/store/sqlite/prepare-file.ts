@@ -5,23 +5,28 @@ import { Connection } from './connection.ts';
 import { APPLICATION_ID, META_TABLE, MIGRATIONS } from './schema.ts';
 import { groupFailure, SQLITE, sqliteCode } from './sqlite-errors.ts';
 import { lockStore, type StoreLock } from './store-lock.ts';
+import { refuseUnfinishedCopy } from './unfinished-copy.ts';
 
-/** A store file that is ours: locked, at this program's schema, with a fence that no owner had before. */
+/** A store file that is ours: locked, at this program's schema. */
 export interface PreparedFile {
   readonly lock: StoreLock;
+  /** With purpose `own`, one that no owner had before; otherwise the newest owner's. */
   readonly fence: number;
 }
+
+/** `own`: as its newest owner. `read`: to copy it elsewhere. `copy`: to copy another store into it. */
+export type Purpose = 'own' | 'read' | 'copy';
 
 /**
  * Takes a store file into use, making the folder and the file where there is none.
  * Throws `already_in_use`, `folder_unusable`, `store_corrupt` (the file is left as it is) or `store_newer`.
  */
-export function prepareFile(file: string, now: number): PreparedFile {
+export function prepareFile(file: string, now: number, purpose: Purpose = 'own'): PreparedFile {
   makeFolder(dirname(file));
   try {
     const lock = lockStore(file);
     try {
-      return { lock, fence: raiseFence(file, now) };
+      return { lock, fence: prepare(file, now, purpose) };
     } catch (error) {
       lock.release();
       throw error;
@@ -39,14 +44,16 @@ function makeFolder(folder: string): void {
   }
 }
 
-function raiseFence(file: string, now: number): number {
+function prepare(file: string, now: number, purpose: Purpose): number {
   const connection = Connection.forWriting(file);
   try {
     connection.exec('BEGIN IMMEDIATE');
     migrate(connection, file);
-    countFromNow(connection, now);
+    if (purpose !== 'copy') refuseUnfinishedCopy(connection, file);
+    if (purpose === 'own') countFromNow(connection, now);
     const meta = connection.one<{ value: number }>(
-      `INSERT INTO meta VALUES ('fence', 1) ON CONFLICT (key) DO UPDATE SET value = value + 1 RETURNING value`,
+      `INSERT INTO meta VALUES ('fence', ?1) ON CONFLICT (key) DO UPDATE SET value = value + ?1 RETURNING value`,
+      purpose === 'own' ? 1 : 0,
     );
     connection.exec('COMMIT');
     return meta.value;

@@ -1,0 +1,146 @@
+import { DragomanError } from '../../base/errors.ts';
+import {
+  type CopyMark,
+  fenceAbove,
+  type Place,
+  type Readable,
+  RunningTally,
+  type Section,
+  SECTIONS,
+  type Source,
+  type Tally,
+  type Target,
+} from './records.ts';
+
+/** Records of one transaction of the target: what a kill costs at most. */
+const PAGE_RECORDS = 200;
+
+export interface CopyProgress {
+  readonly step: 'copy' | 'verify';
+  readonly section: Section;
+  /** Records, of the whole step. */
+  readonly done: number;
+  readonly total: number;
+}
+
+export interface CopyReport {
+  /** Whether an earlier attempt had begun it. */
+  readonly resumed: boolean;
+  readonly sections: readonly ({ readonly section: Section } & Tally)[];
+}
+
+/**
+ * Copies a store into an empty one.
+ *   C1 The target is marked as unfinished from before its first record until both hold the same: no backend opens it.
+ *   C2 A page and the mark that comes after it are one transaction, so that a copy that is killed goes on where it was.
+ *   C3 A source that was used since the copy began is refused, as is a target with records or a mark of another source.
+ *   C4 It ends only when every section has the same number of records with the same contents in both.
+ * Rejects with `already_in_use` (C3), `store_corrupt` (C4: the target stays unfinished) and with what the stores reject with.
+ */
+export async function copyStore(
+  source: Source,
+  target: Target,
+  onProgress: (progress: CopyProgress) => void,
+): Promise<CopyReport> {
+  const begun = await target.mark();
+  const mark = begun ?? {
+    source: source.name,
+    fence: await source.freeze(),
+    at: { section: SECTIONS[0], cursor: null },
+  };
+  if (begun === null) await target.begin(mark);
+  else await expectUnused(source, begun);
+
+  const total = await totalOf(source);
+  await copySections(source, target, mark, (section, done) =>
+    onProgress({ step: 'copy', section, done, total }),
+  );
+  const { tallies, fence } = await compare(source, target, (section, done) =>
+    onProgress({ step: 'verify', section, done, total }),
+  );
+  await expectUnused(source, mark);
+  await target.finish(Math.max(fence, mark.fence));
+  return { resumed: begun !== null, sections: tallies };
+}
+
+async function expectUnused(source: Source, mark: CopyMark): Promise<void> {
+  if (mark.source !== source.name) {
+    throw new DragomanError(
+      'already_in_use',
+      `expected to go on with the copy of ${mark.source} that was begun there, got ${source.name}: ` +
+        'give the same --from, or an empty --to',
+    );
+  }
+  if ((await source.fence()) !== mark.fence) {
+    throw new DragomanError(
+      'already_in_use',
+      `${source.name} has been used since its copy began: stop its backend, and start again with an empty --to`,
+    );
+  }
+}
+
+async function totalOf(store: Readable): Promise<number> {
+  let total = 0;
+  for (const section of SECTIONS) total += await store.count(section);
+  return total;
+}
+
+async function copySections(
+  source: Source,
+  target: Target,
+  from: CopyMark,
+  onPage: (section: Section, done: number) => void,
+): Promise<void> {
+  let done = await totalOf(target);
+  let { at } = from;
+  while (at !== null) {
+    const { section, cursor }: Place = at;
+    const page = await source.read(section, cursor, PAGE_RECORDS);
+    at = placeAfter(section, page.next);
+    await target.write(section, page.records, { ...from, at });
+    done += page.records.length;
+    onPage(section, done);
+  }
+}
+
+function placeAfter(section: Section, cursor: string | null): Place | null {
+  if (cursor !== null) return { section, cursor };
+  const next = SECTIONS[SECTIONS.indexOf(section) + 1];
+  return next === undefined ? null : { section: next, cursor: null };
+}
+
+async function compare(
+  source: Source,
+  target: Target,
+  onPage: (section: Section, done: number) => void,
+): Promise<{ readonly tallies: CopyReport['sections']; readonly fence: number }> {
+  const tallies: ({ section: Section } & Tally)[] = [];
+  let done = 0;
+  let fence = 0;
+  for (const section of SECTIONS) {
+    const sums = [new RunningTally(), new RunningTally()] as const;
+    for (const [store, sum] of [
+      [source, sums[0]],
+      [target, sums[1]],
+    ] as const) {
+      let cursor: string | null = null;
+      do {
+        const page = await store.read(section, cursor, PAGE_RECORDS);
+        sum.add(page.records);
+        fence = Math.max(fence, fenceAbove(page.records));
+        cursor = page.next;
+        if (store === source) onPage(section, (done += page.records.length));
+      } while (cursor !== null);
+    }
+    const [expected, got] = sums.map((sum) => sum.total);
+    if (expected?.count !== got?.count || expected?.sha256 !== got?.sha256) {
+      throw new DragomanError(
+        'store_corrupt',
+        `${section}: expected ${expected?.count} records in ${target.name} as in ${source.name}, got ${got?.count}` +
+          `${expected?.count === got?.count ? ' with other contents' : ''}: it is left unfinished, start again with an empty --to`,
+      );
+    }
+    tallies.push({ section, ...sums[1].total });
+  }
+  return { tallies, fence };
+}

@@ -88,6 +88,16 @@ export class MemoryChats {
       .map(({ key }) => key);
   }
 
+  /** What is queued, by id, with no owner asked: for whoever checks the data from outside. */
+  journal(key: CorrespondentKey): ReadonlyMap<number, Message> {
+    return this.#chats.get(nameOf(key))?.journal ?? new Map<number, Message>();
+  }
+
+  /** Every chat with its next id, cheaper than `records`. */
+  nextIds(): readonly { readonly key: CorrespondentKey; readonly nextId: number }[] {
+    return Array.from(this.#chats.values(), ({ key, nextId }) => ({ key, nextId }));
+  }
+
   history(key: CorrespondentKey): readonly HistoryEntry[] {
     return this.#chats.get(nameOf(key))?.history ?? [];
   }

@@ -161,6 +161,23 @@ export class MemoryJobs {
     return jobs.length;
   }
 
+  /**
+   * A job that was last changed in the future is one of before the host's clock was set back: what is left of its lease
+   * or back-off counts from now.
+   */
+  countFromNow(now: number): void {
+    for (const job of this.all()) {
+      const back = job.changedAt - now;
+      if (back <= 0) continue;
+      const { status, leaseExpiresAt, availableAt } = job;
+      if (status === 'processing' && leaseExpiresAt !== null) {
+        this.#put({ ...job, leaseExpiresAt: leaseExpiresAt - back, changedAt: now });
+      } else if (status === 'waiting' && availableAt !== null) {
+        this.#put({ ...job, availableAt: availableAt - back, changedAt: now });
+      }
+    }
+  }
+
   counts(): JobCount[] {
     const groups = Map.groupBy(this.all(), ({ pool, collection, status }) =>
       JSON.stringify([pool, collection, status]),

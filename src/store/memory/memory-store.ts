@@ -78,6 +78,7 @@ class MemoryStore implements Store {
     this.#newClaimToken = newClaimToken;
     this.#database = database;
     this.fence = database.nextFence();
+    database.jobs.countFromNow(clock.now());
   }
 
   async resolveCorrespondent(

@@ -1,0 +1,165 @@
+import type { Clock } from '../../../src/base/clock.ts';
+import type { MediaProcessingJob } from '../../../src/jobs/job.ts';
+import type { MemoryDatabase } from '../../../src/store/memory/memory-store.ts';
+import type { Store } from '../../../src/store/store.ts';
+import type { Trace } from './trace.ts';
+import type { VirtualTime } from './virtual-time.ts';
+
+/** What the invariants need to know of the past, beside the data as they are. */
+export class Ledger {
+  /** `BOT CHAT ID` of messages that were evicted, with their numbers. */
+  readonly evicted = new Map<string, number>();
+  /** Until when, by virtual time, a job belongs to its worker. */
+  readonly leases = new Map<string, { readonly token: string; readonly until: number }>();
+  /** Jobs that a dead worker used up. */
+  readonly poisoned = new Set<string>();
+  /** Set when something was written. */
+  changed = false;
+}
+
+export interface ObservedStoreOptions {
+  readonly database: MemoryDatabase;
+  readonly ledger: Ledger;
+  readonly trace: Trace;
+  readonly time: VirtualTime;
+  /** Of the process that calls. */
+  readonly clock: Clock;
+  readonly broken: (rule: string, detail: string) => void;
+}
+
+const READS: ReadonlySet<string> = new Set([
+  ...(['rehydrate', 'chatsWithJournal', 'jobsOfBot', 'jobByGuid', 'countJobs', 'history'] as const),
+  ...(['correspondents', 'bots', 'close'] as const),
+]);
+
+/** The number that a scripted message was given. */
+export const numberOf = (providerMessageId: string | null): number => Number(providerMessageId?.slice(2));
+
+/** Watches what is carried out on a memory store, right before and after each call. */
+export function observeStore(store: Store, options: ObservedStoreOptions): Store {
+  const { database, ledger, trace, time, clock, broken } = options;
+
+  const doomedIn = (key: Parameters<Store['evict']>[0], ids: readonly number[]) => {
+    const journal = database.chats.journal(key);
+    return ids.flatMap((id) => {
+      const message = journal.get(id);
+      return message === undefined
+        ? []
+        : [[`${key.botId} ${key.correspondentId} ${id}`, numberOf(message.providerMessageId)] as const];
+    });
+  };
+  const recordEvicted = (doomed: ReturnType<typeof doomedIn>): void => {
+    for (const [name, number] of doomed) ledger.evicted.set(name, number);
+    trace.count('evicted', doomed.length);
+  };
+  /** By virtual time, which no step of the clock moves. */
+  const untilOf = (leaseExpiresAt: number): number => time.now + leaseExpiresAt - clock.now();
+  const ended = (job: MediaProcessingJob | null): void => {
+    if (job !== null) ledger.leases.delete(job.guid);
+  };
+
+  const observed: Partial<Store> = {
+    async accept(acceptance) {
+      const doomed = doomedIn(acceptance.correspondent, acceptance.evictedIds);
+      const outcome = await store.accept(acceptance);
+      if (outcome.kind === 'accepted') recordEvicted(doomed);
+      else trace.count('duplicate');
+      return outcome;
+    },
+    async settle(settlement) {
+      const job = database.jobs.get(settlement.guid);
+      const doomed = doomedIn(settlement.correspondent, settlement.evictedIds);
+      const outcome = await store.settle(settlement);
+      if (outcome === 'settled') recordEvicted(doomed);
+      else trace.count('settled before');
+      ended(job);
+      return outcome;
+    },
+    async evict(key, ids) {
+      const doomed = doomedIn(key, ids);
+      await store.evict(key, ids);
+      recordEvicted(doomed);
+    },
+    async reinstate(key, placeholder, ids) {
+      const doomed = doomedIn(key, ids);
+      const outcome = await store.reinstate(key, placeholder, ids);
+      if (outcome === 'reinstated') {
+        recordEvicted(doomed);
+        trace.count('reinstated');
+      }
+      return outcome;
+    },
+    async claim(request) {
+      const job = await store.claim(request);
+      if (job === null) return job;
+      const lease = ledger.leases.get(job.guid);
+      if (lease !== undefined && lease.until > time.now) {
+        broken('a lease is its worker’s until it ends', `job ${job.guid} was claimed twice`);
+      }
+      if (lease !== undefined) trace.count('lease lapsed');
+      ledger.leases.set(job.guid, { token: job.claimToken, until: untilOf(job.leaseExpiresAt) });
+      return job;
+    },
+    async heartbeat(claim, leaseExpiresAt) {
+      const isOurs = await store.heartbeat(claim, leaseExpiresAt);
+      const lease = ledger.leases.get(claim.guid);
+      if (isOurs && lease?.token === claim.claimToken) {
+        ledger.leases.set(claim.guid, { ...lease, until: untilOf(leaseExpiresAt) });
+      }
+      if (!isOurs) trace.count('stale heartbeat');
+      return isOurs;
+    },
+    async complete(claim, result, at) {
+      const before = database.jobs.get(claim.guid);
+      const isOurs = await store.complete(claim, result, at);
+      if (!isOurs) {
+        trace.count('stale completion');
+        return false;
+      }
+      const attempt = /^w\.\d+\.(\d+)$/.exec(result.words)?.[1];
+      if (attempt !== undefined && before !== null && Number(attempt) !== before.attempts + 1) {
+        broken('a stale token changes nothing', `job ${claim.guid} took the words of attempt ${attempt}`);
+      }
+      ended(before);
+      return true;
+    },
+    async release(claim, at) {
+      const isOurs = await store.release(claim, at);
+      if (isOurs) ledger.leases.delete(claim.guid);
+      if (isOurs) trace.count('released');
+      return isOurs;
+    },
+    async postpone(claim, availableAt, error, at) {
+      const isOurs = await store.postpone(claim, availableAt, error, at);
+      if (isOurs) ledger.leases.delete(claim.guid);
+      if (isOurs) trace.count('postponed');
+      return isOurs;
+    },
+    async reviveJobs(at, maxAttempts) {
+      const revived = await store.reviveJobs(at, maxAttempts);
+      for (const { guid } of revived.poisoned) {
+        ledger.poisoned.add(guid);
+        ledger.leases.delete(guid);
+        trace.count('poisoned');
+      }
+      return revived;
+    },
+    async stage(guid, staged, at) {
+      const outcome = await store.stage(guid, staged, at);
+      trace.count(`staged: ${outcome}`);
+      return outcome;
+    },
+  };
+
+  return new Proxy(store, {
+    get(target, name) {
+      const member: unknown = Reflect.get(observed, name) ?? Reflect.get(target, name, target);
+      if (typeof member !== 'function') return member;
+      return async (...args: unknown[]) => {
+        const result: unknown = await Reflect.apply(member, target, args);
+        if (!READS.has(String(name))) ledger.changed = true;
+        return result;
+      };
+    },
+  });
+}

@@ -1,0 +1,23 @@
+import type { MemoryDatabase } from '../../../src/store/memory/memory-store.ts';
+import type { Store } from '../../../src/store/store.ts';
+import type { LinkHandler } from '../../../src/system/gateway-link.ts';
+import type { LinkServer } from '../../../src/system/link-server.ts';
+import type { SimulatedFolder } from './simulated-folder.ts';
+import type { VirtualTime } from './virtual-time.ts';
+
+export interface BugGround {
+  readonly database: MemoryDatabase;
+  readonly folder: SimulatedFolder;
+  readonly time: VirtualTime;
+  /** False once the process that has the bug died. */
+  readonly isAlive: () => boolean;
+  /** Says that the data changed, as the store does for its own calls. */
+  readonly changed: () => void;
+}
+
+/** A part of Dragoman as somebody might have got it wrong. */
+export interface PlantedBug {
+  readonly store?: (store: Store, ground: BugGround) => Partial<Store>;
+  readonly handler?: (handler: LinkHandler) => LinkHandler;
+  readonly links?: (links: LinkServer) => LinkServer;
+}

@@ -8,7 +8,7 @@ import { later } from './kit/later.ts';
 export interface IngestionProtocol {
   /** `MessageReady`: the chat may have something for the history. */
   ready(chat: Chat): void;
-  /** Resolves when nothing that was announced is left, but what is held or what the store refuses. */
+  /** Resolves when nothing that was announced is left, but what is held or what the store refuses once more. */
   drain(): Promise<void>;
 }
 
@@ -31,8 +31,8 @@ type Stage =
   | { readonly kind: 'asked'; again: boolean }
   /** Something before what is ready may still come; a further announcement ends the hold. */
   | { readonly kind: 'held'; readonly timer: Timer }
-  /** It is asked again then, whatever is announced. */
-  | { readonly kind: 'failing'; readonly timer: Timer };
+  /** It is asked again then, whatever is announced, or by a drain. `failures`: in a row. */
+  | { readonly kind: 'failing'; readonly timer: Timer; readonly failures: number };
 
 /**
  * Moves what is ready into the history, for all chats.
@@ -41,6 +41,7 @@ type Stage =
  *   I3 A chat announced while it is being asked is asked once more.
  *   I4 A chat is asked by one at a time, and at most `CONCURRENT_CHATS` are.
  *   I5 What was announced before a restart is announced again.
+ *   I6 A drain asks chats that failed once more, without waiting for their turn: the store may have come back since.
  */
 class Ingestion {
   readonly #context: ActorContext<IngestionProtocol>;
@@ -69,6 +70,11 @@ class Ingestion {
   }
 
   drain(): Promise<void> {
+    for (const [chat, stage] of this.#stages) {
+      if (stage.kind !== 'failing') continue;
+      stage.timer.cancel();
+      this.#lineUp(chat, stage.failures);
+    }
     return this.#lane.onIdle();
   }
 
@@ -94,7 +100,7 @@ class Ingestion {
     try {
       const report = await this.#askUntilEmpty(chat);
       if (stage.again) this.#lineUp(chat, 0);
-      else if (report.kind === 'held') this.#wait('held', chat, report.until - this.#context.clock.now(), 0);
+      else if (report.kind === 'held') this.#hold(chat, report.until - this.#context.clock.now());
       else this.#stages.delete(chat);
     } catch (error) {
       this.#failed(chat, failures, error);
@@ -121,13 +127,19 @@ class Ingestion {
       { chat: chat.path, reason: describeError(error), delay_ms: delayMs },
       'ingestion waits',
     );
-    this.#wait('failing', chat, delayMs, failures + 1);
+    const timer = this.#lineUpIn(delayMs, chat, failures + 1);
+    if (timer !== null) this.#stages.set(chat, { kind: 'failing', timer, failures: failures + 1 });
   }
 
-  #wait(kind: 'held' | 'failing', chat: Chat, delayMs: number, failures: number): void {
-    if (this.#context.signal.aborted) return;
-    const timer = this.#context.clock.schedule(delayMs, () => this.#lineUp(chat, failures));
-    this.#stages.set(chat, { kind, timer });
+  #hold(chat: Chat, delayMs: number): void {
+    const timer = this.#lineUpIn(delayMs, chat, 0);
+    if (timer !== null) this.#stages.set(chat, { kind: 'held', timer });
+  }
+
+  /** Null when this actor is about to end. */
+  #lineUpIn(delayMs: number, chat: Chat, failures: number): Timer | null {
+    if (this.#context.signal.aborted) return null;
+    return this.#context.clock.schedule(delayMs, () => this.#lineUp(chat, failures));
   }
 }
 

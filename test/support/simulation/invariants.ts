@@ -144,7 +144,7 @@ export class Invariants {
       if (chat === undefined || chat.depth > 0 || chat.busyMs !== null || inMemory === undefined) continue;
       const ready = [...database.chats.journal(key).values()].filter(isReady).length;
       if (inMemory !== ready) {
-        throw new Violation('memory', `${String(inMemory)} ready in memory, ${ready} on the disk`);
+        throw new Violation('memory', `${JSON.stringify(inMemory)} ready in memory, ${ready} on the disk`);
       }
     }
   }

@@ -29,7 +29,7 @@ export interface ObservedStoreOptions {
 
 const READS: ReadonlySet<string> = new Set([
   ...(['rehydrate', 'chatsWithJournal', 'jobsOfBot', 'jobByGuid', 'countJobs', 'history'] as const),
-  ...(['correspondents', 'bots', 'close'] as const),
+  ...(['correspondents', 'bots', 'close', 'jobsAmong', 'listJobs'] as const),
 ]);
 
 /** The number that a scripted message was given. */

@@ -2,6 +2,7 @@ import type { MemoryDatabase } from '../../../src/store/memory/memory-store.ts';
 import type { Store } from '../../../src/store/store.ts';
 import type { LinkHandler } from '../../../src/system/gateway-link.ts';
 import type { LinkServer } from '../../../src/system/link-server.ts';
+import type { Mishap } from './scenario.ts';
 import type { SimulatedFolder } from './simulated-folder.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
@@ -17,6 +18,8 @@ export interface BugGround {
 
 /** A part of Dragoman as somebody might have got it wrong. */
 export interface PlantedBug {
+  /** Without which it does no harm: conversations in which it happens often find the bug sooner. */
+  readonly emphasis?: Mishap['kind'];
   readonly store?: (store: Store, ground: BugGround) => Partial<Store>;
   readonly handler?: (handler: LinkHandler) => LinkHandler;
   readonly links?: (links: LinkServer) => LinkServer;

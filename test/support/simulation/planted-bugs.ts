@@ -44,7 +44,8 @@ export const PLANTED_BUGS: Readonly<Record<string, PlantedBug>> = {
     }),
   },
   'the history is drained while frames still come in': {
-    links: (links) => ({ url: links.url, drain: async () => {}, close: async () => {} }),
+    emphasis: 'stop',
+    links: (links) => ({ url: links.url, drain: async () => {}, close: () => links.close() }),
   },
   'a lost placeholder comes back at the end': {
     store: (store, { database }) => ({
@@ -76,6 +77,7 @@ export const PLANTED_BUGS: Readonly<Record<string, PlantedBug>> = {
     }),
   },
   'a stale token is accepted': {
+    emphasis: 'deaf heartbeats',
     store: (store, { database }) => ({
       async complete(claim, result, now) {
         const current = database.jobs.get(claim.guid)?.claimToken ?? claim.claimToken;
@@ -92,6 +94,7 @@ export const PLANTED_BUGS: Readonly<Record<string, PlantedBug>> = {
     }),
   },
   'a placeholder is evicted': {
+    emphasis: 'history away',
     store: (store, { database, changed }) => ({
       async accept(acceptance) {
         const outcome = await store.accept(acceptance);
@@ -120,8 +123,10 @@ export const PLANTED_BUGS: Readonly<Record<string, PlantedBug>> = {
   },
   'a result that nobody waits for is dropped': {
     store: (store) => ({
-      jobsOfBot: async (botId, collection, statuses) =>
-        statuses?.includes('completed') === true ? [] : store.jobsOfBot(botId, collection, statuses),
+      jobsOfBot: async (botId, page) =>
+        page.statuses?.includes('completed') === true
+          ? { jobs: [], nextAfterSeq: null }
+          : store.jobsOfBot(botId, page),
     }),
   },
 };

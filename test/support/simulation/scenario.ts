@@ -79,20 +79,21 @@ const MISHAPS = [
     'gateway crash',
   ] as const),
   ...WEATHERS,
+  'deaf heartbeats',
   'lost entry',
 ] as const;
 const OPERATIONS = [
   ...(['accept', 'accept', 'settle', 'ingest', 'stage', 'claim', 'complete', 'complete'] as const),
   ...(['postpone', 'reviveJobs', 'sweepToHolding', 'holdJobs', 'promoteJobs', 'reinstate'] as const),
 ] as const;
-const SPAN_MS = 30_000;
+/** At leisure, busy, and all at once. */
+const SPANS_MS = [30_000, 30_000, 6_000, 6_000, 200] as const;
 const FATES: readonly [MediumFate, ...MediumFate[]] = ['corrupt', 'fails', 'retried', 'slow'];
 
-/** What happens in the conversation of one seed. */
-export function scenarioOf(choices: SeededChoices): Scenario {
+/** What happens in the conversation of one seed. `emphasis`: the mishap that happens more often than others. */
+export function scenarioOf(choices: SeededChoices, emphasis?: Mishap['kind']): Scenario {
   const bots = choices.chance(0.3) ? ['alpha', 'beta'] : ['alpha'];
-  const isBrief = choices.chance(0.4);
-  const spanMs = isBrief ? SPAN_MS / 5 : SPAN_MS;
+  const spanMs = choices.one(...SPANS_MS);
   const chats = Array.from({ length: choices.between(1, 3) }, (_, n) => `chat-${n}`);
   const messages = messagesOf(choices, bots, chats, spanMs);
   const isTight = choices.chance(0.3);
@@ -109,10 +110,10 @@ export function scenarioOf(choices: SeededChoices): Scenario {
     passivateAfterMs: choices.between(500, 5_000),
     maxLiveChats: choices.between(1, 4),
     workers: choices.between(1, 2),
-    leaseMs: choices.between(1_000, 8_000),
+    leaseMs: choices.between(1_000, 4_000),
     faultRate: choices.chance(0.5) ? 0 : choices.fraction() * 0.1,
     messages,
-    mishaps: mishapsOf(choices, bots, messages, spanMs),
+    mishaps: mishapsOf(choices, { bots, messages, spanMs, emphasis }),
     endsAt: spanMs,
   };
 }
@@ -143,7 +144,7 @@ function messagesOf(
           ? {
               fate: choices.chance(0.6) ? 'words' : choices.one(...fates),
               downloadMs: choices.between(1, 4_000),
-              workMs: choices.chance(0.2) ? choices.between(3_000, 12_000) : choices.between(1, 1_500),
+              workMs: choices.chance(0.3) ? choices.between(3_000, 12_000) : choices.between(1, 1_500),
               announcedLate,
             }
           : null,
@@ -152,12 +153,14 @@ function messagesOf(
     });
 }
 
-function mishapsOf(
-  choices: SeededChoices,
-  bots: readonly string[],
-  messages: readonly ScriptedMessage[],
-  spanMs: number,
-): Mishap[] {
+interface MishapGround {
+  readonly bots: readonly string[];
+  readonly messages: readonly ScriptedMessage[];
+  readonly spanMs: number;
+  readonly emphasis: Mishap['kind'] | undefined;
+}
+
+function mishapsOf(choices: SeededChoices, { bots, messages, spanMs, emphasis }: MishapGround): Mishap[] {
   // A day one way and back again is a clock that steps; two days one way is time that passes, and messages do age.
   let jumps = choices.chance(0.3) ? 1 : 0;
   const jumpMs = (): number => {
@@ -173,7 +176,7 @@ function mishapsOf(
   };
   const one = (): Mishap => {
     const at = choices.between(0, spanMs);
-    const kind = choices.one(...MISHAPS);
+    const kind = emphasis !== undefined && choices.chance(0.6) ? emphasis : choices.one(...MISHAPS);
     switch (kind) {
       case 'kill':
         return { kind, at, downMs: downMs(), jumpMs: jumpMs() };

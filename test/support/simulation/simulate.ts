@@ -48,9 +48,13 @@ async function simulateMany(from: number, count: number): Promise<SimulationRepo
 }
 
 async function find(name: string, bug: PlantedBug): Promise<FoundBug> {
+  const emphasis = bug.emphasis === undefined ? {} : { emphasis: bug.emphasis };
   for (let seed = 1; seed <= BUG_SEEDS; seed += 1) {
-    const { violation } = await simulate(seed, { bug });
-    if (violation !== null) return { bug: name, seed, message: violation.message };
+    const { violation } = await simulate(seed, { bug, ...emphasis });
+    if (violation === null) continue;
+    // What breaks without the bug too was not found by it.
+    const { violation: without } = await simulate(seed, emphasis);
+    if (without === null) return { bug: name, seed, message: violation.message };
   }
   return { bug: name, seed: null, message: null };
 }
@@ -78,7 +82,8 @@ if (bugName !== undefined && bug === undefined) {
 }
 Error.stackTraceLimit = seed === undefined ? 0 : stackTraceLimit;
 if (seed !== undefined) {
-  show(await simulate(Number(seed), { keepLines: true, ...(bug && { bug }) }));
+  const emphasis = bug?.emphasis === undefined ? {} : { emphasis: bug.emphasis };
+  show(await simulate(Number(seed), { keepLines: true, ...(bug && { bug }), ...emphasis }));
 } else if (bugName !== undefined && bug !== undefined) {
   console.log(JSON.stringify([await find(bugName, bug)]));
 } else if (values.bugs) {

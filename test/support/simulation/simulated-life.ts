@@ -3,6 +3,7 @@ import type { Logger } from '../../../src/base/log.ts';
 import { DEFAULT_RETRY } from '../../../src/jobs/retry.ts';
 import { DEFAULT_JOB_TIMES } from '../../../src/processors/run-job.ts';
 import { type MemoryDatabase, openMemoryStore } from '../../../src/store/memory/memory-store.ts';
+import { StagingFolders } from '../../../src/staging/staging-folders.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { type Backend, startBackend } from '../../../src/system/backend.ts';
 import { type Config, parseConfig } from '../../../src/system/config.ts';
@@ -83,7 +84,7 @@ export class SimulatedLife {
     startBackend({
       config: configOf(this.#options.scenario),
       store: this.#store.store,
-      staging: this.#options.folder,
+      staging: new StagingFolders(this.#options.folder),
       credentials: [],
       clock: this.#clock,
       log: this.#logger(),
@@ -153,7 +154,7 @@ export class SimulatedLife {
     const run = {
       processor,
       ledger: this.#store.store,
-      files: folder,
+      filesOf: () => folder,
       clock,
       log: this.#logger(),
       random: choices.fraction,

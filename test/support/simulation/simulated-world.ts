@@ -26,6 +26,8 @@ export interface SimulationResult {
 
 export interface SimulationOptions {
   readonly bug?: PlantedBug;
+  /** The mishap that happens most. */
+  readonly emphasis?: Mishap['kind'];
   /** Keeps what happened, line by line. */
   readonly keepLines?: boolean;
 }
@@ -67,7 +69,7 @@ class SimulatedWorld {
   constructor(seed: number, options: SimulationOptions) {
     this.#options = options;
     this.#choices = new SeededChoices(seed);
-    this.#scenario = scenarioOf(this.#choices);
+    this.#scenario = scenarioOf(this.#choices, options.emphasis);
     this.#time = new VirtualTime(this.#choices);
     this.#trace = new Trace(options.keepLines ?? false);
     this.#weather.faultRate = this.#scenario.faultRate;
@@ -221,21 +223,26 @@ class SimulatedWorld {
     const life = this.#life;
     if (life === null || !life.isUp || life.isStopping) return;
     const wasFair = this.#isFair;
-    void life.stop().then(() => {
-      if (this.#life !== life) return;
-      this.#life = null;
-      this.#trace.count('stopped');
-      try {
-        if (wasFair && this.#isFair && this.#scenario.ordering === 'skip-pop') {
-          this.#invariants.checkNothingReady();
-          this.#trace.count('drained');
-        }
-      } catch (error) {
-        if (error instanceof Violation) this.#violation ??= error;
+    life.stop().then(
+      () => this.#stopped(life, wasFair, () => this.#restart(downMs, jumpMs)),
+      (error: unknown) => this.#broken('drain', String(error)),
+    );
+  }
+
+  #stopped(life: SimulatedLife, wasFair: boolean, restart: () => void): void {
+    if (this.#life !== life) return;
+    this.#life = null;
+    this.#trace.count('stopped');
+    try {
+      if (wasFair && this.#isFair && this.#scenario.ordering === 'skip-pop') {
+        this.#invariants.checkNothingReady();
+        this.#trace.count('drained');
       }
-      life.kill();
-      this.#restart(downMs, jumpMs);
-    });
+    } catch (error) {
+      if (error instanceof Violation) this.#violation ??= error;
+    }
+    life.kill();
+    restart();
   }
 
   get #isFair(): boolean {
@@ -289,9 +296,10 @@ class SimulatedWorld {
     if (life === null) return;
     const stopping = life.stop();
     const progress = { isOver: false };
-    void stopping.then(() => (progress.isOver = true));
+    const watched = stopping.finally(() => (progress.isOver = true));
     await this.#runUntil(() => progress.isOver, this.#time.now + HOUR_MS);
     if (!progress.isOver) throw new Violation('drain', 'the stop does not end');
+    await watched;
     this.#invariants.checkNothingReady();
     if (life.pendingTimers > 0) throw new Violation('timers', `${life.pendingTimers} timers were left`);
   }

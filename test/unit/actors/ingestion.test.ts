@@ -167,6 +167,21 @@ describe('ingestion', () => {
     expect(starts).toBe(1);
   });
 
+  test('I6: a drain asks a chat that failed once more, at once, and leaves alone one that holds', async () => {
+    const { ingestion, scripted, clock } = await bench();
+    const { chat: failing, asked } = await scripted('ann', away, MORE, DONE);
+    const until = clock.now() + 60_000;
+    const { chat: holding, asked: askedHolding } = await scripted('bob', { kind: 'held', until });
+    ingestion.tell('ready', failing);
+    ingestion.tell('ready', holding);
+    await settle();
+    expect(asked).toHaveLength(1);
+    await ingestion.ask('drain', undefined);
+    expect(asked).toHaveLength(3);
+    expect(askedHolding).toHaveLength(1);
+    expect(clock.pendingTimers).toBe(1);
+  });
+
   test('leaves no timer behind when it stops', async () => {
     const { ingestion, scripted, clock, system } = await bench();
     const until = clock.now() + 60_000;

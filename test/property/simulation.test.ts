@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import type { FoundBug, SimulationReport } from '../support/simulation/simulate.ts';
 
 const SCRIPT = fileURLToPath(new URL('../support/simulation/simulate.ts', import.meta.url));
-const CONVERSATIONS = Number(process.env['DRAGOMAN_SIMULATIONS'] ?? 1_000);
+const CONVERSATIONS = Number(process.env['DRAGOMAN_SIMULATIONS'] ?? 600);
 const FRESH_SEED = Math.floor(Math.random() * 2 ** 30);
 const TIMEOUT_MS = 600_000;
 

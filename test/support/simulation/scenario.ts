@@ -63,7 +63,7 @@ export interface Scenario {
 }
 
 export const HOUR_MS = 3_600_000;
-export const DAY_MS = 24 * HOUR_MS;
+const DAY_MS = 24 * HOUR_MS;
 const WEATHERS = ['slow store', 'store away', 'history away', 'unheard commits', 'deaf heartbeats'] as const;
 const MISHAPS = [
   ...([

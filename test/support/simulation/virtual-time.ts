@@ -104,7 +104,7 @@ export class VirtualTime {
 }
 
 /** Resolves when no promise is left that could settle by itself. */
-export const settled = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
+const settled = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
 /**
  * What one process takes for the time: the wall clock when it started, and virtual time since. After `end` no timer of it

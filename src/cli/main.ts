@@ -4,6 +4,7 @@ import { registerBackend } from './commands/backend.ts';
 import type { Register } from './commands/command.ts';
 import { registerDeadLetters } from './commands/dead-letters.ts';
 import { registerDemo } from './commands/demo.ts';
+import { registerDoctor } from './commands/doctor.ts';
 import { registerGateway } from './commands/gateway.ts';
 import { registerHealth } from './commands/health.ts';
 import { registerSimulate } from './commands/simulate.ts';
@@ -23,6 +24,7 @@ const COMMANDS: readonly Register[] = [
   registerDeadLetters,
   registerStore,
   registerHealth,
+  registerDoctor,
 ];
 
 const HELP = `

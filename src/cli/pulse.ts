@@ -5,7 +5,7 @@ import { describeError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 
 /** What a running process can be, each with a pulse of its own in the data folder. */
-export const PULSES = ['start', 'backend', 'gateway'] as const;
+export const PULSES = ['start', 'backend', 'gateway', 'worker'] as const;
 export type PulseName = (typeof PULSES)[number];
 
 const BEAT_MS = 5_000;

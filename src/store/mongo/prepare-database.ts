@@ -4,7 +4,7 @@ import { INDEXES, metaOf, type MetaDocument } from './collections.ts';
 import { refuseUnfinishedCopy } from './unfinished-copy.ts';
 
 /** Rises with each change of the collections that an older program would not understand. */
-const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 1;
 
 /**
  * Makes the collections and indexes that are missing, beside whoever else does the same.

@@ -1,0 +1,62 @@
+import { describeError } from '../../base/errors.ts';
+import { type Config, type ConfigSources, loadConfig, settingList } from '../../system/config.ts';
+import { settingsOfEnvironment } from '../../system/config-environment.ts';
+import { failing, type Finding, ok, warning } from './check.ts';
+
+const NEEDED_NODE = 24;
+
+export function checkNode(version: string): Finding {
+  const major = Number(version.split('.')[0]);
+  if (major >= NEEDED_NODE) return ok('node', version);
+  return failing(
+    'node',
+    `${version}, expected ${NEEDED_NODE} or newer`,
+    'run it by `npm start` or `npx dragoman`',
+  );
+}
+
+export function checkConfiguration(sources: ConfigSources): {
+  readonly config: Config | null;
+  readonly findings: readonly Finding[];
+} {
+  const { unknown } = settingsOfEnvironment(sources.environment, settingList());
+  const strays = unknown.map((variable) =>
+    warning('environment', `${variable} names no setting`, 'see docs/configuration.md for the names'),
+  );
+  try {
+    const config = loadConfig(sources);
+    const bots = config.bots.map(({ id }) => id).join(', ');
+    const found = config.uplink === undefined ? `bots: ${bots}` : `gateway ${config.uplink.gatewayId}`;
+    return { config, findings: [ok('configuration', found), ...strays] };
+  } catch (error) {
+    const finding = failing(
+      'configuration',
+      describeError(error),
+      'correct these settings: see docs/configuration.md',
+    );
+    return { config: null, findings: [finding, ...strays] };
+  }
+}
+
+/** Random tokens have nearly as many different characters as they can. */
+const FEWEST_CHARACTERS = 10;
+const SHORTEST_STRONG = 32;
+
+export function checkTokens({ gateways, uplink, http }: Config): readonly Finding[] {
+  const tokens: readonly (readonly [where: string, token: string | undefined])[] = [
+    ...gateways.map(({ id, token }) => [`token of gateway ${id}`, token] as const),
+    ['token of the uplink', uplink?.token],
+    ['token of http', http.token],
+  ];
+  return tokens.flatMap(([check, token]) => (token === undefined ? [] : [checkToken(check, token)]));
+}
+
+function checkToken(check: string, token: string): Finding {
+  if (token.length >= SHORTEST_STRONG && new Set(token).size >= FEWEST_CHARACTERS)
+    return ok(check, 'looks random');
+  return warning(
+    check,
+    token.length < SHORTEST_STRONG ? `${token.length} characters` : 'few different characters',
+    'take a random one, for instance from `openssl rand -hex 32`',
+  );
+}

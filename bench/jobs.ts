@@ -1,5 +1,6 @@
 /**
- * The whole durable life of a job, added, claimed, completed and delivered, on the embedded store: beside the plainest
+ * The whole durable life of a job, added, claimed, completed and delivered, on the embedded store, and how soon a worker
+ * that waits has it: beside the plainest
  * three transactions that could do it, and beside other queues on servers of their own. Those are brought up by
  * peers/services.sh, and skipped where that cannot be done.
  */
@@ -42,6 +43,8 @@ type Lives = (lives: number, inFlight: number) => Promise<void> | void;
 interface Subject {
   readonly name: string;
   readonly lives: Lives;
+  /** How long each of so many jobs took from its adding to its start, one in flight, in milliseconds. */
+  readonly starts?: (jobs: number) => Promise<readonly number[]>;
   readonly close: () => Promise<void> | void;
 }
 
@@ -75,7 +78,14 @@ async function dragoman(folder: string): Promise<Subject> {
     };
     await Promise.all(lanes.slice(0, inFlight).map(live));
   };
-  return { name: DRAGOMAN, lives, close: () => store.close() };
+  const starts = async (count: number): Promise<readonly number[]> => {
+    const [lane] = lanes;
+    const waits: number[] = [];
+    if (lane === undefined) return waits;
+    while (waits.length < count) waits.push(await lane.live());
+    return waits;
+  };
+  return { name: DRAGOMAN, lives, starts, close: () => store.close() };
 }
 
 /** One chat, with one job at a time of its own, and one that it claims. */
@@ -94,12 +104,15 @@ class Lane {
     await this.#store.resolveCorrespondent(botId, PROVIDER, [correspondentId]);
   }
 
-  async live(): Promise<void> {
+  /** Returns how long it took from the adding to the start, in milliseconds. */
+  async live(): Promise<number> {
     const placeholder = placeholderMessage(this.#nextId, newGuid(), { providerMessageId: newGuid() });
     this.#nextId += 1;
+    const addedAt = performance.now();
     await this.#store.accept(acceptMedia(this.#key, placeholder));
     const job = await this.#store.claim({ pool: 'audio', now: NOW, leaseMs: HOUR_MS, cappedBots: [] });
     if (job === null) throw new Error('expected a claimable job');
+    const startedAt = performance.now();
     await this.#store.complete(job, { kind: 'words', words: 'words' }, NOW);
     await this.#store.settle({
       correspondent: job.correspondent,
@@ -108,6 +121,7 @@ class Lane {
       evictedIds: [],
       error: null,
     });
+    return startedAt - addedAt;
   }
 }
 
@@ -175,6 +189,12 @@ async function startPeers(): Promise<readonly Subject[]> {
   return subjects;
 }
 
+function percentiles(values: readonly number[]): string {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = (share: number): string => `${sorted[Math.floor(sorted.length * share)]?.toFixed(2)} ms`;
+  return `p50 ${at(0.5)}, p99 ${at(0.99)}`;
+}
+
 const rowOf = ({ name, lives }: Subject, operations: number, inFlight: number): Row<unknown> =>
   row({ name, operations, prepare: () => null, run: () => lives(operations, inFlight) });
 
@@ -190,6 +210,8 @@ export async function run(): Promise<void> {
     console.log(`\nlives of a job, ${IN_FLIGHT} in flight`);
     const inFlight = [ours, ...peers].map((subject) => rowOf(subject, LIVES_IN_FLIGHT, IN_FLIGHT));
     printTable(await measure(inFlight, ROUNDS), DRAGOMAN);
+    const waits = await ours.starts?.(LIVES_ONE_BY_ONE);
+    if (waits !== undefined) console.log(`\n${DRAGOMAN}, add → start, one in flight: ${percentiles(waits)}`);
   } finally {
     for (const subject of [ours, plain, ...peers]) await subject.close();
     rmSync(folder, { recursive: true });

@@ -80,7 +80,8 @@ export interface NewJobRow {
   readonly originalFilename: string | null;
   readonly error: string | null;
   readonly mediaMetadata: string;
-  readonly placeholderMessage: string;
+  /** Null: it is the message that is accepted with it, which need not come twice. */
+  readonly placeholderMessage: string | null;
 }
 
 export const messageJson = (message: Message): string => JSON.stringify(messageDocument(message));
@@ -89,7 +90,8 @@ export const mediaMetadataJson = (media: MediaProcessingJob['media']): string =>
 export const errorJson = (error: MediaProcessingJob['error']): string | null =>
   error === null ? null : JSON.stringify(error);
 
-export function newJobRow(job: UnplacedJob): NewJobRow {
+/** `accepted`: the message that comes with it. */
+export function newJobRow(job: UnplacedJob, accepted: Message): NewJobRow {
   return {
     guid: job.guid,
     collection: job.collection,
@@ -101,7 +103,7 @@ export function newJobRow(job: UnplacedJob): NewJobRow {
     originalFilename: job.originalFilename,
     error: errorJson(job.error),
     mediaMetadata: mediaMetadataJson(job.media),
-    placeholderMessage: messageJson(job.placeholder),
+    placeholderMessage: job.placeholder === accepted ? null : messageJson(job.placeholder),
   };
 }
 

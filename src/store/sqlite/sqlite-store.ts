@@ -158,7 +158,7 @@ class SqliteStore implements Store {
       fromMe: message.direction === 'outgoing',
       providerMessageId: message.providerMessageId,
       evictedIds,
-      job: job && newJobRow(job),
+      job: job && newJobRow(job, message),
     });
   }
 

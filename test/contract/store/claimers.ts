@@ -54,6 +54,24 @@ export const claimerSuite: Suite = (open) => {
       expect(bots).toContain('quiet');
     });
 
+    test.for([1, 2, 3])(
+      'while %i bots flood the pool they are served alike, and a quiet one waits for one turn of each at most',
+      async (flooding) => {
+        const { store } = subject();
+        const rounds = 6;
+        await backlogs(flooding, Math.ceil((rounds * CLAIMERS) / flooding));
+        const claimed: ClaimedJob[] = [];
+        for (let round = 0; round < rounds; round += 1) {
+          const quiet = await media(store, await chat(store, 'x', `quiet-${round % 2}`));
+          const turns = await claimTogether();
+          // Fewer bots than claimers: whoever waits for one turn of each other is served in this round.
+          expect(turns.map(({ guid }) => guid)).toContain(quiet);
+          claimed.push(...turns.filter(({ guid }) => guid !== quiet));
+        }
+        expect(jainIndex(counts(claimed))).toBeGreaterThanOrEqual(0.99);
+      },
+    );
+
     test('whatever they complete or give back, every job is claimed in its turn and completed once', async () => {
       const { store } = subject();
       const jobs = 40;
@@ -73,6 +91,13 @@ export const claimerSuite: Suite = (open) => {
     });
   });
 };
+
+/** 1 when all are equal; 1/n when one has everything. */
+function jainIndex(shares: readonly number[]): number {
+  const sum = shares.reduce((total, share) => total + share, 0);
+  const squares = shares.reduce((total, share) => total + share ** 2, 0);
+  return sum ** 2 / (shares.length * squares);
+}
 
 /** Jobs by bot, counted. */
 const counts = (jobs: readonly ClaimedJob[]): number[] =>

@@ -10,7 +10,13 @@ import { announceArrival, takeRound, takeTurn } from './turns.ts';
 /** Before a job is claimable for the first time. */
 export const NO_ROUND = 0;
 
-export function insertJob(connection: Connection, key: CorrespondentKey, job: NewJobRow): void {
+/** `accepted`: the message that comes with it. */
+export function insertJob(
+  connection: Connection,
+  key: CorrespondentKey,
+  job: NewJobRow,
+  accepted: string,
+): void {
   const { botId, correspondentId } = key;
   const { pool } = job;
   const isClaimable = job.status === 'pending' && job.collection === 'active' && pool !== null;
@@ -35,7 +41,7 @@ export function insertJob(connection: Connection, key: CorrespondentKey, job: Ne
     job.error,
     job.mediaMetadata,
   );
-  connection.run('INSERT INTO job_placeholders VALUES (?, ?)', seq, job.placeholderMessage);
+  connection.run('INSERT INTO job_placeholders VALUES (?, ?)', seq, job.placeholderMessage ?? accepted);
 }
 
 /** Deletes a live job, or makes it a dead letter when there is an error. Dead letters stay. Returns how many ended. */

@@ -29,7 +29,7 @@ export function accept(session: Session, row: AcceptanceRow): AcceptOutcome {
   const firstId = rememberMessageId(connection, row);
   if (firstId !== null) return { kind: 'duplicate', id: firstId };
   enqueue(connection, chat, row);
-  if (row.job !== null) insertJob(connection, key, row.job);
+  if (row.job !== null) insertJob(connection, key, row.job, row.message);
   return { kind: 'accepted' };
 }
 

@@ -14,13 +14,19 @@ interface Contender {
 
 /** Tells the pool that a job of this bot became claimable. Returns the bot's round. */
 export function announceArrival(connection: Connection, pool: string, botId: string): number {
-  const bot = connection.one<{ round: number }>(
-    `INSERT INTO media_turns (pool, bot_id, turn, round, arrivals, claimable) VALUES (?, ?, 0, 0, 1, 1)
-     ON CONFLICT (pool, bot_id) DO UPDATE SET arrivals = arrivals + 1, claimable = 1 RETURNING round`,
+  // An upsert would try the insert first, every time.
+  const bot = connection.get<{ round: number }>(
+    `UPDATE media_turns SET arrivals = arrivals + 1, claimable = 1 WHERE pool = ? AND bot_id = ? RETURNING round`,
     pool,
     botId,
   );
-  return bot.round;
+  if (bot !== undefined) return bot.round;
+  connection.run(
+    'INSERT INTO media_turns (pool, bot_id, turn, round, arrivals, claimable) VALUES (?, ?, 0, 0, 1, 1)',
+    pool,
+    botId,
+  );
+  return 0;
 }
 
 /** The round of a job that becomes claimable for the first time, or again after a stay in `holding`. */
@@ -64,6 +70,8 @@ export function takeRoundsOfHeld(connection: Connection, seqs: string): void {
 }
 
 interface BotRow {
+  /** The row's place, which is the order in which the bots came. */
+  readonly place: number;
   readonly botId: string;
   readonly round: number;
 }
@@ -75,15 +83,8 @@ interface JobTurnRow {
 
 /** Chooses the bot and the job that are served next and moves the bot behind all others. Returns the job's seq. */
 export function takeTurn(connection: Connection, pool: string, cappedBots: readonly string[]): number | null {
-  const capped = JSON.stringify(cappedBots);
   for (;;) {
-    const bot = connection.get<BotRow>(
-      `SELECT bot_id AS botId, round FROM media_turns
-       WHERE pool = ? AND claimable = 1 AND bot_id NOT IN (SELECT value FROM json_each(?))
-       ORDER BY turn, rowid LIMIT 1`,
-      pool,
-      capped,
-    );
+    const bot = nextBot(connection, pool, cappedBots);
     if (bot === undefined) return null;
     const job = connection.get<JobTurnRow>(
       `SELECT seq, round FROM jobs
@@ -96,9 +97,25 @@ export function takeTurn(connection: Connection, pool: string, cappedBots: reado
       markServed(connection, pool, bot, job);
       return job.seq;
     }
-    connection.run('UPDATE media_turns SET claimable = 0 WHERE pool = ? AND bot_id = ?', pool, bot.botId);
+    connection.run('UPDATE media_turns SET claimable = 0 WHERE rowid = ?', bot.place);
   }
 }
+
+/** Most of the time no bot is at its cap, and a list of them would cost as much as the rest of the look-up. */
+const nextBot = (connection: Connection, pool: string, cappedBots: readonly string[]): BotRow | undefined =>
+  cappedBots.length === 0
+    ? connection.get<BotRow>(
+        `SELECT rowid AS place, bot_id AS botId, round FROM media_turns
+         WHERE pool = ? AND claimable = 1 ORDER BY turn, rowid LIMIT 1`,
+        pool,
+      )
+    : connection.get<BotRow>(
+        `SELECT rowid AS place, bot_id AS botId, round FROM media_turns
+         WHERE pool = ? AND claimable = 1 AND bot_id NOT IN (SELECT value FROM json_each(?))
+         ORDER BY turn, rowid LIMIT 1`,
+        pool,
+        JSON.stringify(cappedBots),
+      );
 
 function markServed(connection: Connection, pool: string, bot: BotRow, job: JobTurnRow): void {
   const latest = connection.one<{ turn: number }>(
@@ -109,11 +126,5 @@ function markServed(connection: Connection, pool: string, bot: BotRow, job: JobT
     pool,
   );
   const { turn, round } = placeAfter(bot, job, latest.turn);
-  connection.run(
-    'UPDATE media_turns SET turn = ?, round = ? WHERE pool = ? AND bot_id = ?',
-    turn,
-    round,
-    pool,
-    bot.botId,
-  );
+  connection.run('UPDATE media_turns SET turn = ?, round = ? WHERE rowid = ?', turn, round, bot.place);
 }

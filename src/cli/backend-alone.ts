@@ -1,18 +1,18 @@
 import { openStagingFolders } from '../staging/staging-folders.ts';
 import { withoutLocalGateway } from '../system/local-gateway.ts';
-import { openStore } from './open-store.ts';
+import { openStoreOrStandBy } from './standby.ts';
 import type { Serving, ServingOptions } from './together.ts';
 import { startWatchedBackend } from './watched-backend.ts';
 
 /**
  * A backend for gateways in other processes. Rejects, with nothing left running, with `config_invalid` when a bot is
- * paired by no gateway, and with what `openStore` and `startWatchedBackend` reject with.
+ * paired by no gateway, and with what `openStoreOrStandBy` and `startWatchedBackend` reject with.
  */
 export async function startBackendAlone({ config: given, ...options }: ServingOptions): Promise<Serving> {
   const config = withoutLocalGateway(given);
   await using opened = new AsyncDisposableStack();
   const staging = await openStagingFolders(config.stagingFolder, config.gateways);
-  const store = await openStore(config, options.clock, options.log);
+  const store = await openStoreOrStandBy({ ...options, config });
   opened.defer(() => store.close());
   const credentials = config.gateways.map(({ id, token }) => ({ gatewayId: id, token }));
   const watched = await startWatchedBackend({ ...options, config, store, staging, credentials });

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { InspectorLog } from '../actors/kit/inspector-log.ts';
 import { systemClock } from '../base/clock.ts';
-import { describeError } from '../base/errors.ts';
+import { describeError, DragomanError, hasCode } from '../base/errors.ts';
 import { type ConfigSources, loadConfig } from '../system/config.ts';
 import { createLogger } from '../system/logger.ts';
 import { startBackendAlone } from './backend-alone.ts';
@@ -31,17 +31,40 @@ async function serve(sources: ConfigSources, { name, open, links }: Mode): Promi
   const clock = systemClock();
   const log = createLogger({ level: config.log.level, pretty: process.stderr.isTTY });
   const stopRequested = untilSignal();
-  const escalated = Promise.withResolvers<'escalated'>();
-  const serving = await open({
+  const waiting = new AbortController();
+  void stopRequested.then(() => waiting.abort(new DragomanError('aborted', 'the waiting was ended')));
+  await using opened = new AsyncDisposableStack();
+  let pulse: Pulse | null = null;
+  // One that stands by is alive too.
+  const beat = (): void => {
+    pulse ??= opened.adopt(new Pulse({ dataFolder: config.dataFolder, name, clock, log }), (each) =>
+      each.end(),
+    );
+  };
+  const ended = Promise.withResolvers<'escalated' | 'lost'>();
+  const options = {
     config,
     clock,
     log,
-    onEscalation: (error, actor) => {
+    onEscalation: (error: unknown, actor: string) => {
       log.error({ actor, reason: describeError(error) }, 'an actor cannot be kept alive: stopping');
-      escalated.resolve('escalated');
+      ended.resolve('escalated');
     },
+    standby: {
+      onWaiting: beat,
+      signal: waiting.signal,
+      onLost: ({ message }: DragomanError) => {
+        console.error(`dragoman: ${message}`);
+        ended.resolve('lost');
+      },
+    },
+  };
+  const serving = await open(options).catch((error: unknown) => {
+    if (hasCode(error, 'aborted')) return null;
+    throw error;
   });
-  const pulse = new Pulse({ dataFolder: config.dataFolder, name, clock, log });
+  if (serving === null) return EXIT.ok;
+  beat();
   console.log(`Dragoman is up. Everything durable lies in ${path.resolve(config.dataFolder)}.`);
   console.log(`Gateways dial ${serving.backend.url}. Ctrl-C drains and stops.`);
   if (serving.inspector !== null) console.log(`Look inside at ${serving.inspector.url}.`);
@@ -56,10 +79,11 @@ async function serve(sources: ConfigSources, { name, open, links }: Mode): Promi
   });
   process.on('SIGUSR2', () => inspector.logTree());
 
-  const reason = await Promise.race([stopRequested, escalated.promise]);
+  const reason = await Promise.race([stopRequested, ended.promise]);
+  // What is not done belongs to the other backend now; a drain would only be refused, write by write.
+  if (reason === 'lost') return EXIT.unavailable;
   console.log('Draining: what was begun is finished, what is left is on the disk.');
   inspector.close();
   await serving.stop();
-  pulse.end();
   return reason === 'escalated' ? EXIT.failed : EXIT.ok;
 }

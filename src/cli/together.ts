@@ -12,7 +12,7 @@ import type { Backend } from '../system/backend.ts';
 import type { Config } from '../system/config.ts';
 import { LOCAL_GATEWAY } from '../system/config-schema.ts';
 import { gatewayFolderOf } from './folders.ts';
-import { openStore } from './open-store.ts';
+import { openStoreOrStandBy, type Standby } from './standby.ts';
 import { startWatchedBackend } from './watched-backend.ts';
 
 /** A backend and its store. */
@@ -35,13 +35,16 @@ export interface ServingOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly onEscalation: (error: unknown, path: string) => void;
+  /** Left out: it does not wait for a backend that is active on the store, it rejects with `already_in_use`. */
+  readonly standby?: Standby;
 }
 
-/** Rejects, with nothing left running, with what `openStore`, `startWatchedBackend` and `startGateway` reject with. */
-export async function startTogether({ config, clock, log, onEscalation }: ServingOptions): Promise<Together> {
+/** Rejects, with nothing left running, with what `openStoreOrStandBy`, `startWatchedBackend` and `startGateway` reject with. */
+export async function startTogether(options: ServingOptions): Promise<Together> {
+  const { config, clock, log, onEscalation } = options;
   await using opened = new AsyncDisposableStack();
   const staging = await openStagingFolders(config.stagingFolder, config.gateways);
-  const store = await openStore(config, clock, log);
+  const store = await openStoreOrStandBy(options);
   opened.defer(() => store.close());
   // The link never leaves this process, so its token need not either.
   const token = randomBytes(32).toString('base64url');

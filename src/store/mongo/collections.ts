@@ -77,6 +77,11 @@ export interface MetaDocument {
    * others: where a new chat's numbers begin, above those of every forgotten one.
    */
   readonly value: number;
+  /** Of `owner`: who it is, and until when by the server's clock. Not there when it was opened without a lease. */
+  readonly holder?: string;
+  readonly lease_expires_at?: number;
+  /** Of `owner`: counts what only the owner may do to many jobs. */
+  readonly revision?: number;
 }
 
 export interface Collections {

@@ -43,7 +43,7 @@ import { chatsWithJournal, correspondents, rehydrate, resolveCorrespondent } fro
 import {
   claim,
   complete,
-  endJob,
+  discardJob,
   heartbeat,
   jobByGuid,
   postpone,
@@ -73,6 +73,7 @@ import {
   jobsAmong,
   pruneHistory,
 } from './operations/upkeep.ts';
+import type { Ownership } from './ownership.ts';
 import type { Transactions } from './transactions.ts';
 import { type Watch, watchClaimable, watchCompleted, type WatchesOptions } from './watches.ts';
 
@@ -87,6 +88,9 @@ const MOVE_STEP = 500;
 /** Due jobs of a kind that are revived in one call; the next is due at once when there are more. */
 const REVIVE_STEP = 500;
 
+/** The lane of whatever moves many jobs: the store's owner does one such thing at a time. */
+const MOVES = 'moves';
+
 const lanesOf = {
   chat: ({ botId, providerName, correspondentId }: CorrespondentKey): string =>
     `chat ${botId} ${providerName} ${correspondentId}`,
@@ -100,6 +104,7 @@ export interface MongoStoreParts {
   readonly clock: Clock;
   readonly log: Logger;
   readonly fence: number;
+  readonly ownership?: Ownership;
 }
 
 /**
@@ -110,6 +115,7 @@ export interface MongoStoreParts {
 export class MongoStore implements Store {
   readonly fence: number;
   readonly #client: MongoClient;
+  readonly #ownership: Ownership | null;
   readonly #transactions: Transactions;
   readonly #clock: Clock;
   readonly #log: Logger;
@@ -118,8 +124,9 @@ export class MongoStore implements Store {
   readonly #watches: Watch[] = [];
   #closing: Promise<void> | null = null;
 
-  constructor({ client, transactions, clock, log, fence }: MongoStoreParts) {
+  constructor({ client, transactions, clock, log, fence, ownership }: MongoStoreParts) {
     this.fence = fence;
+    this.#ownership = ownership ?? null;
     this.#client = client;
     this.#transactions = transactions;
     this.#clock = clock;
@@ -163,7 +170,7 @@ export class MongoStore implements Store {
 
   discardJob(guid: Guid, error: JobError | null, now: number): Promise<boolean> {
     return this.#transactions.run([lanesOf.guid(guid)], (transaction) =>
-      endJob(transaction, guid, error, now),
+      discardJob(transaction, guid, error, now),
     );
   }
 
@@ -256,19 +263,19 @@ export class MongoStore implements Store {
 
   sweepToHolding(now: number): Promise<number> {
     return this.#inSteps(MOVE_STEP, () =>
-      this.#transactions.run([], (transaction) => sweepJobs(transaction, now, MOVE_STEP)),
+      this.#transactions.run([MOVES], (transaction) => sweepJobs(transaction, now, MOVE_STEP)),
     );
   }
 
   holdJobs(botId: string, now: number): Promise<number> {
     return this.#inSteps(MOVE_STEP, () =>
-      this.#transactions.run([], (transaction) => holdJobs(transaction, botId, now, MOVE_STEP)),
+      this.#transactions.run([MOVES], (transaction) => holdJobs(transaction, botId, now, MOVE_STEP)),
     );
   }
 
   promoteJobs(botId: string, now: number): Promise<number> {
     return this.#inSteps(MOVE_STEP, () =>
-      this.#transactions.run([], (transaction) => promoteJobs(transaction, botId, now, MOVE_STEP)),
+      this.#transactions.run([MOVES], (transaction) => promoteJobs(transaction, botId, now, MOVE_STEP)),
     );
   }
 
@@ -420,6 +427,7 @@ export class MongoStore implements Store {
   async #close(): Promise<void> {
     await Promise.all(this.#watches.map((watch) => watch.close()));
     await this.#transactions.close();
+    await this.#ownership?.release();
     await this.#client.close();
   }
 

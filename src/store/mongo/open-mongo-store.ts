@@ -4,10 +4,11 @@ import type { Clock } from '../../base/clock.ts';
 import { describeError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import type { WorkerStore } from '../store.ts';
-import { collectionsOf } from './collections.ts';
+import { collectionsOf, metaOf } from './collections.ts';
 import { openingFailure, urlFailure } from './mongo-errors.ts';
 import { MongoStore } from './mongo-store.ts';
 import { endAbandonedTransactions, endTransactionsOf } from './open-transactions.ts';
+import { Ownership, type OwnershipWish } from './ownership.ts';
 import { prepareDatabase, raiseFence } from './prepare-database.ts';
 import { MAX_IN_FLIGHT, Transactions, type TransactionsOptions } from './transactions.ts';
 
@@ -20,6 +21,11 @@ export interface MongoStoreOptions {
   readonly callDeadlineMs?: number;
 }
 
+export interface OwnerStoreOptions extends MongoStoreOptions {
+  /** How to become its one active owner. Left out: as its newest one, whoever else there is. */
+  readonly ownership?: OwnershipWish;
+}
+
 const DEFAULT_CALL_DEADLINE_MS = 10_000;
 const DEFAULT_DATABASE = 'dragoman';
 /** Below every owner's fence. */
@@ -30,19 +36,22 @@ const MOST_NUMBERS = 2 ** 31;
 const READ_CONNECTIONS = 4;
 
 /**
- * Opens the store that several machines may share, a MongoDB replica set, as its newest owner.
- * Rejects with `config_invalid`, `store_newer` or `store_unavailable`; the message says what to do.
+ * Opens the store that several machines may share, a MongoDB replica set, as its owner.
+ * Rejects with `config_invalid`, `store_newer` or `store_unavailable`, and as `ownership` says; the message says what
+ * to do.
  */
-export const openMongoStore = (options: MongoStoreOptions): Promise<MongoStore> =>
+export const openMongoStore = (options: OwnerStoreOptions): Promise<MongoStore> =>
   connect(options, async (client, database) => {
-    const fence = await raiseFence(database);
+    const { ownership: wish, clock, log } = options;
+    const ownership = wish && (await Ownership.take({ ...wish, meta: metaOf(database), clock, log }));
+    const fence = ownership?.fence ?? (await raiseFence(database));
     await endTransactionsOf(client, appName(options.url)).catch((error: unknown) => {
-      options.log.warn(
+      log.warn(
         { reason: describeError(error) },
         'open transactions of former owners are left to end by themselves',
       );
     });
-    return { fence, firstNumber: 0 };
+    return { fence, firstNumber: 0, ...(ownership && { ownership }) };
   });
 
 /**
@@ -53,7 +62,7 @@ export const openMongoWorkerStore = (options: MongoStoreOptions): Promise<Worker
   connect(options, async () => ({ fence: NO_OWNER, firstNumber: randomInt(MOST_NUMBERS) }));
 
 /** What tells one process's transactions from another's. */
-type Identity = Pick<TransactionsOptions, 'fence' | 'firstNumber'>;
+type Identity = Pick<TransactionsOptions, 'fence' | 'firstNumber'> & { readonly ownership?: Ownership };
 
 async function connect(
   options: MongoStoreOptions,
@@ -77,7 +86,7 @@ async function connect(
         }),
       callDeadlineMs,
     });
-    return new MongoStore({ client, transactions, clock, log, fence: identity.fence });
+    return new MongoStore({ client, transactions, clock, log, ...identity });
   } catch (error) {
     await client.close();
     throw openingFailure(`MongoDB at ${client.options.hosts.join(', ')}`, error);

@@ -6,6 +6,7 @@ import { DragomanError, hasCode } from '../../base/errors.ts';
 import type { Collections } from './collections.ts';
 import { Lanes } from './lanes.ts';
 import { isDuplicateKey, isTransient, isUnknownCommit, storeFailure } from './mongo-errors.ts';
+import type { Ownership } from './ownership.ts';
 import { GivenUpSessions } from './open-transactions.ts';
 
 /** What an operation works with: a session with an open transaction, for every call that it makes. */
@@ -28,6 +29,8 @@ export interface TransactionsOptions {
   readonly fence: number;
   /** The first of the numbers that `nextSeq` gives. Default 0. */
   readonly firstNumber?: number;
+  /** Asked before each call and each commit: what is not this process's to write is refused. */
+  readonly ownership?: Pick<Ownership, 'expectOwned'>;
   /** Ends the transactions of processes that are gone, which stand in the way of all others. */
   readonly endAbandoned: () => Promise<void>;
   /** By when a call has ended, whatever the server does. */
@@ -61,6 +64,7 @@ const NUMBERS_PER_OWNER = 2 ** 32;
  *   T3 What is known not to have happened is tried again; a commit of unknown outcome is only ever repeated as it is.
  *   T4 A transaction that a broken connection left open at the server is ended before the next one begins.
  *   T5 One that a dead process left open is ended as soon as it stands in another one's way.
+ *   T6 Nothing is begun or committed by an owner whose lease may have ended.
  */
 export class Transactions {
   readonly collections: Collections;
@@ -74,6 +78,7 @@ export class Transactions {
   readonly #givenUp: GivenUpSessions;
   readonly #calls = new Set<Promise<unknown>>();
   readonly #endAbandoned: () => Promise<void>;
+  readonly #ownership: TransactionsOptions['ownership'];
   #lookedForAbandonedAt = Number.NEGATIVE_INFINITY;
   #isClosed = false;
 
@@ -84,6 +89,7 @@ export class Transactions {
     this.#callDeadlineMs = callDeadlineMs;
     this.#givenUp = new GivenUpSessions(client);
     this.#endAbandoned = endAbandoned;
+    this.#ownership = options.ownership;
     this.collections = collections;
     let count = firstNumber;
     this.nextSeq = () => fence * NUMBERS_PER_OWNER + count++;
@@ -117,6 +123,7 @@ export class Transactions {
     if (this.#isClosed) {
       throw new DragomanError('store_unavailable', 'expected an open store, got a closed one');
     }
+    this.#ownership?.expectOwned();
     const call = withDeadline(this.#clock, this.#callDeadlineMs, work);
     this.#calls.add(call);
     try {
@@ -175,6 +182,7 @@ export class Transactions {
 
   async #commit(session: ClientSession, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
+    this.#ownership?.expectOwned();
     for (;;) {
       try {
         await session.commitTransaction();

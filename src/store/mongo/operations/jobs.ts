@@ -13,9 +13,10 @@ import type {
 import { type JobDocument, mediaMetadataDocument } from '../../documents.ts';
 import { claimedJob, type UnplacedJob } from '../../job-records.ts';
 import type { ClaimHandle, ClaimRequest, StagedMedia } from '../../store.ts';
-import { SERVER_NOW } from '../collections.ts';
+import { chatKey, SERVER_NOW } from '../collections.ts';
 import { jobDocument, jobOfDocument, LIVE, UNCLAIMED } from '../job-document.ts';
 import type { Transaction } from '../transactions.ts';
+import { ownedChat } from './owned-chat.ts';
 import { announceArrival, takeRound, takeTurn } from './turns.ts';
 
 /** Before a job is claimable for the first time. */
@@ -85,6 +86,19 @@ export async function endJob(
     return true;
   }
   return false;
+}
+
+/** S2: by the owner of the job's chat, in whose queue it was not found. */
+export async function discardJob(
+  transaction: Transaction,
+  guid: Guid,
+  error: JobError | null,
+  now: number,
+): Promise<boolean> {
+  const job = await findJob(transaction, guid, LIVE);
+  if (job === null) return false;
+  await ownedChat(transaction, chatKey(job));
+  return endJob(transaction, guid, error, now);
 }
 
 export async function stage(

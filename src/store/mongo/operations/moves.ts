@@ -4,6 +4,7 @@ import type { JobDocument } from '../../documents.ts';
 import { type Collections, HAS_LAPSED } from '../collections.ts';
 import { UNCLAIMED } from '../job-document.ts';
 import type { Transaction } from '../transactions.ts';
+import { ownStore } from './owned-chat.ts';
 import { announceArrival, roundsOfChats } from './turns.ts';
 
 /** Moves of jobs between the collections as bots come and go: an insert and a delete, in one transaction. */
@@ -26,6 +27,7 @@ async function moveJobs(
   place: (jobs: readonly WithId<JobDocument>[]) => Promise<readonly WithId<JobDocument>[]>,
 ): Promise<number> {
   const { collections, session } = transaction;
+  await ownStore(transaction);
   const found = await collections.jobs[from]
     .aggregate<WithId<JobDocument> & { readonly has_lapsed: boolean }>(
       [...which, { $limit: atMost }, { $set: { has_lapsed: HAS_LAPSED } }],

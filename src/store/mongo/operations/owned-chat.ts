@@ -27,3 +27,15 @@ export async function ownedChat(
     `${chatName(key)} belongs to owner ${newer.fence}, this is owner ${fence}`,
   );
 }
+
+/**
+ * Writes on the store's own document that this is its owner, for what touches no chat's. Throws `fenced` when there is
+ * a newer one.
+ */
+export async function ownStore({ collections: { meta }, session, fence }: Transaction): Promise<void> {
+  const mine = { _id: 'owner', value: fence } as const;
+  const { matchedCount } = await meta.updateOne(mine, { $inc: { revision: 1 } }, { session });
+  if (matchedCount > 0) return;
+  const newer = await meta.findOne({ _id: 'owner' }, { session });
+  throw new DragomanError('fenced', `the store belongs to owner ${newer?.value}, this is owner ${fence}`);
+}

@@ -1,0 +1,157 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { Collection } from 'mongodb';
+import type { Clock, Timer } from '../../base/clock.ts';
+import { pause, withDeadline } from '../../base/deadlines.ts';
+import { describeError, DragomanError } from '../../base/errors.ts';
+import type { Logger } from '../../base/log.ts';
+import { type MetaDocument, SERVER_NOW } from './collections.ts';
+
+/** How a process becomes the store's one active owner. */
+export interface OwnershipWish {
+  /** What to do while another process is: wait until it ends or dies, or reject with `already_in_use`. */
+  readonly whenOwned: 'wait' | 'refuse';
+  /** Ends the waiting: it rejects with `aborted`. */
+  readonly signal: AbortSignal;
+  /** Told once, who is active, when the waiting begins. */
+  readonly waiting: (owner: string) => void;
+  /** Another process has taken the store over: nothing is written any more, and this process is to end. Told once. */
+  readonly lost: (error: DragomanError) => void;
+}
+
+export interface OwnershipOptions extends OwnershipWish {
+  readonly meta: Collection<MetaDocument>;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** By the server's clock. One that is not renewed for so long is free: with the poll and a start it makes a take-over. */
+const LEASE_MS = 9_000;
+const RENEW_EVERY_MS = 3_000;
+const POLL_EVERY_MS = 1_000;
+
+/**
+ * The lease that makes one process the store's active owner, and its fencing token.
+ *   O1 A lease that is live by the server's clock is nobody else's to take. Each that is taken has a fence above all others.
+ *   O2 An owner writes only while its last renewal, counted from before it was sent, is younger than the lease: one that
+ *      slept through it writes nothing before it has asked.
+ *   O3 An owner that finds another one has lost the store for good.
+ *   O4 A released lease is free at once.
+ */
+export class Ownership {
+  readonly fence: number;
+  readonly #options: OwnershipOptions;
+  readonly #holder: string;
+  #validUntil: number;
+  #timer: Timer | null = null;
+  #lost: DragomanError | null = null;
+  #isReleased = false;
+
+  private constructor(options: OwnershipOptions, holder: string, { fence, takenAt }: Taken) {
+    this.#options = options;
+    this.#holder = holder;
+    this.fence = fence;
+    this.#validUntil = takenAt + LEASE_MS;
+    this.#renewLater();
+  }
+
+  /** Resolves when the store is this process's. */
+  static async take(options: OwnershipOptions): Promise<Ownership> {
+    const { meta, clock, whenOwned, signal, waiting } = options;
+    const holder = `${hostname()} (process ${process.pid}, ${randomUUID()})`;
+    await meta.updateOne({ _id: 'owner' }, { $setOnInsert: { value: 0 } }, { upsert: true });
+    for (let isTold = false; ; isTold = true) {
+      signal.throwIfAborted();
+      const taken = await tryTake(meta, holder, clock);
+      if (taken !== null) return new Ownership(options, holder, taken);
+      const owner = (await meta.findOne({ _id: 'owner' }))?.holder ?? 'another process';
+      if (whenOwned === 'refuse') {
+        throw new DragomanError(
+          'already_in_use',
+          `the store is in use by the backend on ${owner}: stop it first`,
+        );
+      }
+      if (!isTold) waiting(owner);
+      await pause(clock, POLL_EVERY_MS, signal);
+    }
+  }
+
+  /** Throws `fenced` when the store is another's, `store_unavailable` while that is not known. */
+  expectOwned(): void {
+    if (this.#lost !== null) throw this.#lost;
+    if (this.#isReleased || this.#options.clock.now() < this.#validUntil) return;
+    throw new DragomanError('store_unavailable', 'the lease on the store ended before it could be renewed');
+  }
+
+  /** Leaves the store to whoever waits. Never rejects: a lease that cannot be released ends by itself. */
+  async release(): Promise<void> {
+    this.#isReleased = true;
+    this.#timer?.cancel();
+    const { meta, log } = this.#options;
+    try {
+      await meta.updateOne(this.#mine, { $set: { lease_expires_at: 0 } });
+    } catch (error) {
+      log.warn({ reason: describeError(error) }, 'the lease on the store ends by itself');
+    }
+  }
+
+  get #mine() {
+    return { _id: 'owner', value: this.fence, holder: this.#holder } as const;
+  }
+
+  #renewLater(): void {
+    this.#timer = this.#options.clock.schedule(RENEW_EVERY_MS, () => void this.#renew());
+  }
+
+  async #renew(): Promise<void> {
+    const { clock, meta, log } = this.#options;
+    const askedAt = clock.now();
+    try {
+      const { matchedCount } = await withDeadline(clock, LEASE_MS, () =>
+        meta.updateOne(this.#mine, [{ $set: { lease_expires_at: { $add: [SERVER_NOW, LEASE_MS] } } }]),
+      );
+      if (matchedCount === 0) return await this.#lose();
+      this.#validUntil = askedAt + LEASE_MS;
+    } catch (error) {
+      log.warn({ reason: describeError(error) }, 'the lease on the store could not be renewed');
+    }
+    if (!this.#isReleased) this.#renewLater();
+  }
+
+  async #lose(): Promise<void> {
+    if (this.#isReleased) return;
+    const { meta, log, lost } = this.#options;
+    const owner = await meta.findOne({ _id: 'owner' }).catch(() => null);
+    const by = owner?.holder ?? 'another process';
+    this.#lost = new DragomanError(
+      'fenced',
+      `the backend on ${by} has taken the store over, as owner ${owner?.value ?? '?'}: this one, owner ${this.fence}, writes nothing more`,
+    );
+    log.error({ fence: this.fence, owner: owner?.value ?? null }, this.#lost.message);
+    lost(this.#lost);
+  }
+}
+
+interface Taken {
+  readonly fence: number;
+  /** By this process's clock, from before the server was asked. */
+  readonly takenAt: number;
+}
+
+async function tryTake(meta: Collection<MetaDocument>, holder: string, clock: Clock): Promise<Taken | null> {
+  const takenAt = clock.now();
+  const owner = await meta.findOneAndUpdate(
+    { _id: 'owner', $expr: { $lte: [{ $ifNull: ['$lease_expires_at', 0] }, SERVER_NOW] } },
+    [
+      {
+        $set: {
+          value: { $add: ['$value', 1] },
+          holder,
+          lease_expires_at: { $add: [SERVER_NOW, LEASE_MS] },
+        },
+      },
+    ],
+    { returnDocument: 'after' },
+  );
+  return owner && { fence: owner.value, takenAt };
+}

@@ -1,0 +1,117 @@
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { systemClock } from '../../src/base/clock.ts';
+import type { DragomanError } from '../../src/base/errors.ts';
+import { silentLogger } from '../../src/base/log.ts';
+import type { MongoStore } from '../../src/store/mongo/mongo-store.ts';
+import { openMongoStore } from '../../src/store/mongo/open-mongo-store.ts';
+import type { OwnershipWish } from '../../src/store/mongo/ownership.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { MONGODB_URL, openStoreOn, SKIPPED, TestDatabase } from '../support/mongo-subject.ts';
+import {
+  acceptMedia,
+  acceptText,
+  jobError,
+  NOW,
+  placeholderMessage,
+  PROVIDER,
+  textMessage,
+} from '../support/store-records.ts';
+
+if (MONGODB_URL === undefined) console.warn(`who owns a MongoDB store: ${SKIPPED}`);
+
+const BOT = 'bot-a';
+
+describe.skipIf(MONGODB_URL === undefined)('of the processes on one MongoDB', () => {
+  let database: TestDatabase;
+  beforeAll(() => {
+    database = new TestDatabase();
+  });
+  afterEach(() => database.empty());
+  afterAll(() => database.drop());
+
+  const open = async (wish: Partial<OwnershipWish> = {}, clock = systemClock()): Promise<MongoStore> => {
+    const ownership: OwnershipWish = {
+      whenOwned: 'refuse',
+      signal: new AbortController().signal,
+      waiting: () => {},
+      lost: () => {},
+      ...wish,
+    };
+    const store = await openMongoStore({ url: database.url, clock, log: silentLogger, ownership });
+    onTestFinished(() => store.close());
+    return store;
+  };
+
+  test('O1, O4: one is active; another is refused, or waits until the first has closed the store', async () => {
+    const active = await open();
+    await expect(open()).rejects.toMatchObject({ code: 'already_in_use' });
+    const told = Promise.withResolvers<string>();
+    const standby = open({ whenOwned: 'wait', waiting: told.resolve });
+    expect(await told.promise).toContain(`process ${process.pid}`);
+    await active.close();
+    expect((await standby).fence).toBe(active.fence + 1);
+  });
+
+  test('one that waits gives up when it is told to', async () => {
+    await open();
+    const waiting = new AbortController();
+    const told = Promise.withResolvers<string>();
+    const standby = open({ whenOwned: 'wait', signal: waiting.signal, waiting: told.resolve });
+    await told.promise;
+    waiting.abort(new Error('enough'));
+    await expect(standby).rejects.toThrow('enough');
+  });
+
+  test('O2: an owner that slept past its lease writes nothing before it knows that it is still the one', async () => {
+    const clock = new ManualClock(NOW);
+    const store = await open({}, clock);
+    const key = await store.resolveCorrespondent(BOT, PROVIDER, ['ann']);
+    clock.advance(30_000);
+    await expect(store.accept(acceptText(key, textMessage(1)))).rejects.toMatchObject({
+      code: 'store_unavailable',
+    });
+    const tryAgain = (): Promise<unknown> => {
+      clock.advance(3_000);
+      return store.accept(acceptText(key, textMessage(1))).catch(({ code }: DragomanError) => code);
+    };
+    await expect.poll(tryAgain).toEqual({ kind: 'accepted' });
+  });
+
+  test('O3: an owner that was overtaken while it slept is told, and nothing of it is written any more', async () => {
+    const clock = new ManualClock(NOW);
+    const lost = Promise.withResolvers<DragomanError>();
+    const store = await open({ lost: lost.resolve }, clock);
+    const key = await store.resolveCorrespondent(BOT, PROVIDER, ['ann']);
+    // As if the lease had ended by the server's clock.
+    await database.client
+      .db()
+      .collection<{ _id: string }>('meta')
+      .updateOne({ _id: 'owner' }, { $set: { lease_expires_at: 0 } });
+    const next = await open();
+    clock.advance(3_000);
+    expect(await lost.promise).toMatchObject({ code: 'fenced' });
+    const refused = { code: 'fenced' };
+    await expect(store.accept(acceptText(key, textMessage(1)))).rejects.toMatchObject(refused);
+    await expect(store.holdJobs(BOT, NOW)).rejects.toMatchObject(refused);
+    expect(await next.rehydrate(key)).toEqual({ nextId: 1, messages: [] });
+  });
+
+  test('S2: a late write of a former owner is refused by the fence, though it has not heard of the new one', async () => {
+    const [former, newer] = [await openStoreOn(database.url), await openStoreOn(database.url)];
+    onTestFinished(async () => {
+      await former.close();
+      await newer.close();
+    });
+    const key = await newer.resolveCorrespondent(BOT, PROVIDER, ['ann']);
+    const placeholder = placeholderMessage(1);
+    await newer.accept(acceptMedia(key, placeholder));
+    const refused = { code: 'fenced' };
+    await expect(former.rehydrate(key)).rejects.toMatchObject(refused);
+    await expect(former.holdJobs(BOT, NOW)).rejects.toMatchObject(refused);
+    await expect(former.promoteJobs(BOT, NOW)).rejects.toMatchObject(refused);
+    await expect(former.sweepToHolding(NOW)).rejects.toMatchObject(refused);
+    const guid = placeholder.mediaProcessingId;
+    await expect(former.discardJob(guid, jobError(), NOW)).rejects.toMatchObject(refused);
+    expect(await newer.jobByGuid(guid)).toMatchObject({ collection: 'active', status: 'pending' });
+  });
+});

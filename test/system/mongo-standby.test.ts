@@ -1,0 +1,143 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { DEFAULT_POOLS } from '../../src/jobs/pools.ts';
+import { startSimulator } from '../../src/simulator/simulator.ts';
+import { DragomanProcess } from '../support/dragoman-process.ts';
+import { freePort } from '../support/listening-port.ts';
+import { MONGODB_URL, SKIPPED, TestDatabase } from '../support/mongo-subject.ts';
+import { scratchFolder } from '../support/scratch-folder.ts';
+
+if (MONGODB_URL === undefined) console.warn(`active and standby on one MongoDB: ${SKIPPED}`);
+
+const DEEP = process.env['DRAGOMAN_DEEP'] === '1';
+const TOKEN = 'the token of the gateway';
+const UP = /Gateways dial/;
+const STANDING_BY = /Standing by/;
+
+function spawn(...args: readonly string[]): DragomanProcess {
+  const dragoman = DragomanProcess.spawn(...args);
+  onTestFinished(() => dragoman.kill());
+  return dragoman;
+}
+
+async function configured(folder: string, settings: object): Promise<string> {
+  const file = path.join(folder, 'dragoman.json');
+  await writeFile(file, JSON.stringify(settings));
+  return file;
+}
+
+describe.skipIf(MONGODB_URL === undefined)('active and standby on one MongoDB', () => {
+  let database: TestDatabase;
+  beforeAll(() => {
+    database = new TestDatabase();
+  });
+  afterAll(() => database.drop());
+
+  const history = async (): Promise<unknown[]> => {
+    const entries = database.client
+      .db()
+      .collection('queues')
+      .find({}, { sort: { id: 1 } });
+    return (await entries.toArray()).map((entry): unknown => entry['content']);
+  };
+
+  /** Two backends' ports on one store and one staging folder, a gateway that knows both, an offline WhatsApp. */
+  async function world() {
+    const simulator = await startSimulator({ autoScan: true });
+    onTestFinished(() => simulator.close());
+    const media = path.join(await scratchFolder(), 'media');
+    const ports = [await freePort(), await freePort()] as const;
+    const config = await configured(await scratchFolder(), {
+      dataFolder: '.',
+      stagingFolder: media,
+      store: database.url,
+      leaseMs: 2_000,
+      bots: [{ id: 'main', gateway: 'north' }],
+      gateways: [{ id: 'north', token: TOKEN }],
+      pools: DEFAULT_POOLS.map((pool) =>
+        ['corrupt', 'unsupported'].includes(pool.processor)
+          ? pool
+          : { ...pool, processorOptions: { delayMs: 20 } },
+      ),
+    });
+    const uplink = await configured(await scratchFolder(), {
+      dataFolder: '.',
+      stagingFolder: media,
+      simulator: simulator.endpoint.mediaOrigin,
+      uplink: {
+        gatewayId: 'north',
+        token: TOKEN,
+        backends: ports.map((port) => `ws://127.0.0.1:${port}/gateway`),
+      },
+    });
+    let said = 0;
+    return {
+      simulator,
+      backend: (which: 0 | 1) => spawn('backend', '--config', config, '--port', String(ports[which])),
+      gateway: () => spawn('gateway', '--config', uplink),
+      async talk(): Promise<void> {
+        said += 1;
+        await simulator.say('Ana', { text: `${said}: a word` });
+        await simulator.say('Ana', { image: 3_000, caption: `${said}: a picture` });
+      },
+      /** Everything that was said is in the history, once, in order, with its words. */
+      async told(): Promise<void> {
+        const expected = Array.from({ length: said }, (_, index) => [
+          `${index + 1}: a word`,
+          expect.stringMatching(new RegExp(`^\\[Transcripted image .*\\] ${index + 1}: a picture$`)),
+        ]).flat();
+        await expect.poll(history, { timeout: 60_000, interval: 100 }).toEqual(expected);
+      },
+    };
+  }
+
+  test('the standby takes over from one that is killed, and one that slept finds that it was overtaken', async () => {
+    const { backend, gateway, talk, told } = await world();
+    const first = backend(0);
+    await first.printed(UP);
+    const client = gateway();
+    await client.printed(/: open$/m);
+    const second = backend(1);
+    await second.printed(STANDING_BY);
+    await second.printed(/told at (\S+)/);
+    const [, readyz = ''] = /told at (http\S+readyz)/.exec(second.stdout) ?? [];
+    const ready = await fetch(readyz);
+    expect(ready.status).toBe(503);
+    expect(await ready.text()).toContain('standing by for the backend on');
+    await talk();
+    await told();
+
+    await first.kill();
+    const killedAt = performance.now();
+    await talk();
+    await second.printed(UP);
+    const tookMs = Math.round(performance.now() - killedAt);
+    console.info(`the standby served ${tookMs} ms after the active backend was killed`);
+    await told();
+
+    second.signal('SIGSTOP');
+    const third = backend(0);
+    await third.printed(UP);
+    // These are on their way to the sleeper, which would write them when it wakes.
+    await talk();
+    second.signal('SIGCONT');
+    expect(await second.exited()).toBe(69);
+    expect(second.stderr).toMatch(/dragoman: the backend on .* has taken the store over/);
+    await told();
+
+    if (!DEEP) return;
+    const fourth = backend(1);
+    await fourth.printed(STANDING_BY);
+    expect(await third.stop()).toBe(0);
+    await fourth.printed(UP);
+    await talk();
+    await told();
+
+    const fifth = backend(0);
+    await fifth.printed(STANDING_BY);
+    expect(await fifth.stop()).toBe(0);
+    expect(await client.stop()).toBe(0);
+    expect(await fourth.stop()).toBe(0);
+  }, 180_000);
+});

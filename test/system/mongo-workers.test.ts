@@ -2,10 +2,13 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { media, mustClaim } from '../contract/store/jobs.ts';
+import { chat } from '../contract/store/subject.ts';
 import { DragomanProcess } from '../support/dragoman-process.ts';
 import { type MediaWorks, startMediaWorks } from '../support/media-works.ts';
 import { MONGODB_URL, openStoreOn, SKIPPED, TestDatabase } from '../support/mongo-subject.ts';
 import { scratchFolder } from '../support/scratch-folder.ts';
+import { Spawned } from '../support/spawned.ts';
 import { byChat, type Note, remembered, sayAll } from '../support/voice-notes.ts';
 
 const DEEP = process.env['DRAGOMAN_DEEP'] === '1';
@@ -53,6 +56,22 @@ async function historyOnceSettled(works: MediaWorks, said: readonly Note[]): Pro
   return remembered(works, TALK);
 }
 
+test('without MongoDB, or without the staging folder, a worker says what it needs and exits 78', async () => {
+  const folder = await scratchFolder();
+  const refusal = async (settings: Readonly<Record<string, unknown>>): Promise<string> => {
+    const file = path.join(folder, 'dragoman.json');
+    await writeFile(file, JSON.stringify(settings));
+    const worker = DragomanProcess.spawn('worker', '--config', file);
+    expect(await worker.exited()).toBe(78);
+    return worker.stderr;
+  };
+  expect(await refusal({})).toMatch(/needs store: mongodb.*on SQLite the workers are the backend's children/);
+  const store = 'mongodb://127.0.0.1:9/dragoman';
+  expect(await refusal({ store, stagingFolder: 'nowhere' })).toMatch(
+    /mount the folder that gateway and backend/,
+  );
+});
+
 describe.skipIf(MONGODB_URL === undefined)('dragoman worker', () => {
   test('does what the backend leaves to it, gives back what it has in hand when it is told to stop, and exits 0', async () => {
     const works = await sharedWorks();
@@ -64,6 +83,19 @@ describe.skipIf(MONGODB_URL === undefined)('dragoman worker', () => {
     const said = await saying;
     expect(byChat(await historyOnceSettled(works, said))).toEqual(byChat(said));
     expect(works.log.at('info')).not.toContain('job completed');
+  });
+
+  test('a process that died in the middle of a transaction keeps nobody from claiming', async () => {
+    const database = new TestDatabase();
+    onTestFinished(() => database.drop());
+    const store = await openStoreOn(database.url);
+    onTestFinished(() => store.close());
+    const key = await chat(store, 'ann');
+    const guid = await media(store, key);
+    const dying = Spawned.start('./abandoning-process.ts', database.url, `dragoman:${database.name}`);
+    await expect.poll(() => dying.lines, { timeout: 30_000 }).toEqual(['open']);
+    await dying.kill();
+    expect((await mustClaim(store)).guid).toBe(guid);
   });
 
   test('killed again and again, loses no job: each text is settled once, in its place', async () => {

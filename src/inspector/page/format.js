@@ -52,7 +52,7 @@ export const counted = (count, one, many = `${one}s`) => `${number(count)} ${cou
  * @param {number} perSecond
  */
 export const rate = (perSecond) =>
-  perSecond > 0 && perSecond < 10 ? perSecond.toFixed(1) : number(Math.round(perSecond));
+  perSecond < 10 && !Number.isInteger(perSecond) ? perSecond.toFixed(1) : number(Math.round(perSecond));
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
 

@@ -9,7 +9,7 @@ const PROTOCOL = 'dragoman.v1';
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 15_000;
 /** The server says something about twice a second; a link that is silent for so long is dead. */
-const SILENCE_MS = 10_000;
+const SILENCE_MS = 20_000;
 
 /**
  * The link to the live feed.

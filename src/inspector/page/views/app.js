@@ -30,7 +30,7 @@ export function App({ live, link, linkState, route, now }) {
   return html`
     <a
       class="skip"
-      href=${location.hash || '#/'}
+      href="#main"
       onClick=${(/** @type {Event} */ event) => {
         event.preventDefault();
         main.current?.focus();

@@ -33,6 +33,8 @@ const ERROR_TABLE = {
   actor_stopped: { retryable: true },
   /** A bug in the actor's handler, which is the cause; the actor was restarted. */
   actor_failed: { retryable: false },
+  /** No backend answers where the configuration says that one listens. */
+  backend_unreachable: { retryable: true },
   /** Something took longer than it was allowed to. */
   deadline_exceeded: { retryable: true },
   /** The caller withdrew its request. */
@@ -83,6 +85,9 @@ export class DragomanError extends Error {
 export function hasCode(error: unknown, code: ErrorCode): error is DragomanError {
   return error instanceof DragomanError && error.code === code;
 }
+
+/** Whether `text` is in the table: of codes that come from another process. */
+export const isErrorCode = (text: string): text is ErrorCode => Object.hasOwn(ERROR_TABLE, text);
 
 /** Whether doing the same thing again may succeed. Unknown errors are bugs, hence not. */
 export function isRetryable(error: unknown): boolean {

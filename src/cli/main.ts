@@ -1,12 +1,17 @@
 import { Command, CommanderError } from 'commander';
 import { DragomanError } from '../base/errors.ts';
 import { registerBackend } from './commands/backend.ts';
+import { registerBots } from './commands/bots.ts';
+import { registerChats } from './commands/chats.ts';
 import type { Register } from './commands/command.ts';
 import { registerDeadLetters } from './commands/dead-letters.ts';
 import { registerDemo } from './commands/demo.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerGateway } from './commands/gateway.ts';
 import { registerHealth } from './commands/health.ts';
+import { registerJobs } from './commands/jobs.ts';
+import { registerPools } from './commands/pools.ts';
+import { registerSend } from './commands/send.ts';
 import { registerSimulate } from './commands/simulate.ts';
 import { registerStart } from './commands/start.ts';
 import { registerStore } from './commands/store.ts';
@@ -21,6 +26,11 @@ const COMMANDS: readonly Register[] = [
   registerWorker,
   registerDemo,
   registerSimulate,
+  registerBots,
+  registerChats,
+  registerJobs,
+  registerPools,
+  registerSend,
   registerDeadLetters,
   registerStore,
   registerHealth,
@@ -32,8 +42,10 @@ Examples:
   dragoman demo                           a conversation through everything, on this machine alone
   dragoman start --config dragoman.yaml   gateway and backend for a real phone
   dragoman simulate                       an offline WhatsApp to build bots against
+  dragoman chats show main 4915…@s.whatsapp.net   what waits in a chat, and its history
 
-Exit codes: 0 done, 1 failed, 64 wrong usage, 69 something needed is in use or away, 78 configuration, 130 interrupted`;
+Exit codes: 0 done, 1 failed, 64 wrong usage, 69 something needed is in use or away,
+            77 the token is wrong, 78 configuration, 130 interrupted`;
 
 /** Runs the command line. Resolves to the process's exit code; every failure is one line on stderr. */
 export async function main(argv: readonly string[]): Promise<number> {

@@ -1,7 +1,7 @@
-import { type ConfigFlags, configured, portNumber, type Register, sourcesOf } from './command.ts';
+import { type ConfigFlags, reaching, portNumber, type Register, sourcesOf } from './command.ts';
 
 export const registerBackend: Register = (program, finish) => {
-  configured(program.command('backend'))
+  reaching(program.command('backend'))
     .description('run the backend alone, for gateways in other processes')
     .option('--port <number>', 'port that gateways dial', portNumber)
     .option('--log-level <level>', 'trace, debug, info, warn, error or silent')

@@ -35,3 +35,7 @@ export const wholeNumber = (text: string): number => {
   if (/^[1-9]\d{0,15}$/.test(text)) return Number(text);
   throw new InvalidArgumentError('expected a whole number');
 };
+
+/** `configured`, for a command that serves over HTTP or asks a backend that does. */
+export const reaching = (command: Command): Command =>
+  configured(command).option('--http-port <number>', 'port of page, API, metrics and health', portNumber);

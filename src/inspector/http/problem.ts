@@ -26,6 +26,7 @@ const STATUS: Record<ErrorCode, number> = {
   frame_invalid: 400,
   token_wrong: 401,
   link_closed: 503,
+  backend_unreachable: 502,
   mailbox_full: 503,
   actor_stopped: 503,
   actor_failed: 500,

@@ -30,7 +30,7 @@ function botViewOf({ settings, wish, said }: RunningBot, isLinked: BotsOptions['
 }
 
 /** @throws `unknown_bot` */
-export function assertKnownBot(bots: ReadonlyMap<string, RunningBot>, botId: string): void {
+export function assertKnownBot(bots: ReadonlyMap<string, unknown>, botId: string): void {
   if (bots.has(botId)) return;
   throw new DragomanError('unknown_bot', `there is no bot ${botId}: see dragoman bots list`);
 }

@@ -2,14 +2,13 @@ import { DragomanError } from '../../base/errors.ts';
 import type { CorrespondentRecord, Store } from '../../store/store.ts';
 import { chatName } from '../../store/chat-name.ts';
 import type { ChatAddress, ChatsAdministration } from '../administration.ts';
-import type { RunningBot } from '../ingress.ts';
 import { assertKnownBot } from './bots.ts';
 import { historyViewOf, journeyViewOf, messageViewOf } from './shown.ts';
 import type { ChatView } from './views.ts';
 
 export interface ChatsOptions {
   readonly store: Store;
-  readonly bots: ReadonlyMap<string, RunningBot>;
+  readonly bots: ReadonlyMap<string, unknown>;
 }
 
 export function administerChats({ store, bots }: ChatsOptions): ChatsAdministration {

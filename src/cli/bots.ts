@@ -1,0 +1,116 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import QRCode from 'qrcode';
+import { parse as parseYaml } from 'yaml';
+import { describeError, DragomanError } from '../base/errors.ts';
+import type { BotView } from '../system/administration/views.ts';
+import type { ConfigSources } from '../system/config.ts';
+import { EXIT } from './exit-codes.ts';
+import type { RemoteAdministration } from './remote/remote-administration.ts';
+import { table } from './table.ts';
+import { withBackend, withReadable } from './with-administration.ts';
+
+const LOOK_EVERY_MS = 1_000;
+
+/** `dragoman bots list`. Each of these resolves to the exit code. */
+export const listBots = (sources: ConfigSources, asJson: boolean): Promise<number> =>
+  withReadable(sources, async ({ bots }) => {
+    const list = await bots.list();
+    if (asJson) console.log(JSON.stringify(list));
+    else console.log(table(['BOT', 'STATE', 'GATEWAY', 'DETAIL'], list.map(rowOf)));
+    return EXIT.ok;
+  });
+
+/** `dragoman bots start`, `stop` and `remove`. */
+export const changeBot = (
+  sources: ConfigSources,
+  change: 'start' | 'stop' | 'remove',
+  botId: string,
+  asJson: boolean,
+): Promise<number> =>
+  withBackend(sources, async ({ bots }) => {
+    const outcome = (await bots[change](botId)) ?? DONE[change];
+    if (asJson) console.log(JSON.stringify({ botId, outcome }));
+    else if (outcome === 'configured') {
+      throw new DragomanError(
+        'unknown_bot',
+        `${botId}: it is in the configuration file: remove it there, or stop it`,
+      );
+    } else console.log(`${botId}: ${outcome}`);
+    return outcome === 'configured' ? EXIT.usage : EXIT.ok;
+  });
+
+const DONE = { start: 'started', stop: 'stopped', remove: 'removed' } as const;
+
+/** `dragoman bots add`: with the defaults, or with the settings of a file, whose `id` must be the same. */
+export const addBot = (
+  sources: ConfigSources,
+  botId: string,
+  { settings, json }: { readonly settings?: string; readonly json?: boolean },
+): Promise<number> =>
+  withBackend(sources, async ({ bots }) => {
+    const given = settings === undefined ? {} : readSettings(settings);
+    const outcome = await bots.add({ ...given, id: botId });
+    if (json === true) console.log(JSON.stringify({ botId, outcome }));
+    else console.log(`${botId}: ${outcome}. Link its account: dragoman bots pair ${botId}`);
+    return EXIT.ok;
+  });
+
+/** `dragoman bots pair`: shows what to scan or to type in, until the account is linked. */
+export const pairBot = (
+  sources: ConfigSources,
+  botId: string,
+  { phone, json }: { readonly phone?: string; readonly json?: boolean },
+): Promise<number> =>
+  withBackend(sources, async ({ bots }) => {
+    const outcome = await bots.pair(botId, phone ?? null);
+    if (outcome === 'linked already') {
+      if (json === true) console.log(JSON.stringify({ botId, outcome }));
+      else console.log(`${botId}: linked already`);
+      return EXIT.ok;
+    }
+    await showUntilLinked(bots, botId, json === true);
+    return EXIT.ok;
+  });
+
+async function showUntilLinked(
+  bots: RemoteAdministration['bots'],
+  botId: string,
+  asJson: boolean,
+): Promise<void> {
+  let shown = '';
+  for (;;) {
+    const bot = (await bots.list()).find((each) => each.botId === botId);
+    if (bot === undefined) throw new DragomanError('unknown_bot', `${botId} is gone`);
+    const now = JSON.stringify([bot.state, bot.qr, bot.detail]);
+    if (now !== shown) console.log(asJson ? JSON.stringify(bot) : await describe(bot));
+    shown = now;
+    if (bot.state === 'open') return;
+    await pause(LOOK_EVERY_MS);
+  }
+}
+
+async function describe({ botId, state, qr, detail }: BotView): Promise<string> {
+  if (qr === null) return `${botId}: ${state}${detail === null ? '' : ` (${detail})`}`;
+  const code = await QRCode.toString(qr, { type: 'terminal', small: true });
+  return `WhatsApp on the phone → Settings → Linked devices → Link a device, and scan:\n${code}`;
+}
+
+const rowOf = ({ botId, state, stopped, gatewayId, linked, detail }: BotView): readonly string[] => [
+  botId,
+  stopped ? 'stopped' : state,
+  linked ? gatewayId : `${gatewayId} (away)`,
+  detail ?? '',
+];
+
+function readSettings(file: string): object {
+  try {
+    const value: unknown = parseYaml(readFileSync(file, 'utf8'));
+    if (typeof value === 'object' && value !== null) return value;
+  } catch (error) {
+    throw new DragomanError('config_invalid', `${file}: ${describeError(error).split('\n', 1)[0]}`, {
+      cause: error,
+    });
+  }
+  throw new DragomanError('config_invalid', `${file}: expected the settings of one bot`);
+}

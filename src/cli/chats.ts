@@ -1,0 +1,68 @@
+import type { ChatAddress } from '../system/administration.ts';
+import type { ChatView, MessageView } from '../system/administration/views.ts';
+import type { ConfigSources } from '../system/config.ts';
+import { EXIT } from './exit-codes.ts';
+import { duration, oneLine, table } from './table.ts';
+import { withReadable } from './with-administration.ts';
+
+export interface ChatsPage {
+  readonly limit: number;
+  readonly after?: string | undefined;
+  readonly json?: boolean | undefined;
+}
+
+/** `dragoman chats list`. Resolves to the exit code. */
+export const listChats = (
+  sources: ConfigSources,
+  botId: string,
+  { limit, after, json }: ChatsPage,
+): Promise<number> =>
+  withReadable(sources, async ({ chats }) => {
+    const page = await chats.list(botId, { limit, after });
+    if (json === true) console.log(JSON.stringify(page));
+    else {
+      console.log(table(['CHAT', 'MESSAGES', 'IN HISTORY', 'ALSO'], page.items.map(rowOf)));
+      if (page.next !== null) console.log(`More: --after ${page.next}`);
+    }
+    return EXIT.ok;
+  });
+
+/** `dragoman chats show`: what waits in its places, and the end of the history. Resolves to the exit code. */
+export const showChat = (
+  sources: ConfigSources,
+  address: ChatAddress,
+  { limit, json }: { readonly limit: number; readonly json?: boolean | undefined },
+): Promise<number> =>
+  withReadable(sources, async ({ chats }) => {
+    const chat = await chats.show(address);
+    const [queue, history] = await Promise.all([chats.queue(address), chats.history(address, { limit })]);
+    if (json === true) {
+      console.log(JSON.stringify({ chat, queue, history }));
+      return EXIT.ok;
+    }
+    const ingested = history.map(({ message }) => message).toReversed();
+    const now = Date.now();
+    console.log(`${chat.correspondentId}: ${chat.accepted} messages, ${chat.ingested} in the history`);
+    for (const message of [...ingested, ...queue].toSorted((one, other) => one.id - other.id)) {
+      console.log(describe(message, ingested.includes(message), now));
+    }
+    return EXIT.ok;
+  });
+
+const rowOf = ({ correspondentId, accepted, ingested, aliases }: ChatView): readonly string[] => [
+  correspondentId,
+  String(accepted),
+  String(ingested),
+  aliases.filter((alias) => alias !== correspondentId).join(', '),
+];
+
+function describe(message: MessageView, isIngested: boolean, now: number): string {
+  const place = String(message.id).padStart(5);
+  const who =
+    message.direction === 'outgoing' ? 'bot' : (message.sender.displayName ?? message.sender.identifier);
+  if (message.mediaProcessingId === null) {
+    return `${place} ${isIngested ? '✓' : '●'} ${oneLine(who, 30)}: ${oneLine(message.content)}`;
+  }
+  const age = duration(now - message.acceptedTime);
+  return `${place} ◌ ${oneLine(who, 30)}: (${message.mimeType ?? 'media'}, for ${age}) ${oneLine(message.content)}`;
+}

@@ -1,0 +1,74 @@
+import { z } from 'zod';
+import { pageOf } from '../../inspector/http/routes/schemas.ts';
+import { added, paired, removed, started, stopped } from '../../inspector/http/routes/bots.ts';
+import type { Administration, ChatAddress } from '../../system/administration.ts';
+import {
+  botView,
+  chatView,
+  historyView,
+  jobView,
+  journeyView,
+  messageView,
+  poolView,
+  retriedJobView,
+  sentView,
+  stagingView,
+} from '../../system/administration/views.ts';
+import { describeError, hasCode } from '../../base/errors.ts';
+import { newGuid } from '../../base/ids.ts';
+import type { ApiClient } from './api-client.ts';
+
+/** What can be asked of a backend in another process: all but what only its own server needs. */
+export type RemoteAdministration = Omit<Administration, 'pools'> & {
+  readonly pools: Omit<Administration['pools'], 'load'>;
+};
+
+const API = '/api/v1';
+const SEND_FAILURES = ['unknown_bot', 'frame_invalid', 'send_failed', 'deadline_exceeded'] as const;
+const botPath = (botId: string): string => `${API}/bots/${encodeURIComponent(botId)}`;
+const chatPath = ({ botId, identifier }: ChatAddress): string =>
+  `${botPath(botId)}/chats/${encodeURIComponent(identifier)}`;
+const jobPath = (guid: string): string => `${API}/jobs/${encodeURIComponent(guid)}`;
+
+/** The administration of a running backend, over HTTP. */
+export function remoteAdministration(api: ApiClient): RemoteAdministration {
+  return {
+    bots: {
+      list: () => api.get(`${API}/bots`, z.array(botView)),
+      start: async (botId) => void (await api.post(`${botPath(botId)}/start`, started)),
+      stop: async (botId) => void (await api.post(`${botPath(botId)}/stop`, stopped)),
+      pair: async (botId, phone) => (await api.post(`${botPath(botId)}/pair`, paired, { phone })).outcome,
+      add: async (settings) =>
+        (await api.post(`${API}/bots`, added, z.record(z.string(), z.any()).parse(settings))).outcome,
+      remove: async (botId) => (await api.delete(botPath(botId), removed)).outcome,
+    },
+    chats: {
+      list: (botId, page) => api.get(`${botPath(botId)}/chats`, pageOf(chatView), { ...page }),
+      show: (chat) => api.get(chatPath(chat), chatView),
+      message: (chat, id) => api.get(`${chatPath(chat)}/messages/${id}`, journeyView),
+      queue: (chat) => api.get(`${chatPath(chat)}/queue`, z.array(messageView)),
+      history: (chat, page) => api.get(`${chatPath(chat)}/history`, z.array(historyView), page),
+    },
+    jobs: {
+      list: (filter, page) => api.get(`${API}/jobs`, pageOf(jobView), { ...filter, ...page }),
+      show: (guid) => api.get(jobPath(guid), jobView),
+      retry: (guid) => api.post(`${jobPath(guid)}/retry`, retriedJobView),
+      drop: (guid) => api.delete(jobPath(guid), jobView),
+    },
+    pools: {
+      list: () => api.get(`${API}/pools`, z.array(poolView)),
+      staging: () => api.get(`${API}/staging`, stagingView),
+    },
+    async send({ botId, ...request }) {
+      const requestId = request.requestId ?? newGuid();
+      try {
+        const sent = await api.post(`${botPath(botId)}/send`, sentView, { ...request, requestId });
+        return { kind: 'sent', ...sent };
+      } catch (error) {
+        const code = SEND_FAILURES.find((each) => hasCode(error, each));
+        if (code === undefined) throw error;
+        return { kind: 'failed', requestId, code, reason: describeError(error) };
+      }
+    },
+  };
+}

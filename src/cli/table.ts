@@ -1,0 +1,28 @@
+/** Rows under their headings, each column as wide as its widest cell. A row's last column is not padded. */
+export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
+  const all = [headings, ...rows];
+  const widths = headings.map((_heading, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
+  return all
+    .map((row) =>
+      row
+        .map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+/** How long ago, or how long, as a person says it: `850 ms`, `12 s`, `3 min`, `5 h`, `2 d`. */
+export function duration(ms: number): string {
+  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  if (ms < 60_000) return `${Math.round(ms / 1_000)} s`;
+  if (ms < 3_600_000) return `${Math.round(ms / 60_000)} min`;
+  if (ms < 86_400_000) return `${Math.round(ms / 3_600_000)} h`;
+  return `${Math.round(ms / 86_400_000)} d`;
+}
+
+/** On one line, whatever control characters a correspondent put in it. */
+export const oneLine = (text: string, length = 100): string => {
+  const printable = text.replaceAll(/[\p{Cc}\p{Cf}\s]+/gu, ' ').trim();
+  return printable.length > length ? `${printable.slice(0, length - 1)}…` : printable;
+};

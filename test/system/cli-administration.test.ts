@@ -1,0 +1,179 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
+import { DEFAULT_POOLS } from '../../src/jobs/pools.ts';
+import { DragomanProcess } from '../support/dragoman-process.ts';
+
+/** A running `dragoman start`, linked to a simulator, in which one conversation took place. */
+interface Running {
+  readonly simulator: Simulator;
+  readonly config: string;
+  readonly dragoman: DragomanProcess;
+  readonly url: string;
+  /** Runs a command of the same configuration to its end. */
+  run(...args: readonly string[]): Promise<Ended>;
+}
+
+interface Ended {
+  readonly exitCode: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const TOKEN = 'the token of this very test';
+
+async function runOf(args: readonly string[]): Promise<Ended> {
+  const dragoman = DragomanProcess.spawn(...args);
+  const exitCode = await dragoman.exited();
+  return { exitCode, stdout: dragoman.stdout, stderr: dragoman.stderr };
+}
+
+async function start(folder: string, settings: object = {}): Promise<Running> {
+  const simulator = await startSimulator({ autoScan: true });
+  const config = path.join(folder, 'dragoman.json');
+  const pools = DEFAULT_POOLS.map((pool) =>
+    ['corrupt', 'unsupported'].includes(pool.processor)
+      ? pool
+      : { ...pool, processorOptions: { delayMs: 20 } },
+  );
+  await writeFile(
+    config,
+    JSON.stringify({
+      dataFolder: 'data',
+      listen: { port: 0 },
+      http: { token: TOKEN },
+      simulator: simulator.endpoint.mediaOrigin,
+      pools,
+      ...settings,
+    }),
+  );
+  const dragoman = DragomanProcess.spawn('start', '--config', config);
+  await dragoman.printed(/Look inside at/);
+  await dragoman.printed(/main: open/);
+  const url = /Look inside at (\S+?)\.?\n/.exec(dragoman.stdout)?.[1] ?? '';
+  const { port } = new URL(url);
+  const run = (...args: readonly string[]) => runOf([...args, '--config', config, '--http-port', port]);
+  return { simulator, config, dragoman, url, run };
+}
+
+const FAST_SENDS = { gateway: { sendJitterMs: 0, longestTypingMs: 0 } };
+const oneLine = (text: string): boolean => text.trimEnd().split('\n').length === 1;
+
+describe('the command line', () => {
+  let running: Running;
+
+  beforeAll(async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'dragoman-'));
+    running = await start(folder, FAST_SENDS);
+    return async () => {
+      await running.dragoman.kill();
+      await running.simulator.close();
+      await rm(folder, { recursive: true, force: true });
+    };
+  }, 90_000);
+
+  /** Asks the API itself: what a test waits for need not start a process each time. */
+  const api = async (where: string) => {
+    const reply = await fetch(new URL(where, running.url), { headers: { authorization: `Bearer ${TOKEN}` } });
+    return reply.json();
+  };
+  const chats = () => api('/api/v1/bots/main/chats');
+  const failed = () => api('/api/v1/jobs?collection=failed');
+  /** What a command tells programs. */
+  const told = async (...args: readonly string[]) => {
+    const { exitCode, stdout, stderr } = await running.run(...args, '--json');
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    return JSON.parse(stdout);
+  };
+
+  test('shows bots, chats and messages of a running backend, and sends', async () => {
+    const { simulator, run } = running;
+    await simulator.say('Ann', { text: 'hello' });
+    await expect.poll(chats, { timeout: 60_000 }).toMatchObject({ items: [{ ingested: 1 }] });
+    expect((await run('bots', 'list')).stdout).toMatch(/main\s+open\s+local/);
+    const listed = await told('chats', 'list', 'main');
+    expect(listed).toMatchObject({ items: [{ ingested: 1 }], next: null });
+    const { correspondentId } = listed.items[0];
+    const sent = await told('send', 'main', correspondentId, 'hello yourself', '--request-id', 'r1');
+    expect(sent).toMatchObject({ kind: 'sent', requestId: 'r1' });
+    await expect.poll(chats, { timeout: 60_000 }).toMatchObject({ items: [{ ingested: 2 }] });
+    const { stdout } = await run('chats', 'show', 'main', correspondentId);
+    expect(stdout).toContain('1 ✓ Ann: hello');
+    expect(stdout).toContain('2 ✓ bot: hello yourself');
+  });
+
+  test('shows pools and jobs, retries and drops those that failed', async () => {
+    const { simulator, run } = running;
+    for (const caption of ['one', 'two', 'three']) {
+      await simulator.say('Bob', { document: 10, mimeType: 'model/obj', caption });
+    }
+    await expect.poll(failed, { timeout: 60_000 }).toMatchObject({ items: [{}, {}, {}] });
+    expect((await told('pools')).pools).toContainEqual(
+      expect.objectContaining({ name: 'unsupported', failed: 3 }),
+    );
+    const [first] = (await told('jobs', 'list', '--collection', 'failed')).items;
+    expect((await run('jobs', 'show', first.guid)).stdout).toContain('error        unsupported: ');
+    const retried = await run('jobs', 'retry', first.guid);
+    expect(retried.stderr).toContain('the file of job');
+    expect(retried.exitCode).toBe(1);
+    expect(await told('jobs', 'drop', first.guid)).toMatchObject({ guid: first.guid });
+    expect(await told('jobs', 'drop', '--all')).toEqual({ done: 2, problems: [] });
+    expect(await failed()).toMatchObject({ items: [] });
+  });
+
+  test('adds, stops, starts and removes a bot while the backend runs', async () => {
+    const { run } = running;
+    expect(await told('bots', 'add', 'second')).toEqual({ botId: 'second', outcome: 'added' });
+    const linked = await run('bots', 'pair', 'second', '--json');
+    expect(linked.exitCode).toBe(0);
+    expect(JSON.parse(linked.stdout.trimEnd().split('\n').at(-1) ?? '')).toMatchObject({ botId: 'second' });
+    expect(await told('bots', 'stop', 'second')).toEqual({ botId: 'second', outcome: 'stopped' });
+    expect((await run('bots', 'list')).stdout).toMatch(/second\s+stopped/);
+    expect(await told('bots', 'start', 'second')).toEqual({ botId: 'second', outcome: 'started' });
+    expect(await told('bots', 'remove', 'second')).toEqual({ botId: 'second', outcome: 'removed' });
+    const configured = await run('bots', 'remove', 'main');
+    expect(configured.stderr).toContain('it is in the configuration file');
+    expect(configured.exitCode).toBe(64);
+  });
+
+  test('tells what went wrong in one line, with the exit code that says what kind it is', async () => {
+    const { run, config, url } = running;
+    for (const [args, line, code] of [
+      [['chats', 'list', 'nobody'], 'there is no bot nobody', 64],
+      [['chats', 'show', 'main', 'nobody'], 'has no such chat', 1],
+      [['jobs', 'drop'], 'either a GUID or --all', 64],
+    ] as const) {
+      const { exitCode, stderr } = await run(...args);
+      expect(stderr).toContain(line);
+      expect(oneLine(stderr)).toBe(true);
+      expect(exitCode).toBe(code);
+    }
+    const wrong = path.join(path.dirname(config), 'wrong.json');
+    await writeFile(wrong, JSON.stringify({ http: { token: 'x'.repeat(20) } }));
+    const { port } = new URL(url);
+    const denied = await runOf(['bots', 'list', '--config', wrong, '--http-port', port]);
+    expect(denied.stderr).toContain('the token is not http.token');
+    expect(denied.exitCode).toBe(77);
+  });
+
+  test('reads the store itself when no backend runs, never beside one, and says what needs one', async () => {
+    const { config, dragoman } = running;
+    const elsewhere = (...args: readonly string[]) =>
+      runOf([...args, '--config', config, '--http-port', '1']);
+    const held = await elsewhere('chats', 'list', 'main');
+    expect(held.stderr).toContain('a backend holds the store');
+    expect(held.exitCode).toBe(69);
+
+    expect(await dragoman.stop()).toBe(0);
+    const listed = await elsewhere('chats', 'list', 'main', '--json');
+    expect(JSON.parse(listed.stdout)).toMatchObject({ items: [{ ingested: 2 }, { ingested: 3 }] });
+    const bots = await elsewhere('bots', 'list');
+    expect(bots.stdout).toMatch(/main\s+closed\s+local \(away\)\s+no backend runs/);
+    const stop = await elsewhere('bots', 'stop', 'main');
+    expect(stop.stderr).toContain('no backend answers at http://127.0.0.1:1');
+    expect(oneLine(stop.stderr)).toBe(true);
+    expect(stop.exitCode).toBe(69);
+  });
+});

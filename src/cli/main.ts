@@ -9,6 +9,7 @@ import { registerDemo } from './commands/demo.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerGateway } from './commands/gateway.ts';
 import { registerHealth } from './commands/health.ts';
+import { registerJanitor } from './commands/janitor.ts';
 import { registerJobs } from './commands/jobs.ts';
 import { registerPools } from './commands/pools.ts';
 import { registerSend } from './commands/send.ts';
@@ -30,6 +31,7 @@ const COMMANDS: readonly Register[] = [
   registerChats,
   registerJobs,
   registerPools,
+  registerJanitor,
   registerSend,
   registerDeadLetters,
   registerStore,

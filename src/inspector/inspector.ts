@@ -7,6 +7,7 @@ import { botRoutes } from './http/routes/bots.ts';
 import { chatRoutes } from './http/routes/chats.ts';
 import { eventRoutes } from './http/routes/events.ts';
 import { healthRoutes } from './http/routes/health.ts';
+import { janitorRoutes } from './http/routes/janitor.ts';
 import { jobRoutes } from './http/routes/jobs.ts';
 import { metricsRoutes } from './http/routes/metrics.ts';
 import { pageRoutes } from './http/routes/page.ts';
@@ -50,6 +51,7 @@ export async function startInspector(options: InspectorOptions): Promise<Inspect
         chatRoutes(administration),
         sendRoutes(administration),
         jobRoutes(administration),
+        janitorRoutes(administration),
         poolRoutes(administration),
         eventRoutes(feed),
         pageRoutes,

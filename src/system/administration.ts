@@ -1,9 +1,9 @@
-import type { JanitorPlan } from '../actors/janitor.ts';
 import type { SendRequest, SendResult } from './outbox.ts';
 import type {
   BotView,
   ChatView,
   HistoryView,
+  JanitorView,
   JobView,
   JourneyView,
   MessageView,
@@ -68,7 +68,7 @@ export interface ChatsAdministration {
 
 export interface JanitorAdministration {
   /** What the janitor would do now. Changes nothing. */
-  plan(): Promise<JanitorPlan>;
+  plan(): Promise<JanitorView>;
 }
 
 export interface JobsAdministration {

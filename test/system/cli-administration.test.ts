@@ -119,6 +119,7 @@ describe('the command line', () => {
     expect(retried.stderr).toContain('the file of job');
     expect(retried.exitCode).toBe(1);
     expect(await told('jobs', 'drop', first.guid)).toMatchObject({ guid: first.guid });
+    expect(await told('janitor')).toMatchObject({ staleJobCount: 0, goingFiles: [] });
     expect(await told('jobs', 'drop', '--all')).toEqual({ done: 2, problems: [] });
     expect(await failed()).toMatchObject({ items: [] });
   });

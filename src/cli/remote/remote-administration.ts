@@ -6,6 +6,7 @@ import {
   botView,
   chatView,
   historyView,
+  janitorView,
   jobView,
   journeyView,
   messageView,
@@ -55,6 +56,7 @@ export function remoteAdministration(api: ApiClient): RemoteAdministration {
       retry: (guid) => api.post(`${jobPath(guid)}/retry`, retriedJobView),
       drop: (guid) => api.delete(jobPath(guid), jobView),
     },
+    janitor: { plan: () => api.get(`${API}/janitor/plan`, janitorView) },
     pools: {
       list: () => api.get(`${API}/pools`, z.array(poolView)),
       staging: () => api.get(`${API}/staging`, stagingView),

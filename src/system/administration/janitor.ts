@@ -1,10 +1,29 @@
-import type { JanitorProtocol } from '../../actors/janitor.ts';
+import type { JanitorPlan, JanitorProtocol } from '../../actors/janitor.ts';
 import type { ActorRef } from '../../actors/kit/actor.ts';
 import type { JanitorAdministration } from '../administration.ts';
+import type { JanitorView } from './views.ts';
 
 /** A look at a large folder takes its time. */
 const PLAN_DEADLINE_MS = 120_000;
+const LISTED_FILES = 1_000;
 
 export const administerJanitor = (janitor: ActorRef<JanitorProtocol>): JanitorAdministration => ({
-  plan: () => janitor.ask('plan', undefined, { deadlineMs: PLAN_DEADLINE_MS }),
+  plan: async () => janitorViewOf(await janitor.ask('plan', undefined, { deadlineMs: PLAN_DEADLINE_MS })),
 });
+
+function janitorViewOf({ staleJobCount, staleJobs, files, history }: JanitorPlan): JanitorView {
+  const byFate = Map.groupBy(files, ({ fate }) => `${fate.kind} ${fate.why}`);
+  const goingFiles = files.filter(({ fate }) => fate.kind === 'goes').slice(0, LISTED_FILES);
+  return {
+    staleJobCount,
+    staleJobs: [...staleJobs],
+    files: [...byFate.values()].flatMap((group) => {
+      const [first] = group;
+      if (first === undefined) return [];
+      const bytes = group.reduce((sum, file) => sum + file.bytes, 0);
+      return [{ fate: first.fate.kind, why: first.fate.why, files: group.length, bytes }];
+    }),
+    goingFiles: goingFiles.map(({ guid, bytes, fate }) => ({ guid, bytes, why: fate.why })),
+    histories: [...history],
+  };
+}

@@ -156,6 +156,31 @@ export const stagingView = z.object({
   limitBytes: count.describe('What the gateways of all bots may fill at the most, each its own folder'),
 });
 
+export const janitorView = z.object({
+  staleJobCount: count,
+  staleJobs: z
+    .array(
+      z.object({
+        guid: z.string(),
+        botId: z.string(),
+        pool: z.string().nullable(),
+        status: jobView.shape.status,
+        collection: jobView.shape.collection,
+        changedAt: epochMs,
+      }),
+    )
+    .describe('The first ones'),
+  files: z
+    .array(z.object({ fate: z.enum(['goes', 'stays']), why: z.string(), files: count, bytes: count }))
+    .describe('What becomes of the files of the staging folders, and why'),
+  goingFiles: z
+    .array(z.object({ guid: z.string(), bytes: count, why: z.string() }))
+    .describe('The first ones'),
+  histories: z
+    .array(z.object({ botId: z.string(), before: epochMs }))
+    .describe('What was ingested before then is pruned'),
+});
+
 export const sentView = z.object({ requestId: z.string(), providerMessageId: z.string() });
 
 export type BotView = z.infer<typeof botView>;
@@ -165,6 +190,7 @@ export type HistoryView = z.infer<typeof historyView>;
 export type JourneyView = z.infer<typeof journeyView>;
 export type JobView = z.infer<typeof jobView>;
 export type RetriedJobView = z.infer<typeof retriedJobView>;
+export type JanitorView = z.infer<typeof janitorView>;
 export type PoolLoadView = z.infer<typeof poolLoadView>;
 export type PoolView = z.infer<typeof poolView>;
 export type StagingView = z.infer<typeof stagingView>;

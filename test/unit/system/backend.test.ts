@@ -191,8 +191,11 @@ describe('a backend', () => {
     const { guids, request_id: id = '' } = await link.next('media.holds');
     expect(new Set(guids)).toEqual(new Set([held, orphan]));
     link.send({ type: 'media.held', guids: [held], unacked: 0, request_id: id });
-    const { files } = await planned;
-    expect(files.filter(({ fate }) => fate.kind === 'goes').map(({ guid }) => guid)).toEqual([orphan]);
+    const { files, goingFiles } = await planned;
+    expect(goingFiles).toMatchObject([{ guid: orphan, why: 'orphan' }]);
+    expect(files).toContainEqual(
+      expect.objectContaining({ fate: 'stays', why: 'gateway holds it', files: 1 }),
+    );
   });
 
   test('gives up a medium that nothing comes of, in its place, with its file and its gateway told', async () => {

@@ -43,7 +43,9 @@ export class DownloadWatch {
     return this.#verdict === null ? null : downloadFailed(this.#verdict);
   }
 
+  /** Nothing more is waited for: a connection that is still open is dropped. */
   close(): void {
+    this.#controller.abort();
     this.#totalTimer.cancel();
     this.#idleTimer.cancel();
     this.#outer.removeEventListener('abort', this.#withdraw);

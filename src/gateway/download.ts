@@ -4,9 +4,11 @@ import type { Guid } from '../base/ids.ts';
 import type { PartFile } from '../staging/part-file.ts';
 import type { StagingQuota } from '../staging/quota.ts';
 import type { StagingFolder } from '../staging/staging-folder.ts';
+import { askMediaHost, bodyOf, MediaHostError } from './ask-media-host.ts';
 import { type DownloadFailure, downloadFailed, type DownloadOutcome } from './download-outcome.ts';
 import { DownloadWatch } from './download-watch.ts';
-import { ENCRYPTION_OVERHEAD_BYTES, MediaDecryption } from './media-decryption.ts';
+import type { DecryptionThread, ThreadedDecryption } from './decryption/decryption-thread.ts';
+import { ENCRYPTION_OVERHEAD_BYTES, hasUsableKey, MediaDecryption } from './decryption/media-decryption.ts';
 import type { MediaReference } from './received.ts';
 
 export interface DownloadLimits {
@@ -21,6 +23,8 @@ export interface DownloadTarget {
   readonly quota: StagingQuota;
   readonly limits: DownloadLimits;
   readonly clock: Clock;
+  /** Where large files are decrypted; left out: in this thread, as small ones are. */
+  readonly thread?: DecryptionThread;
 }
 
 export interface DownloadRequest {
@@ -30,11 +34,11 @@ export interface DownloadRequest {
   readonly origin: string;
 }
 
+/** From here on a second thread is worth its messages. */
+const THREAD_FROM_BYTES = 4 * 2 ** 20;
+
 /** Statuses by which the media host says that the file is not there any more. */
 const GONE = new Set([403, 404, 410]);
-
-/** WhatsApp's own web client sends it, and its media hosts look at it. */
-const REQUEST_HEADERS = { origin: 'https://web.whatsapp.com', 'accept-encoding': 'identity' };
 
 /**
  * Downloads one medium into the staging folder, once.
@@ -65,12 +69,11 @@ export async function downloadMedia(
 
 async function receive(
   { guid, media, origin }: DownloadRequest,
-  { folder, quota, limits }: DownloadTarget,
+  { folder, quota, limits, thread }: DownloadTarget,
   watch: DownloadWatch,
 ): Promise<DownloadOutcome> {
   const url = mediaUrl(media.directPath, origin);
-  const decryption = MediaDecryption.begin(media);
-  if (url === null || decryption === null) return downloadFailed('bad_reference');
+  if (url === null || !hasUsableKey(media)) return downloadFailed('bad_reference');
   const declaredBytes = media.declaredBytes ?? 0;
   if (declaredBytes > limits.maxFileBytes)
     return downloadFailed('too_large', `declared ${declaredBytes} bytes`);
@@ -79,27 +82,44 @@ async function receive(
   const answer = await ask(url, limits.maxFileBytes, watch.signal);
   if (answer.kind === 'failed') return answer;
   const part = await folder.create(guid);
+  const decryption = declaredBytes >= THREAD_FROM_BYTES && thread ? thread.begin(media) : inThisThread(media);
   try {
     const roomFor = (bytes: number): DownloadFailure | null => refuseLength(guid, bytes, quota, limits);
     return await save(answer.body, decryption, part, roomFor, watch);
   } finally {
+    decryption.drop();
     await part.discard();
   }
 }
 
-type Answer = { readonly kind: 'body'; readonly body: ReadableStream<Uint8Array> } | DownloadFailure;
+type Decryption = Pick<ThreadedDecryption, 'end' | 'drop'> & {
+  update(chunk: Uint8Array): Uint8Array | Promise<Uint8Array>;
+};
+
+/** A small file is decrypted sooner than another thread would hear of it. */
+function inThisThread(media: MediaReference): Decryption {
+  const decryption = MediaDecryption.begin(media);
+  return {
+    update: (chunk) => decryption?.update(chunk) ?? chunk.subarray(0, 0),
+    end: () =>
+      Promise.resolve({
+        rest: [],
+        end: decryption?.end() ?? { kind: 'damaged', reason: 'bad_content' },
+      }),
+    drop: () => {},
+  };
+}
+
+type Answer = { readonly kind: 'body'; readonly body: AsyncIterable<Buffer> } | DownloadFailure;
 
 async function ask(url: URL, maxFileBytes: number, signal: AbortSignal): Promise<Answer> {
-  const { status, headers, body } = await fetch(url, {
-    signal,
-    redirect: 'manual',
-    headers: REQUEST_HEADERS,
-  });
-  const announcedBytes = Number(headers.get('content-length') ?? 0);
-  if (status === 200 && body !== null && announcedBytes <= maxFileBytes + ENCRYPTION_OVERHEAD_BYTES) {
-    return { kind: 'body', body };
+  const response = await askMediaHost(url, signal);
+  const { statusCode: status = 0, headers } = response;
+  const announcedBytes = Number(headers['content-length'] ?? 0);
+  if (status === 200 && announcedBytes <= maxFileBytes + ENCRYPTION_OVERHEAD_BYTES) {
+    return { kind: 'body', body: bodyOf(response) };
   }
-  await body?.cancel();
+  response.destroy();
   if (GONE.has(status)) return downloadFailed('gone', `status ${status}`);
   return status === 200
     ? downloadFailed('too_large', `announced ${announcedBytes} bytes`)
@@ -108,29 +128,34 @@ async function ask(url: URL, maxFileBytes: number, signal: AbortSignal): Promise
 
 /** Streams, decrypts and writes. `roomFor` judges the file's length so far before it is written. */
 async function save(
-  body: ReadableStream<Uint8Array>,
-  decryption: MediaDecryption,
+  body: AsyncIterable<Buffer>,
+  decryption: Decryption,
   part: PartFile,
   roomFor: (bytes: number) => DownloadFailure | null,
   watch: DownloadWatch,
 ): Promise<DownloadOutcome> {
   let bytes = 0;
-  for await (const chunk of body) {
-    watch.heard();
-    const plain = decryption.update(chunk);
-    if (plain.length === 0) continue;
+  const write = async (plain: Uint8Array): Promise<DownloadFailure | null> => {
+    if (plain.length === 0) return null;
     const refusal = roomFor(bytes + plain.length);
     if (refusal !== null) return refusal;
     await part.write(plain);
     bytes += plain.length;
+    return null;
+  };
+  for await (const chunk of body) {
+    watch.heard();
+    const refusal = await write(await decryption.update(chunk));
+    if (refusal !== null) return refusal;
   }
-  const end = decryption.end();
+  const { rest, end } = await decryption.end();
   if (end.kind === 'damaged') return downloadFailed(end.reason);
-  const refusal = roomFor(bytes + end.lastBytes.length);
-  if (refusal !== null) return refusal;
-  await part.write(end.lastBytes);
+  for (const plain of [...rest, end.lastBytes]) {
+    const refusal = await write(plain);
+    if (refusal !== null) return refusal;
+  }
   await part.publish();
-  return { kind: 'staged', bytes: bytes + end.lastBytes.length, sha256: end.sha256 };
+  return { kind: 'staged', bytes, sha256: end.sha256 };
 }
 
 function refuseLength(
@@ -151,9 +176,9 @@ function mediaUrl(directPath: string | null, origin: string): URL | null {
   return url?.origin === new URL(origin).origin ? url : null;
 }
 
-/** fetch wraps all that goes wrong on the network in a TypeError; the file system's errors have a code. */
+/** What is not the media host's is the file system's, whose errors have a code. */
 function systemFailure(error: unknown): DownloadFailure {
-  if (error instanceof TypeError) return downloadFailed('network', describeError(error.cause ?? error));
+  if (error instanceof MediaHostError) return downloadFailed('network', error.message);
   const code = error instanceof Error && 'code' in error ? error.code : null;
   return code === 'ENOSPC' || code === 'EDQUOT'
     ? downloadFailed('no_space', code)

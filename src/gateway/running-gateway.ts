@@ -6,6 +6,7 @@ import type { Guid } from '../base/ids.ts';
 import type { BackendFrame, BotConfig, SendFrame } from '../protocol/frames.ts';
 import type { StagingQuota } from '../staging/quota.ts';
 import type { StagingFolder } from '../staging/staging-folder.ts';
+import { DecryptionThread } from './decryption/decryption-thread.ts';
 import type { FolderLock } from './folder-lock.ts';
 import type { BotDesk } from './gateway-bot.ts';
 import { GatewayBots } from './gateway-bots.ts';
@@ -39,6 +40,7 @@ export class RunningGateway implements Gateway, LinkHost {
   readonly #settings: GatewaySettings;
   readonly #holdings: Holdings;
   readonly #slots: PQueue;
+  readonly #decryption = new DecryptionThread();
   readonly #releases = new PQueue({ concurrency: 8 });
   readonly #link: BackendLink;
   readonly #bots: GatewayBots;
@@ -59,7 +61,7 @@ export class RunningGateway implements Gateway, LinkHost {
       storage: journal.sessions,
       downloads: {
         ledger: journal.media,
-        target: { folder, quota, limits: settings, clock },
+        target: { folder, quota, limits: settings, clock, thread: this.#decryption },
         slots: this.#slots,
         settings,
         clock,
@@ -302,6 +304,7 @@ export class RunningGateway implements Gateway, LinkHost {
     for (const timer of this.#timers) timer.cancel();
     await this.#bots.close();
     await this.#releases.onIdle();
+    await this.#decryption.close();
     const timer = clock.schedule(this.#settings.stopTimeoutMs, () => deadline.abort());
     await this.#link.stop(deadline.signal);
     timer.cancel();

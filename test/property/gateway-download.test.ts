@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
 import { newGuid } from '../../src/base/ids.ts';
 import { downloadMedia } from '../../src/gateway/download.ts';
-import { MediaDecryption } from '../../src/gateway/media-decryption.ts';
+import { MediaDecryption } from '../../src/gateway/decryption/media-decryption.ts';
 import { downloadBench } from '../support/download-bench.ts';
 import { encryptMedia } from '../support/encrypted-media.ts';
 import { file, MediaServer } from '../support/media-server.ts';
@@ -100,7 +100,7 @@ test('D3: how the bytes are split into chunks changes nothing', () => {
       (bytes, sizes) => {
         const { plain, ciphertext, reference } = encryptMedia(Buffer.from(bytes));
         const decryption = MediaDecryption.begin(reference);
-        const pieces: Buffer[] = [];
+        const pieces: Uint8Array[] = [];
         for (let at = 0, turn = 0; at < ciphertext.length; turn += 1) {
           const size = sizes[turn % sizes.length] ?? 1;
           pieces.push(decryption?.update(ciphertext.subarray(at, at + size)) ?? Buffer.alloc(0));

@@ -1,5 +1,5 @@
 import { createDecipheriv, createHash, createHmac, type Hash, hkdfSync, timingSafeEqual } from 'node:crypto';
-import type { MediaCipher } from './received.ts';
+import type { MediaCipher } from '../received.ts';
 
 const BLOCK_BYTES = 16;
 const MAC_BYTES = 10;
@@ -30,7 +30,7 @@ export interface MediaProof {
 }
 
 export type DecryptionEnd =
-  | { readonly kind: 'intact'; readonly lastBytes: Buffer; readonly sha256: string }
+  | { readonly kind: 'intact'; readonly lastBytes: Uint8Array; readonly sha256: string }
   | { readonly kind: 'damaged'; readonly reason: 'truncated' | 'bad_mac' | 'bad_hash' | 'bad_content' };
 
 /**
@@ -67,8 +67,7 @@ export class MediaDecryption {
 
   /** Null when the message carries no usable media key. */
   static begin(proof: MediaProof): MediaDecryption | null {
-    const mediaKey = Buffer.from(proof.mediaKey ?? '', 'base64');
-    return mediaKey.length === MEDIA_KEY_BYTES ? new MediaDecryption(proof, mediaKey) : null;
+    return hasUsableKey(proof) ? new MediaDecryption(proof, keyIn(proof)) : null;
   }
 
   /** Takes what came next; returns what could be decrypted by now, often nothing. */
@@ -142,6 +141,11 @@ export class MediaDecryption {
     return bytes;
   }
 }
+
+const keyIn = ({ mediaKey }: MediaProof): Buffer => Buffer.from(mediaKey ?? '', 'base64');
+
+/** Whether a message carries what its medium can be decrypted with. */
+export const hasUsableKey = (proof: MediaProof): boolean => keyIn(proof).length === MEDIA_KEY_BYTES;
 
 const isDigest = (digest: Buffer, base64: string | null): boolean =>
   digest.equals(Buffer.from(base64 ?? '', 'base64'));

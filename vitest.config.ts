@@ -11,6 +11,8 @@ const deep = process.env['DRAGOMAN_DEEP'] === '1';
 
 export default defineConfig({
   test: {
+    // A machine may be busy: what is waited for comes all the same, or the test's own deadline is over.
+    expect: { poll: { timeout: 20_000 } },
     // Groups run one after another: a test that measures processes starves beside a property test on two cores.
     projects: [
       project('unit', { testTimeout: 5_000, sequence: { groupOrder: 0 } }),

@@ -75,6 +75,9 @@ export class DeviceSession implements ActiveSession {
       case 'ack':
         if (stanza.attrs['class'] === 'message') this.#refused(stanza);
         return;
+      case 'chatstate':
+        this.#typing(stanza);
+        return;
       case 'message':
         this.#acknowledge(stanza, 'message');
         void this.#reading.add(() => this.#readBotMessage(stanza));
@@ -195,6 +198,13 @@ export class DeviceSession implements ActiveSession {
     } catch (err) {
       log.warn({ err }, 'a message could not be encrypted anew');
     }
+  }
+
+  #typing(chatstate: BinaryNode): void {
+    const [state] = Array.isArray(chatstate.content) ? chatstate.content : [];
+    const { bot } = this.#who;
+    const chat = chatstate.attrs['to'] ?? '';
+    this.#context.events.append({ type: 'typing', bot, chat, state: state?.tag ?? '' });
   }
 
   #refused(ack: BinaryNode): void {

@@ -26,6 +26,8 @@ export type SimulatorEvent =
   | { readonly type: 'reupload'; readonly bot: string; readonly messageId: string; readonly outcome: string }
   /** The bot wants something from its own phone, such as a message that it could not decrypt. */
   | { readonly type: 'phone_asked'; readonly bot: string; readonly device: string }
+  /** The bot shows a chat that it types: `composing`, or `paused`. */
+  | { readonly type: 'typing'; readonly bot: string; readonly chat: string; readonly state: string }
   /** A message that the bot sent, as `reader` sees it. `text` is null when it did not decrypt or has none. */
   | (MessageEvent & {
       readonly type: 'bot_message';

@@ -13,6 +13,7 @@ import {
   type SignalRepositoryWithLIDStore,
   unpadRandomMax16,
 } from '@whiskeysockets/baileys';
+import { keepSignalJobsApart } from '../base/signal-jobs.ts';
 import { silentBaileysLogger } from './silent-baileys-logger.ts';
 import type { KeyBundle } from './pre-keys.ts';
 
@@ -33,6 +34,7 @@ export class SignalParty {
   #nextPreKeyId = 1;
 
   constructor() {
+    keepSignalJobsApart();
     this.#repository = DEFAULT_CONNECTION_CONFIG.makeSignalRepository(
       { creds: this.#creds, keys: this.#keys },
       silentBaileysLogger,

@@ -105,7 +105,7 @@ describe('kill -9 of the gateway', () => {
     for (let kill = 0; kill < (DEEP ? 15 : 2); kill += 1) {
       const afterSeq = simulator.events.lastSeq;
       gateway.revive();
-      await simulator.events.waitFor('login', () => true, { afterSeq, deadlineMs: 30_000 });
+      await simulator.events.waitFor('login', () => true, { afterSeq, deadlineMs: 120_000 });
       await pause(Math.random() * 400);
       await gateway.kill();
     }

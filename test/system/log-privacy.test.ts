@@ -14,13 +14,10 @@ const SECRETS = [...PEOPLE, GROUP, 'rutabaga', 'marzipan', 'nightingale', 'artic
 const conversation: readonly ScenarioStep[] = [
   ...PEOPLE.flatMap((from): ScenarioStep[] => [
     { from, text: 'the rutabaga is in the cellar' },
-    { pauseMs: 100 },
     { from, image: 5_000, caption: 'marzipan' },
-    { pauseMs: 100 },
   ]),
   { from: 'Quirin', document: 3_000, fileName: 'invoice-4711.pdf' },
   { from: 'Quirin', image: 3_000, caption: 'nightingale', fault: { kind: 'wrong_hash' } },
-  { pauseMs: 500 },
   ...PEOPLE.map((from): ScenarioStep => ({ from, in: GROUP, text: 'rutabaga for all' })),
   { from: 'Philomena', in: GROUP, voice: 3_000 },
 ];

@@ -7,7 +7,11 @@ import { MediaStage, type Phone, PHONES, SHORT_DEADLINES } from '../support/medi
 const DEEP = process.env['DRAGOMAN_DEEP'] === '1';
 const MAX_FILE_BYTES = SHORT_DEADLINES.maxFileBytes ?? 0;
 /** Roomier: an attempt that finds no fault must not fail because the machine is busy. */
-const SETTINGS = { ...SHORT_DEADLINES, idleTimeoutMs: 1_500, downloadTimeoutMs: 2_500 };
+const SETTINGS = {
+  ...SHORT_DEADLINES,
+  idleTimeoutMs: DEEP ? 10_000 : 1_500,
+  downloadTimeoutMs: DEEP ? 20_000 : 2_500,
+};
 const CIPHERTEXT_BYTES = 4_096;
 
 const position = fc.nat({ max: CIPHERTEXT_BYTES - 1 });

@@ -25,6 +25,8 @@ test('a bot answers: the text arrives, quotes, has its place in the history, and
   await simulator.say('Ana', { text: 'good' });
   await until((events) => events.filter((event) => event.kind === 'ingested').length >= 3);
 
+  const typed = simulator.events.of('typing').map(({ state }) => state);
+  expect(typed).toEqual(['composing', 'paused']);
   const read = simulator.events.since(0).filter((event) => event.type === 'bot_message');
   expect(read).toMatchObject([{ text: 'yes, I am', quotedId: asked.providerMessageId }]);
   const history = await store.history(chat, { afterSeq: 0, limit: 10 });

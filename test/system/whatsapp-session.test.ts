@@ -1,4 +1,3 @@
-import { setTimeout } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ProviderKey } from '../../src/gateway/received.ts';
 import type { OutgoingText, SessionStatus } from '../../src/gateway/session.ts';
@@ -162,7 +161,9 @@ describe('receiving', () => {
     await hold.reached;
     const second = await simulator.say('Ana', { text: 'second' });
     await simulator.events.waitFor('delivered', ({ messageId }) => messageId === second.messageId);
-    await setTimeout(200);
+    // What WhatsApp answers to this is behind the second message on the wire.
+    const { identity: other } = simulator.person('Bruno', { addressing: 'pn' });
+    await send(receiver, { to: other.pn, text: 'a word to somebody else', quoted: null });
     expect(receiver.texts).toEqual([]);
     hold.release();
     await receiver.untilReceived(2);
@@ -230,9 +231,14 @@ describe('a stanza without content', () => {
     const told = () =>
       simulator.events.since(seq).filter(({ type }) => type === 'receipt' || type === 'refused');
     await hold.reached;
-    await setTimeout(200);
+    // Behind whatever the bot has said by now.
+    const { pn } = simulator.person('Ana').identity;
+    const typing = receiver.session.typing?.(pn, 0, new AbortController().signal);
+    await simulator.events.waitFor('typing', ({ state }) => state === 'composing', { afterSeq: seq });
     expect(told()).toEqual([]);
     hold.release();
+    // Its time stands still, until the connection ends.
+    typing?.catch(() => {});
     await expect.poll(told).toMatchObject([{ messageId }]);
     expect(receiver.storage.expected).toMatchObject([{ key: { id: messageId } }]);
   });

@@ -8,6 +8,7 @@ import type { Clock } from '../../base/clock.ts';
 import { pause } from '../../base/deadlines.ts';
 import { describeError, DragomanError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
+import { keepSignalJobsApart } from '../../base/signal-jobs.ts';
 import type { BotState } from '../../protocol/frames.ts';
 import type { MediaReference, ProviderKey } from '../received.ts';
 import type { OutgoingText, Session, SessionListener, SessionStorage } from '../session.ts';
@@ -36,6 +37,7 @@ export interface BaileysSessionOptions {
 /** A session with WhatsApp over Baileys. It does nothing until it is started. */
 export function createBaileysSession(options: BaileysSessionOptions): Session {
   silenceLibsignal();
+  keepSignalJobsApart();
   return new BaileysSession(options);
 }
 

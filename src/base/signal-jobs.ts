@@ -1,6 +1,11 @@
 import { createRequire } from 'node:module';
 
-type Method = (this: unknown, ...args: readonly unknown[]) => Promise<unknown>;
+/** A cipher, or a session's builder. */
+interface Addressed {
+  readonly addr: { toString(): string };
+}
+
+type Method = (this: Addressed, ...args: readonly unknown[]) => Promise<unknown>;
 
 /** Those that queue a job under their address. */
 const QUEUEING: readonly (readonly [className: string, method: string])[] = [
@@ -33,8 +38,8 @@ export function keepSignalJobsApart(): void {
 
 // oxlint-disable-next-line typescript/no-unsafe-function-type -- as libsignal has it
 function taking(original: Function): Method {
-  const inOneTurn: Method = function (this: unknown, ...args) {
-    return inTurn(String(fieldOf(this, 'addr')), async () => {
+  const inOneTurn: Method = function (this: Addressed, ...args) {
+    return inTurn(this.addr.toString(), async () => {
       const result: unknown = await Reflect.apply(original, this, args);
       return result;
     });

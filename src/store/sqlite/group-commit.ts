@@ -1,5 +1,5 @@
 import { type Call, failed, type Operations, perform, type Reply } from './calls.ts';
-import type { Connection } from './connection.ts';
+import { Connection } from './connection.ts';
 import type { Session } from './operations/session.ts';
 import { breaksHandle, groupFailure } from './sqlite-errors.ts';
 
@@ -9,7 +9,8 @@ import { breaksHandle, groupFailure } from './sqlite-errors.ts';
  *   G2 An operation that fails is undone alone; its neighbours are committed. (The group is carried out again, each
  *      operation in a savepoint: operations touch nothing but the connection.)
  *   G3 When the transaction as a whole fails, every call of the group fails, and the handle is closed: pages that a
- *      failed fsync left in the cache may differ from the disk. The next group opens the file anew.
+ *      failed fsync left in the cache may differ from the disk. The next group opens the file anew. Nothing is synced
+ *      through the closed handle any more, not even by its closing.
  */
 export class GroupCommit {
   readonly #file: string;
@@ -17,6 +18,8 @@ export class GroupCommit {
   readonly #operations: Operations<Session>;
   readonly #open: (file: string) => Connection;
   #connection: Connection | null = null;
+  /** Open from the closing of a broken handle until there is the next one. */
+  #standIn: Connection | null = null;
 
   constructor(
     store: { readonly file: string; readonly fence: number },
@@ -32,9 +35,10 @@ export class GroupCommit {
   run(calls: readonly Call[]): Reply[] {
     try {
       this.#connection ??= this.#open(this.#file);
+      this.#endStandIn();
       return this.#commit(this.#connection, calls);
     } catch (error) {
-      this.close();
+      this.#abandon();
       const failure = groupFailure(this.#file, error);
       return calls.map((call) => failed(call, failure));
     }
@@ -44,6 +48,26 @@ export class GroupCommit {
     const connection = this.#connection;
     this.#connection = null;
     connection?.close();
+    this.#endStandIn();
+  }
+
+  /** The last handle of a file copies the log into the file when it is closed, and syncs both: so it is not the last. */
+  #abandon(): void {
+    const connection = this.#connection;
+    if (connection === null) return;
+    this.#connection = null;
+    try {
+      this.#standIn = Connection.forReading(this.#file);
+      this.#standIn.get('SELECT count(*) FROM sqlite_schema');
+    } catch {
+      // A file that cannot be read is not written to either.
+    }
+    connection.close();
+  }
+
+  #endStandIn(): void {
+    this.#standIn?.close();
+    this.#standIn = null;
   }
 
   #commit(connection: Connection, calls: readonly Call[]): Reply[] {

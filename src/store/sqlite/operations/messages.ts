@@ -129,7 +129,7 @@ export function ingest(session: Session, key: CorrespondentKey, ids: readonly nu
   const chat = ownedChat(session, key);
   const { botId, providerName, correspondentId } = key;
   let nextSeq = chat.next_ingest_seq;
-  for (const id of ids) {
+  for (const id of new Set(ids)) {
     nextSeq += connection.run(
       `INSERT INTO queues (bot_id, provider_name, correspondent_id, id, ingest_seq, ingested_at, message)
        SELECT bot_id, provider_name, correspondent_id, id, ?, ?, message FROM queue_journal

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe } from 'vitest';
+import { mongoCutSubject } from '../support/mongo-cuts.ts';
 import { MONGODB_URL, mongoSubject, SKIPPED, TestDatabase } from '../support/mongo-subject.ts';
 import { describeStore } from './store.contract.ts';
+import { describeCuts } from './store/cuts.ts';
 import { describeModel } from './store/model.ts';
 import type { StoreSubject } from './store/subject.ts';
 
@@ -16,5 +18,7 @@ describe.skipIf(MONGODB_URL === undefined)('on a real server', () => {
   afterAll(() => database.drop());
 
   describeStore('the MongoDB store', open);
+  // Each cut costs a deadline.
+  describeCuts('the MongoDB store', () => mongoCutSubject(database), isDeep ? 1 : 4);
   describeModel('the MongoDB store', open, isDeep ? { runs: 200, calls: 100 } : { runs: 12, calls: 80 });
 });

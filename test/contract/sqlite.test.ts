@@ -1,8 +1,11 @@
 import { sqliteSubject } from '../support/sqlite-subject.ts';
+import { sqliteCutSubject } from '../support/sqlite-cuts.ts';
 import { describeStore } from './store.contract.ts';
+import { describeCuts } from './store/cuts.ts';
 import { describeModel } from './store/model.ts';
 
 const isDeep = process.env['DRAGOMAN_DEEP'] === '1';
 
 describeStore('the SQLite store', sqliteSubject);
 describeModel('the SQLite store', sqliteSubject, { runs: isDeep ? 500 : 25, calls: 100 });
+describeCuts('the SQLite store', sqliteCutSubject);

@@ -1,4 +1,5 @@
 import { describe } from 'vitest';
+import { atOnceSuite } from './store/at-once.ts';
 import { botsLifeSuite } from './store/bots-life.ts';
 import { chatSuite } from './store/chats.ts';
 import { claimerSuite } from './store/claimers.ts';
@@ -16,6 +17,7 @@ export function describeStore(name: string, open: OpenSubject): void {
     const suites = [
       chatSuite,
       messageSuite,
+      atOnceSuite,
       jobSuite,
       mediaTimesSuite,
       botsLifeSuite,

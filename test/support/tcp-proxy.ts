@@ -21,6 +21,7 @@ export class TcpProxy {
   readonly #pairs = new Set<Pair>();
   #state: 'open' | 'hanging' | 'refusing' = 'open';
   #cutEvery = Infinity;
+  #chunksLeft = Infinity;
   #chunks = 0;
   #awaited: { readonly text: string; readonly fate: Fate; readonly met: () => void } | null = null;
 
@@ -67,9 +68,19 @@ export class TcpProxy {
     this.#cutEvery = chunks;
   }
 
+  /** Passes so many more chunks on to the server and then refuses. */
+  refuseAfter(chunks: number): void {
+    this.#chunksLeft = chunks;
+  }
+
+  get isRefusing(): boolean {
+    return this.#state === 'refusing';
+  }
+
   heal(): void {
     this.#state = 'open';
     this.#cutEvery = Infinity;
+    this.#chunksLeft = Infinity;
     for (const pair of this.#pairs) resume(pair);
   }
 
@@ -113,6 +124,11 @@ export class TcpProxy {
 
   #toServer(pair: Pair, chunk: Buffer): void {
     this.#chunks += 1;
+    this.#chunksLeft -= 1;
+    if (this.#chunksLeft < 0) {
+      this.refuse();
+      return;
+    }
     if (this.#chunks % this.#cutEvery === 0) {
       this.cut();
       return;

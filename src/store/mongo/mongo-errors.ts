@@ -40,6 +40,9 @@ const STATEMENT_CODES: ReadonlySet<unknown> = new Set([
 /** A unique index refused the write: somebody else's came first. */
 export const isDuplicateKey = (error: unknown): boolean => codeOf(error) === SERVER.duplicateKey;
 
+/** A server said so: it has ended the transaction, or does as it is told. */
+export const isAnswer = (error: unknown): boolean => error instanceof MongoServerError;
+
 /** Said of a statement: nothing of its transaction will be there, and it may be run again. */
 export const isTransient = (error: unknown): boolean =>
   hasLabel(error, MongoErrorLabel.TransientTransactionError) || isConnectionFailure(error);

@@ -10,7 +10,7 @@ import type {
   MediaProcessingJob,
   ProcessingResult,
 } from '../../jobs/job.ts';
-import type { Message, Placeholder } from '../../queue/message.ts';
+import { isReady, type Message, type Placeholder } from '../../queue/message.ts';
 import { readSound } from '../documents.ts';
 import type {
   Acceptance,
@@ -56,7 +56,6 @@ import {
   evict,
   findMessage,
   history,
-  ingest,
   pruneMessageIds,
   reinstate,
   retryFailedJob,
@@ -73,8 +72,9 @@ import {
   jobsAmong,
   pruneHistory,
 } from './operations/upkeep.ts';
+import { ACCEPTING, INGESTING, type Ingesting } from './operations/together.ts';
 import type { Ownership } from './ownership.ts';
-import type { Transactions } from './transactions.ts';
+import type { Coalesced, Transactions } from './transactions.ts';
 import { type Watch, watchClaimable, watchCompleted, type WatchesOptions } from './watches.ts';
 
 /** How often other processes' doings are looked for where the server offers no change stream. */
@@ -108,7 +108,8 @@ export interface MongoStoreParts {
 }
 
 /**
- * Each call is one transaction, in the lanes of the chat, the job and the pool that it writes to. Only what moves or
+ * Each call is one transaction, in the lanes of the chat, the job and the pool that it writes to. Texts that are accepted
+ * or ingested at the same time share one: what is there of each is still all of it or nothing. Only what moves or
  * revives many jobs is several of them, one after another: each job is moved whole or not at all, and a call that
  * ended early is made again.
  */
@@ -122,6 +123,8 @@ export class MongoStore implements Store {
   /** The last turn that this process gave, by pool. */
   readonly #latestTurns = new Map<string, number>();
   readonly #watches: Watch[] = [];
+  readonly #acceptText: Coalesced<Acceptance, AcceptOutcome>;
+  readonly #ingest: Coalesced<Ingesting, number>;
   #closing: Promise<void> | null = null;
 
   constructor({ client, transactions, clock, log, fence, ownership }: MongoStoreParts) {
@@ -129,6 +132,8 @@ export class MongoStore implements Store {
     this.#ownership = ownership ?? null;
     this.#client = client;
     this.#transactions = transactions;
+    this.#acceptText = transactions.coalesce(ACCEPTING);
+    this.#ingest = transactions.coalesce(INGESTING);
     this.#clock = clock;
     this.#log = log;
   }
@@ -155,8 +160,9 @@ export class MongoStore implements Store {
   }
 
   accept(acceptance: Acceptance): Promise<AcceptOutcome> {
-    const { correspondent, job } = acceptance;
+    const { correspondent, message, job } = acceptance;
     const lanes = [lanesOf.chat(correspondent)];
+    if (job === null && isReady(message)) return this.#acceptText(lanes, acceptance);
     if (job !== null) lanes.push(lanesOf.guid(job.guid));
     if (job?.start.kind === 'staged') lanes.push(lanesOf.pool(job.start.media.pool));
     const seq = this.#transactions.nextSeq();
@@ -176,10 +182,7 @@ export class MongoStore implements Store {
 
   async ingest({ correspondent, messages, now }: IngestBatch): Promise<{ readonly ingested: number }> {
     const ids = messages.map(({ id }) => id);
-    const lanes = [lanesOf.chat(correspondent)];
-    const ingested = await this.#transactions.run(lanes, (transaction) =>
-      ingest(transaction, correspondent, ids, now),
-    );
+    const ingested = await this.#ingest([lanesOf.chat(correspondent)], { key: correspondent, ids, now });
     return { ingested };
   }
 

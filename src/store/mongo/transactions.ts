@@ -3,9 +3,10 @@ import PQueue from 'p-queue';
 import type { Clock } from '../../base/clock.ts';
 import { pause, withDeadline } from '../../base/deadlines.ts';
 import { DragomanError, hasCode } from '../../base/errors.ts';
+import { type Attempt, type Coalescible, Coalescing } from './coalescing.ts';
 import type { Collections } from './collections.ts';
 import { Lanes } from './lanes.ts';
-import { isDuplicateKey, isTransient, isUnknownCommit, storeFailure } from './mongo-errors.ts';
+import { isAnswer, isDuplicateKey, isTransient, isUnknownCommit, storeFailure } from './mongo-errors.ts';
 import type { Ownership } from './ownership.ts';
 import { GivenUpSessions } from './open-transactions.ts';
 
@@ -18,6 +19,9 @@ export interface Transaction {
   /** A number above all that this owner and those before it were given. */
   readonly nextSeq: () => number;
 }
+
+/** Makes one call of a kind that is carried out together with others. */
+export type Coalesced<Item, T> = (lanes: readonly string[], item: Item) => Promise<T>;
 
 /** One operation. */
 export type Work<T> = (transaction: Transaction) => Promise<T>;
@@ -65,6 +69,7 @@ const NUMBERS_PER_OWNER = 2 ** 32;
  *   T4 A transaction that a broken connection left open at the server is ended before the next one begins.
  *   T5 One that a dead process left open is ended as soon as it stands in another one's way.
  *   T6 Nothing is begun or committed by an owner whose lease may have ended.
+ *   T7 Calls of one kind that wait at the same time may share a transaction (coalescing.ts).
  */
 export class Transactions {
   readonly collections: Collections;
@@ -98,13 +103,20 @@ export class Transactions {
 
   /** Runs `work` in a transaction, once nothing else of `lanes` runs. It may run several times, and commits once. */
   run<T>(lanes: readonly string[], work: Work<T>): Promise<T> {
-    return this.#call((signal) =>
-      this.#lanes.run(lanes, () =>
-        this.#limit.add(() =>
-          this.#client.withSession((session) => this.#untilCommitted(session, work, signal)),
-        ),
-      ),
-    );
+    return this.#call((signal) => this.#lanes.run(lanes, () => this.#inSession(work, signal)));
+  }
+
+  /**
+   * Carries out the calls of one kind that wait at the same time together, each once nothing else of its lanes runs.
+   * Returns how to make such a call.
+   */
+  coalesce<Item, T>(kind: Coalescible<Item, T>): Coalesced<Item, T> {
+    const coalescing = new Coalescing(kind, {
+      attempt: (work, signal) => this.#limit.add(() => this.#once(work, signal)),
+      run: (work, signal) => this.#inSession(work, signal),
+    });
+    return (lanes, item) =>
+      this.#call((signal) => this.#lanes.run(lanes, () => coalescing.run(item, signal)));
   }
 
   /** Runs `work`, whose calls are each whole in themselves, without a transaction. */
@@ -133,6 +145,27 @@ export class Transactions {
     } finally {
       this.#calls.delete(call);
     }
+  }
+
+  #inSession<T>(work: Work<T>, signal: AbortSignal): Promise<T> {
+    return this.#limit.add(() =>
+      this.#client.withSession((session) => this.#untilCommitted(session, work, signal)),
+    );
+  }
+
+  /** One attempt, after which only an unknown outcome is a failure. */
+  #once<T>(work: Work<T>, signal: AbortSignal): Promise<Attempt<T>> {
+    return this.#client.withSession(async (session) => {
+      try {
+        await this.#givenUp.end();
+        return { kind: 'committed', value: await this.#attempt(session, work, signal) };
+      } catch (error) {
+        // Its transaction may still be open at the server.
+        if (!isAnswer(error)) this.#givenUp.add(session);
+        if (hasCode(error, 'store_unavailable')) throw error;
+        return { kind: 'undone' };
+      }
+    });
   }
 
   async #untilCommitted<T>(session: ClientSession, work: Work<T>, signal: AbortSignal): Promise<T> {
@@ -190,7 +223,11 @@ export class Transactions {
       } catch (error) {
         if (!isUnknownCommit(error)) throw error;
       }
-      await pause(this.#clock, COMMIT_AGAIN_AFTER_MS, signal);
+      await pause(this.#clock, COMMIT_AGAIN_AFTER_MS, signal).catch((cause: unknown) => {
+        throw new DragomanError('store_unavailable', 'expected a commit to be answered, got no answer', {
+          cause,
+        });
+      });
     }
   }
 }

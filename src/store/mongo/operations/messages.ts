@@ -18,6 +18,7 @@ import {
   type Collections,
   type CorrespondentDocument,
   type HistoryDocument,
+  type MessageIdDocument,
   READY,
 } from '../collections.ts';
 import type { Transaction } from '../transactions.ts';
@@ -92,26 +93,39 @@ async function chatNamed(
   return named;
 }
 
+/** The duplicate key of a message; null for one that matches no other. `chat`: its correspondent's `_id`. */
+export function messageIdOf(
+  chat: number,
+  { providerMessageId, sender, direction, id, acceptedTime }: Message,
+): MessageIdDocument | null {
+  if (providerMessageId === null) return null;
+  return {
+    _id: {
+      chat,
+      provider_message_id: providerMessageId,
+      sender: sender.identifier,
+      from_me: direction === 'outgoing',
+    },
+    id,
+    first_seen_at: acceptedTime,
+  };
+}
+
 /** Returns the id of the first copy when this one is a duplicate, otherwise null. */
 async function rememberMessageId(
   { collections, session }: Transaction,
   chat: number,
   message: Message,
 ): Promise<number | null> {
-  const { providerMessageId, sender, direction, id, acceptedTime } = message;
-  if (providerMessageId === null) return null;
-  const key = {
-    chat,
-    provider_message_id: providerMessageId,
-    sender: sender.identifier,
-    from_me: direction === 'outgoing',
-  };
-  const first = await collections.messageIds.findOneAndUpdate(
-    { _id: key },
-    { $setOnInsert: { id, first_seen_at: acceptedTime } },
+  const messageId = messageIdOf(chat, message);
+  if (messageId === null) return null;
+  const { _id, ...first } = messageId;
+  const earlier = await collections.messageIds.findOneAndUpdate(
+    { _id },
+    { $setOnInsert: first },
     { session, upsert: true, returnDocument: 'before' },
   );
-  return first === null ? null : first.id;
+  return earlier === null ? null : earlier.id;
 }
 
 export async function settle(

@@ -65,22 +65,28 @@ const integrityOf = (file: string): unknown => {
   return database.prepare('PRAGMA integrity_check').get()?.['integrity_check'];
 };
 
-describe.skipIf(!mayMount)('a disk that is full', () => {
-  /** Texts until the store refuses one. Returns the ids that it took. */
-  async function fill(store: Store, key: CorrespondentKey): Promise<number[]> {
-    const taken: number[] = [];
-    for (let id = 1; ; id += 1) {
-      try {
-        await store.accept(acceptText(key, textMessage(id, { content: 'x'.repeat(16_000) })));
-        taken.push(id);
-      } catch (error) {
-        expect(error).toSatisfy(unavailable);
-        expect(error).toHaveProperty('message', expect.stringContaining('full'));
-        return taken;
-      }
+/** Texts until the store refuses one. Returns the ids that it took. */
+async function fill(store: Store, key: CorrespondentKey): Promise<number[]> {
+  const taken: number[] = [];
+  for (let id = 1; ; id += 1) {
+    try {
+      await store.accept(acceptText(key, textMessage(id, { content: 'x'.repeat(16_000) })));
+      taken.push(id);
+    } catch (error) {
+      expect(error).toSatisfy(unavailable);
+      expect(error).toHaveProperty('message', expect.stringContaining('full'));
+      return taken;
     }
   }
+}
 
+const overwrite = (file: string, start: number, bytes: number): void => {
+  const content = readFileSync(file);
+  content.fill(0xa5, start, start + bytes);
+  writeFileSync(file, content);
+};
+
+describe.skipIf(!mayMount)('a disk that is full', () => {
   test('fails what it cannot take, keeps what it took, and is used again once there is room', async () => {
     const disk = await smallDisk(6 * MEBIBYTE);
     const ballast = join(disk, 'ballast');
@@ -161,12 +167,6 @@ describe('a store file that is damaged', () => {
     expect(message).toContain('put a backup in its place, or move it away to start empty');
     expect(readFileSync(file).equals(damaged)).toBe(true);
   });
-
-  const overwrite = (file: string, start: number, bytes: number): void => {
-    const content = readFileSync(file);
-    content.fill(0xa5, start, start + bytes);
-    writeFileSync(file, content);
-  };
 });
 
 const hasStrace = ((): boolean => {
@@ -188,11 +188,11 @@ describe.skipIf(!hasStrace)('a disk that fails to sync', () => {
     const writer = spawn(
       'strace',
       [
-        ...['-f', '-y', '-qq', '-o', trace, '-e', 'trace=fdatasync,fsync,close'],
+        ['-f', '-y', '-qq', '-o', trace, '-e', 'trace=fdatasync,fsync,close'],
         // Counted by thread: the first ones are those of the start-up.
-        ...['-e', 'inject=fdatasync,fsync:error=EIO:when=15+9'],
-        ...[process.execPath, script('stubborn-writer.ts'), file, String(MESSAGES)],
-      ],
+        ['-e', 'inject=fdatasync,fsync:error=EIO:when=15+9'],
+        [process.execPath, script('stubborn-writer.ts'), file, String(MESSAGES)],
+      ].flat(),
       { stdio: ['ignore', 'pipe', 'inherit'] },
     );
     let output = '';

@@ -24,9 +24,17 @@ export class DragomanProcess {
   }
 
   static spawnWith(nodeFlags: readonly string[], ...args: readonly string[]): DragomanProcess {
-    const command = [...nodeFlags, BINARY, ...args];
+    return DragomanProcess.#start([...nodeFlags, BINARY, ...args], {});
+  }
+
+  /** With variables beside those of the tests. */
+  static spawnIn(environment: Readonly<Record<string, string>>, ...args: readonly string[]): DragomanProcess {
+    return DragomanProcess.#start([BINARY, ...args], environment);
+  }
+
+  static #start(command: readonly string[], environment: Readonly<Record<string, string>>): DragomanProcess {
     // Many of them run at a time.
-    const env = { DRAGOMAN_HTTP_PORT: '0', ...process.env };
+    const env = { DRAGOMAN_HTTP_PORT: '0', ...process.env, ...environment };
     return new DragomanProcess(spawn(process.execPath, command, { env, stdio: ['ignore', 'pipe', 'pipe'] }));
   }
 

@@ -1,37 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { parse } from 'yaml';
-import { z } from 'zod';
-
-/** docker-compose.yml as far as it is looked at here. */
-const service = z.looseObject({
-  image: z.string(),
-  user: z.string().optional(),
-  command: z.array(z.string()),
-  environment: z.record(z.string(), z.string()).default({}),
-  volumes: z.array(z.string()),
-  ports: z.array(z.string()).default([]),
-  networks: z.array(z.string()).default([]),
-  depends_on: z.record(z.string(), z.object({ condition: z.string() })).default({}),
-  healthcheck: z.looseObject({ test: z.array(z.string()) }).optional(),
-  restart: z.string().optional(),
-  stop_grace_period: z.string().optional(),
-});
-const compose = z
-  .looseObject({
-    services: z.record(z.string(), service),
-    volumes: z.record(z.string(), z.null()),
-    networks: z.record(z.string(), z.object({ internal: z.boolean().optional() }).nullable()),
-  })
-  .parse(parse(readFileSync('docker-compose.yml', 'utf8'), { merge: true }));
+import { loadConfig } from '../../../src/system/config.ts';
+import { compose, environmentOf, serviceOf } from '../../support/compose-file.ts';
 
 const STAGING = '/app/media_store/pending_media';
-
-function serviceOf(name: string): z.infer<typeof service> {
-  const found = compose.services[name];
-  if (found === undefined) throw new Error(`there is no service ${name}`);
-  return found;
-}
 
 describe('docker-compose.yml', () => {
   test.for([
@@ -96,5 +67,29 @@ describe('docker-compose.yml', () => {
     expect(serviceOf('whatsapp_baileys_server').environment).toEqual({
       DRAGOMAN_UPLINK_TOKEN: '${GATEWAY_TOKEN}',
     });
+  });
+
+  test('containers are given longer to stop than what they do then', () => {
+    const seconds = (name: string): number => Number.parseInt(serviceOf(name).stop_grace_period ?? '0', 10);
+    const tokens = { GATEWAY_TOKEN: 'g'.repeat(64), HTTP_TOKEN: 'h'.repeat(64) };
+    const backend = loadConfig({
+      file: 'docker/backend.yaml',
+      environment: environmentOf('backend', tokens),
+      flags: {},
+    });
+    const gateway = loadConfig({
+      file: 'docker/gateway.yaml',
+      environment: environmentOf('whatsapp_baileys_server', tokens),
+      flags: {},
+    });
+    expect(seconds('backend') * 1_000).toBeGreaterThan(2 * backend.drainDeadlineMs);
+    expect(seconds('whatsapp_baileys_server') * 1_000).toBeGreaterThan(2 * gateway.gateway.stopTimeoutMs);
+    // what both must agree upon
+    expect(gateway.stagingFolder).toBe(STAGING);
+    expect(backend.stagingFolder).toBe(STAGING);
+    expect(gateway.uplink?.gatewayId).toBe(backend.gateways[0]?.id);
+    expect(gateway.uplink?.token).toBe(backend.gateways[0]?.token);
+    expect(gateway.uplink?.backends).toEqual([`ws://backend:${backend.listen.port}/gateway`]);
+    expect(serviceOf('backend').ports).toEqual([`127.0.0.1:${backend.http.port}:${backend.http.port}`]);
   });
 });

@@ -85,4 +85,4 @@ test('the two processes of docker-compose.yml, as it configures them, carry a me
   }
   expect(await gateway.stop()).toBe(0);
   expect(await backend.stop()).toBe(0);
-});
+}, 180_000);

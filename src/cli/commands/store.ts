@@ -3,6 +3,14 @@ import { type ConfigFlags, configured, type Register, sourcesOf } from './comman
 
 export const registerStore: Register = (program, finish) => {
   const store = program.command('store').description('the place of everything durable');
+  configured(store.command('backup'))
+    .argument('<file>', 'where to; it must not be there yet')
+    .description('copy the SQLite store as it is now, whether a backend runs or not')
+    .option('--json', 'for programs')
+    .action(async (file: string, { json, ...flags }: ConfigFlags & { json?: boolean }) => {
+      const { storeBackup } = await import('../store-backup.ts');
+      finish(await storeBackup(sourcesOf(flags), file, json === true));
+    });
   configured(store.command('migrate'))
     .description('copy a store into an empty one, SQLite or MongoDB; nobody may use either meanwhile')
     .option('--from <store>', "sqlite:PATH or mongodb://HOSTS/DATABASE; by default the configuration's")

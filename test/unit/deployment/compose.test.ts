@@ -4,6 +4,13 @@ import { compose, environmentOf, serviceOf } from '../../support/compose-file.ts
 
 const STAGING = '/app/media_store/pending_media';
 
+const mounted = (name: string) =>
+  serviceOf(name)
+    .volumes.map((volume) => volume.split(':')[0] ?? '')
+    .filter((source) => !source.startsWith('.'));
+
+const seconds = (name: string): number => Number.parseInt(serviceOf(name).stop_grace_period ?? '0', 10);
+
 describe('docker-compose.yml', () => {
   test.for([
     ['backend', 'backend'],
@@ -20,10 +27,6 @@ describe('docker-compose.yml', () => {
   });
 
   test('every volume is declared, and those of the host user are given to it first', () => {
-    const mounted = (name: string) =>
-      serviceOf(name)
-        .volumes.map((volume) => volume.split(':')[0] ?? '')
-        .filter((source) => !source.startsWith('.'));
     for (const name of Object.keys(compose.services)) {
       for (const volume of mounted(name)) expect(compose.volumes).toHaveProperty(volume);
     }
@@ -70,7 +73,6 @@ describe('docker-compose.yml', () => {
   });
 
   test('containers are given longer to stop than what they do then', () => {
-    const seconds = (name: string): number => Number.parseInt(serviceOf(name).stop_grace_period ?? '0', 10);
     const tokens = { GATEWAY_TOKEN: 'g'.repeat(64), HTTP_TOKEN: 'h'.repeat(64) };
     const backend = loadConfig({
       file: 'docker/backend.yaml',

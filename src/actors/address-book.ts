@@ -36,7 +36,12 @@ export class AddressBook {
     }
   }
 
-  /** Rare, hence a scan: two chats turned out to be one person's. */
+  /** Nothing leads to `chat` any more. */
+  forget(chat: string): void {
+    this.#forget(new Set([chat]));
+  }
+
+  /** Rare, hence a scan: two chats turned out to be one person's, or one is gone. */
   #forget(joined: ReadonlySet<string | undefined>): void {
     for (const [each, chat] of this.#chats) if (joined.has(chat)) this.#chats.delete(each);
   }

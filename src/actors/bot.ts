@@ -4,6 +4,7 @@ import { describeError, hasCode } from '../base/errors.ts';
 import type { Guid } from '../base/ids.ts';
 import type { CorrespondentKey } from '../jobs/job.ts';
 import type { BotState } from '../protocol/frames.ts';
+import type { ForgottenChat } from '../store/store.ts';
 import { AddressBook } from './address-book.ts';
 import { type BotRecoveryOptions, recoverBot, rehydrateBot } from './bot-recovery.ts';
 import type { Chat, Delivery, Receipt, RetryOutcome } from './chat-protocol.ts';
@@ -38,6 +39,10 @@ export interface BotProtocol {
   announce(): void;
   /** The chat's actor, made when there is none: for recovery. */
   open(key: CorrespondentKey): Promise<Chat>;
+  /** Deletes the chat that an identifier names, with those merged into it; null when there is none. */
+  forget(identifier: string): Promise<ForgottenChat | null>;
+  /** A chat is gone: whoever was led to it is to be looked up anew. */
+  unlearn(correspondentId: string): void;
   passivateIdle(): Promise<void>;
   /** Jobs → holding. Resolves when nothing of the bot's life is on its way. */
   retire(): Promise<void>;
@@ -70,6 +75,8 @@ type Wish = 'rehydrated' | 'connected' | 'held';
 const KNOWN_IDENTIFIERS = 20_000;
 const RETRY = { firstMs: 200, longestMs: 10_000 };
 const SHORTEST_SWEEP_MS = 1_000;
+/** For a chat with a long history. */
+const FORGET_DEADLINE_MS = 600_000;
 
 /**
  * Routes what concerns one bot to its chats, and leads the bot through its life.
@@ -157,6 +164,16 @@ class Bot {
     return this.#chats.open(key);
   }
 
+  async forget(identifier: string): Promise<Later<ForgottenChat | null>> {
+    const { botId, services } = this.#args;
+    const keys = await services.store.chatsNamed(botId, identifier);
+    return later(this.#forgetAll(keys));
+  }
+
+  unlearn(correspondentId: string): void {
+    this.#book.forget(correspondentId);
+  }
+
   async passivateIdle(): Promise<void> {
     try {
       await this.#chats.passivateIdle(this.#context.clock.now() - this.#args.passivateAfterMs);
@@ -192,6 +209,24 @@ class Bot {
   /** Opens a chat from outside the mailbox. */
   #open(key: CorrespondentKey): Promise<Chat> {
     return this.#context.self.ask('open', key);
+  }
+
+  /** One after another, so that the chat that names the others goes last. */
+  async #forgetAll(keys: readonly CorrespondentKey[]): Promise<ForgottenChat | null> {
+    let messages = 0;
+    const media: ForgottenChat['media'][number][] = [];
+    let isThere = false;
+    for (const key of keys) {
+      const chat = await this.#open(key);
+      const forgotten = await chat.ask('forget', undefined, { deadlineMs: FORGET_DEADLINE_MS });
+      // Frames that reach the chat before this close their link: they come again, and are led to a new one.
+      this.#context.self.tell('unlearn', key.correspondentId);
+      if (forgotten === null) continue;
+      isThere = true;
+      messages += forgotten.messages;
+      media.push(...forgotten.media);
+    }
+    return isThere ? { messages, media } : null;
   }
 
   #holdAfter(delayMs: number): void {
@@ -288,6 +323,8 @@ export const botActor: ActorDefinition<BotProtocol, BotArgs> = {
         reconcile: () => bot.reconcile(),
         announce: () => bot.announce(),
         open: (key) => bot.open(key),
+        forget: (identifier) => bot.forget(identifier),
+        unlearn: (correspondentId) => bot.unlearn(correspondentId),
         passivateIdle: () => bot.passivateIdle(),
         retire: () => later(bot.retire()),
       },

@@ -2,6 +2,7 @@ import type { Guid } from '../base/ids.ts';
 import type { JobError } from '../jobs/job.ts';
 import type { InboundFrame } from '../protocol/frames.ts';
 import type { MediaTimes, Placeholder } from '../queue/message.ts';
+import type { ForgottenChat } from '../store/store.ts';
 import type { FrameLink } from './frame-link.ts';
 import type { ActorRef } from './kit/actor.ts';
 
@@ -47,6 +48,8 @@ export interface ChatProtocol {
   wake(): Promise<readonly string[]>;
   /** Evicts what grew too old. */
   tick(): Promise<void>;
+  /** Deletes the chat, in its turn: nothing of it is half done. Null: it was not there. */
+  forget(): Promise<ForgottenChat | null>;
   /** Does nothing, in its turn: what the chat began before is over. */
   catchUp(): void;
 }

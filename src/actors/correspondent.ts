@@ -1,5 +1,5 @@
 import type { Timer } from '../base/clock.ts';
-import { describeError, isRetryable } from '../base/errors.ts';
+import { describeError, DragomanError, hasCode, isRetryable } from '../base/errors.ts';
 import type { Guid } from '../base/ids.ts';
 import type { CorrespondentKey } from '../jobs/job.ts';
 import type { InboundFrame } from '../protocol/frames.ts';
@@ -20,6 +20,7 @@ import type { QueueCounts } from './events.ts';
 import { orCloseLink } from './frame-link.ts';
 import { draftOf, newJobOf } from './inbound.ts';
 import type { ActorContext, ActorDefinition, Detail } from './kit/actor.ts';
+import type { ForgottenChat } from '../store/store.ts';
 import { correctedBy, retryDraft } from './retried.ts';
 
 /** Messages that one transaction moves into the history. */
@@ -40,6 +41,8 @@ class Correspondent {
   readonly #services: ChatServices;
   readonly #context: ActorContext<ChatProtocol>;
   #queue: CorrespondentQueue | null = null;
+  /** The store has no such chat: it was forgotten. */
+  #isGone = false;
   /** Ready ids announced before memory was forgotten: they are not announced again. */
   #announced: ReadonlySet<number> = new Set();
   #ageTimer: Timer | null = null;
@@ -60,7 +63,7 @@ class Correspondent {
   }
 
   noteQueue(): void {
-    this.#services.noteQueue(this.#context.self, this.#queue?.isEmpty ?? false);
+    this.#services.noteQueue(this.#context.self, this.#queue?.isEmpty ?? this.#isGone);
   }
 
   async accept({ frame, link }: Delivery): Promise<Receipt> {
@@ -100,7 +103,17 @@ class Correspondent {
     return 'duplicate';
   }
 
-  async settle({ guid, words, error, times }: Outcome): Promise<'settled' | 'gone'> {
+  async settle(outcome: Outcome): Promise<'settled' | 'gone'> {
+    try {
+      return await this.#settle(outcome);
+    } catch (error) {
+      // Its job went with the chat.
+      if (this.#isGone) return 'gone';
+      throw error;
+    }
+  }
+
+  async #settle({ guid, words, error, times }: Outcome): Promise<'settled' | 'gone'> {
     const { store, events } = this.#services;
     const { queue, plan } = await this.#plan((present) =>
       present.planFulfil(guid, words, this.#now(), times ?? null),
@@ -187,6 +200,14 @@ class Correspondent {
     return { kind: 'ingested', more: queue.readyCount > 0 };
   }
 
+  async forget(): Promise<ForgottenChat | null> {
+    const forgotten = await this.#durably(() => this.#services.store.forgetChat(this.#key));
+    this.#forget();
+    this.#announced = new Set();
+    this.#context.log.info({ messages: forgotten?.messages ?? 0 }, 'chat forgotten');
+    return forgotten;
+  }
+
   async wake(): Promise<readonly string[]> {
     const queue = await this.#load();
     return queue
@@ -223,7 +244,7 @@ class Correspondent {
 
   async #load(): Promise<CorrespondentQueue> {
     if (this.#queue !== null) return this.#queue;
-    const { nextId, messages } = await this.#services.store.rehydrate(this.#key);
+    const { nextId, messages } = await this.#rehydrate();
     this.#queue = new CorrespondentQueue({
       limits: this.#services.limits,
       ordering: this.#services.ordering,
@@ -235,6 +256,19 @@ class Correspondent {
     this.#services.events.emit({ kind: 'rehydrated', chat: this.#key, messages });
     this.#changed([]);
     return this.#queue;
+  }
+
+  /** A chat that was forgotten is nobody's: who writes again is led to a new one. */
+  async #rehydrate(): ReturnType<ChatServices['store']['rehydrate']> {
+    try {
+      const rehydrated = await this.#services.store.rehydrate(this.#key);
+      this.#isGone = false;
+      return rehydrated;
+    } catch (error) {
+      if (!hasCode(error, 'not_found')) throw error;
+      this.#isGone = true;
+      throw new DragomanError('actor_stopped', 'the chat was forgotten', { cause: error });
+    }
   }
 
   /** Makes a plan. Should it evict something, that is offered to the history, and the plan is made again. */
@@ -329,6 +363,7 @@ export const correspondentActor: ActorDefinition<ChatProtocol, CorrespondentArgs
         ingest: turn(() => chat.ingest()),
         wake: turn(() => chat.wake()),
         tick: turn(() => chat.tick()),
+        forget: turn(() => chat.forget()),
         catchUp: turn(() => Promise.resolve()),
       },
       started: () => chat.started(),

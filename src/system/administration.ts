@@ -64,6 +64,19 @@ export interface ChatsAdministration {
     chat: ChatAddress,
     page: { readonly before?: number | undefined; readonly limit: number },
   ): Promise<readonly HistoryView[]>;
+  /**
+   * Deletes everything of a chat, and of those merged into it: queue, history, identifiers, duplicate keys, jobs, files.
+   * Whoever writes again gets a new chat; its numbers go on above the old ones.
+   */
+  forget(chat: ChatAddress): Promise<ForgottenView>;
+}
+
+/** What went with a chat. */
+export interface ForgottenView {
+  /** Of its queue and its history. */
+  readonly messages: number;
+  /** Jobs, dead letters included, with their files. */
+  readonly jobs: number;
 }
 
 export interface JanitorAdministration {

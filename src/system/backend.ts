@@ -14,6 +14,7 @@ import type { Store } from '../store/store.ts';
 import type { Administration } from './administration.ts';
 import { administerBots } from './administration/bots.ts';
 import { administerChats } from './administration/chats.ts';
+import { administerForgetting } from './administration/forgetting.ts';
 import { administerJanitor } from './administration/janitor.ts';
 import { administerJobs } from './administration/jobs.ts';
 import { administerPools } from './administration/pools.ts';
@@ -229,7 +230,7 @@ async function compose(
   const send = (request: SendRequest): Promise<SendResult> => ingress.send(request);
   const administration: Administration = {
     bots: administerBots({ bots, roster, isLinked: (gatewayId) => ingress.isLinked(gatewayId) }),
-    chats: administerChats({ store, bots }),
+    chats: { ...administerChats({ store, bots }), ...administerForgetting({ bots, forgetFile }) },
     janitor: administerJanitor(janitor),
     jobs: administerJobs({ store, bots, forgetFile }),
     pools: administerPools({

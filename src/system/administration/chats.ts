@@ -11,7 +11,8 @@ export interface ChatsOptions {
   readonly bots: ReadonlyMap<string, unknown>;
 }
 
-export function administerChats({ store, bots }: ChatsOptions): ChatsAdministration {
+/** What needs no running bot. */
+export function administerChats({ store, bots }: ChatsOptions): Omit<ChatsAdministration, 'forget'> {
   const ofBot = async (botId: string): Promise<readonly CorrespondentRecord[]> => {
     assertKnownBot(bots, botId);
     return store.correspondents(botId);

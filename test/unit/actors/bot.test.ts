@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { newGuid } from '../../../src/base/ids.ts';
 import { settle } from '../../support/actor-kit.ts';
 import { botBench, CLOSED, OPEN } from '../../support/bot-bench.ts';
-import { BOT, mediaFrame, textFrame } from '../../support/inbound-frames.ts';
+import { BOT, GATEWAY, mediaFrame, textFrame } from '../../support/inbound-frames.ts';
 import {
   acceptMedia,
   acceptText,
@@ -431,4 +431,62 @@ test('no line that a bot or its chats log names a person or says what they wrote
   expect(lines).not.toContain('4915112345678');
   expect(lines).not.toContain(secret);
   expect(lines).not.toContain(PROVIDER + number);
+});
+
+describe('a chat that is forgotten', () => {
+  test('leaves nothing, and whoever writes again gets a new one whose ids go on', async () => {
+    const { bot, inbound, store, historyOf, journalOf, keyOf } = await botBench();
+    const note = mediaFrame('ann', 'listen');
+    await inbound(textFrame('ann', 'once'));
+    await inbound(note);
+    await inbound(textFrame('bob', 'stays'));
+    await settle();
+    expect(await historyOf('ann')).toEqual(['once']);
+    const old = await keyOf('ann');
+    expect(await bot.ask('forget', 'ann')).toEqual({
+      messages: 2,
+      media: [{ guid: note.mediaGuid, gatewayId: GATEWAY }],
+    });
+    expect(await bot.ask('forget', 'ann')).toBeNull();
+    expect(await store.history(old, { afterSeq: 0, limit: 9 })).toEqual([]);
+    expect(await store.jobByGuid(note.mediaGuid)).toBeNull();
+    expect(await historyOf('bob')).toEqual(['stays']);
+
+    await inbound(mediaFrame('ann', 'again'));
+    expect(await journalOf('ann')).toEqual(['again']);
+    expect((await store.rehydrate(await keyOf('ann'))).messages.map(({ id }) => id)).toEqual([3]);
+  });
+
+  test('closes the link of a frame that is on its way to it, so that it comes again', async () => {
+    const { bot, inbound, faults, journalOf } = await botBench();
+    await inbound(mediaFrame('ann', 'old'));
+    faults.hold('forgetChat');
+    const forgotten = bot.ask('forget', 'ann');
+    await settle();
+    const link = new TestLink();
+    const frame = mediaFrame('ann', 'new');
+    const refused = expect(inbound(frame, link)).rejects.toMatchObject({ code: 'actor_stopped' });
+    await settle();
+    faults.release('forgetChat');
+    expect(await forgotten).toMatchObject({ messages: 1 });
+    await refused;
+    expect(link.failure).toBe('actor_stopped');
+    await settle();
+    expect(await inbound(frame)).toBe('accepted');
+    expect(await journalOf('ann')).toEqual(['new']);
+  });
+
+  test('is not missed by a result that comes late, nor kept alive', async () => {
+    const { bot, inbound, complete, clock, chatActors, store } = await botBench({ passivateAfterMs: 2_000 });
+    const note = mediaFrame('ann');
+    await inbound(note);
+    await store.promoteJobs(BOT, clock.now());
+    const completion = await complete(note.mediaGuid);
+    await bot.ask('forget', 'ann');
+    await bot.ask('settle', completion);
+    await settle();
+    clock.advance(4_000);
+    await settle();
+    expect(chatActors()).toEqual([]);
+  });
 });

@@ -25,6 +25,7 @@ async function bench() {
           retry: unused,
           wake: unused,
           tick: unused,
+          forget: unused,
           catchUp: () => {},
           ingest: () => {
             asked.push(kit.clock.now());

@@ -198,6 +198,24 @@ describe('a backend', () => {
     );
   });
 
+  test('forgets a chat with its files, and tells its gateway', async () => {
+    const { start, staging } = await machine();
+    const { backend, store } = await start();
+    const link = await connected(backend.url);
+    const note = mediaFrame('ann', 'listen');
+    await acked(link, textFrame('ann', 'before'));
+    await acked(link, note);
+    await writeFile(staging.pathOf(note.mediaGuid), 'OggS…');
+    const { chats } = backend.administration;
+    expect(await chats.forget({ botId: BOT, identifier: 'ann' })).toEqual({ messages: 2, jobs: 1 });
+    expect((await link.next('media.released')).guid).toBe(note.mediaGuid);
+    expect(await staging.list()).toEqual([]);
+    expect(await store.correspondents(BOT)).toEqual([]);
+    await expect(chats.forget({ botId: BOT, identifier: 'ann' })).rejects.toMatchObject({
+      code: 'not_found',
+    });
+  });
+
   test('gives up a medium that nothing comes of, in its place, with its file and its gateway told', async () => {
     const everyMs = 50;
     const { start, staging } = await machine({

@@ -28,6 +28,18 @@ export const chatRoutes =
       { schema: { tags, summary: 'One chat', params: chatParams, response: { 200: chatView, ...problems } } },
       ({ params }) => chats.show(params),
     );
+    router.delete(
+      CHAT,
+      {
+        schema: {
+          tags,
+          summary: 'Deletes everything of a chat, for good',
+          params: chatParams,
+          response: { 200: z.object({ messages: z.number(), jobs: z.number() }), ...problems },
+        },
+      },
+      ({ params }) => chats.forget(params),
+    );
     router.get(
       `${CHAT}/queue`,
       {

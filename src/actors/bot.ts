@@ -120,8 +120,11 @@ class Bot {
   async inbound(delivery: Delivery): Promise<Later<Receipt>> {
     const { frame, link } = delivery;
     link.signal.throwIfAborted();
-    const chat = await orCloseLink(link, this.#chatOf(frame.provider_name, chatIdentifiers(frame.message)));
-    return later(orCloseLink(link, chat.ask('accept', delivery)));
+    const chat = await orCloseLink(
+      delivery,
+      this.#chatOf(frame.provider_name, chatIdentifiers(frame.message)),
+    );
+    return later(orCloseLink(delivery, chat.ask('accept', delivery)));
   }
 
   settle(completion: Completion): Later<void> {

@@ -9,6 +9,8 @@ import type { ActorRef } from './kit/actor.ts';
 export interface Delivery {
   readonly frame: InboundFrame;
   readonly link: FrameLink;
+  /** It has met a bug before: should it meet one again, it is left to lie, and its link goes on. */
+  readonly isLastTry: boolean;
 }
 
 /** `refused`: it names the GUID of another message's medium, and can never be accepted. */

@@ -66,9 +66,10 @@ class Correspondent {
     this.#services.noteQueue(this.#context.self, this.#queue?.isEmpty ?? this.#isGone);
   }
 
-  async accept({ frame, link }: Delivery): Promise<Receipt> {
+  async accept(delivery: Delivery): Promise<Receipt> {
+    const { frame, link } = delivery;
     link.signal.throwIfAborted();
-    return orCloseLink(link, this.#accept(frame, link.gatewayId));
+    return orCloseLink(delivery, this.#accept(frame, link.gatewayId));
   }
 
   async #accept(frame: InboundFrame, gatewayId: string): Promise<Receipt> {

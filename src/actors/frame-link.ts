@@ -8,25 +8,37 @@ export interface FrameLink {
   fail(reason: string): void;
 }
 
-/** Not retryable, and yet the frame may be accepted later: another owner, a withdrawal, a bug that a restart may cure. */
-const NOT_THE_FRAMES_FAULT: readonly ErrorCode[] = ['fenced', 'aborted', 'actor_failed', 'invariant_broken'];
+/** Not retryable, and yet the frame may be accepted later: another owner, a withdrawal. */
+const NOT_THE_FRAMES_FAULT: readonly ErrorCode[] = ['fenced', 'aborted'];
+/** Perhaps of the frame, perhaps of the moment: another try tells. */
+const BUGS: readonly ErrorCode[] = ['actor_failed', 'invariant_broken'];
+
+export const isBug = (error: unknown): boolean =>
+  !(error instanceof DragomanError) || BUGS.includes(error.code);
 
 /**
  * Whether a frame fails for good: it would fail again over any link, so that closing this one would only keep what is
- * behind it waiting, of other chats and other bots.
+ * behind it waiting, of other chats and other bots. `isLastTry`: it has met a bug often enough.
  */
-export const failsForGood = (error: unknown): error is DragomanError =>
-  error instanceof DragomanError && !error.retryable && !NOT_THE_FRAMES_FAULT.includes(error.code);
+export function failsForGood(error: unknown, isLastTry: boolean): boolean {
+  if (!(error instanceof DragomanError) || BUGS.includes(error.code)) return isLastTry;
+  return !error.retryable && !NOT_THE_FRAMES_FAULT.includes(error.code);
+}
 
 /**
  * Settles as `work` does, and closes the link when it fails in a way that may pass. The frame thus takes everything
  * behind it along: the gateway sends it all again, in order. One that fails for good goes alone.
  */
-export async function orCloseLink<T>(link: FrameLink, work: Promise<T>): Promise<T> {
+export async function orCloseLink<T>(
+  { link, isLastTry }: { readonly link: FrameLink; readonly isLastTry: boolean },
+  work: Promise<T>,
+): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    if (!failsForGood(error)) link.fail(error instanceof DragomanError ? error.code : describeError(error));
+    if (!failsForGood(error, isLastTry)) {
+      link.fail(error instanceof DragomanError ? error.code : describeError(error));
+    }
     throw error;
   }
 }

@@ -3,7 +3,7 @@ import type { ChatView, MessageView } from '../system/administration/views.ts';
 import type { ConfigSources } from '../system/config.ts';
 import { EXIT } from './exit-codes.ts';
 import { duration, oneLine, table } from './table.ts';
-import { withReadable } from './with-administration.ts';
+import { withBackend, withReadable } from './with-administration.ts';
 
 export interface ChatsPage {
   readonly limit: number;
@@ -46,6 +46,15 @@ export const showChat = (
     for (const message of [...ingested, ...queue].toSorted((one, other) => one.id - other.id)) {
       console.log(describe(message, ingested.includes(message), now));
     }
+    return EXIT.ok;
+  });
+
+/** `dragoman chats forget`: for good. Resolves to the exit code. */
+export const forgetChat = (sources: ConfigSources, address: ChatAddress, asJson: boolean): Promise<number> =>
+  withBackend(sources, async ({ chats }) => {
+    const { messages, jobs } = await chats.forget(address);
+    if (asJson) console.log(JSON.stringify({ messages, jobs }));
+    else console.log(`Forgotten: ${messages} messages, and ${jobs} media with their files.`);
     return EXIT.ok;
   });
 

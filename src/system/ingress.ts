@@ -1,8 +1,9 @@
 import type { BotProtocol, BotStatus } from '../actors/bot.ts';
 import type { Receipt } from '../actors/chat-protocol.ts';
-import { failsForGood } from '../actors/frame-link.ts';
+import { failsForGood, isBug } from '../actors/frame-link.ts';
 import type { ActorRef } from '../actors/kit/actor.ts';
 import type { Clock } from '../base/clock.ts';
+import { describeError, DragomanError } from '../base/errors.ts';
 import type { Guid } from '../base/ids.ts';
 import type { Logger } from '../base/log.ts';
 import type { RouteToPool } from '../jobs/pools.ts';
@@ -18,6 +19,7 @@ import type {
 import { corruptMimeType } from '../queue/media-kind.ts';
 import type { BotRecord, StagedMedia, Store } from '../store/store.ts';
 import type { BotSettings } from './config-schema.ts';
+import { FrameTries } from './frame-tries.ts';
 import { GatewayQuestions, type HeldMedia } from './gateway-questions.ts';
 import type { FrameVerdict, LinkHandler, OpenLink } from './gateway-link.ts';
 import { Outbox, type SendRequest, type SendResult } from './outbox.ts';
@@ -50,6 +52,11 @@ export interface IngressOptions {
 }
 
 const ACK: FrameVerdict = { kind: 'ack' };
+const LIES: FrameVerdict = {
+  kind: 'error',
+  code: 'actor_failed',
+  reason: 'it has met a bug several times, and lies for a while',
+};
 
 /**
  * What the gateways' frames do.
@@ -59,12 +66,14 @@ const ACK: FrameVerdict = { kind: 'ack' };
  *   G4 A gateway is told to release only a file that no job needs.
  *   G5 A frame that fails for good holds nothing else back: the gateway keeps it and sends it over its next link. Of
  *      its chat, what comes behind it does the same, unless the failure has passed.
+ *   G6 A frame that meets a bug again and again holds nothing else back either: it is tried three times in its place.
  */
 export class Ingress implements LinkHandler, BotCommands {
   readonly #options: IngressOptions;
   readonly #links = new Map<string, OpenLink>();
   readonly #outbox: Outbox;
   readonly #questions: GatewayQuestions;
+  readonly #tries: FrameTries;
   /** Announcements that are not on the disk, by GUID; one that failed stays until it comes again. */
   readonly #announcing = new Map<Guid, Promise<Receipt>>();
 
@@ -72,6 +81,7 @@ export class Ingress implements LinkHandler, BotCommands {
     this.#options = options;
     this.#outbox = new Outbox(options.clock);
     this.#questions = new GatewayQuestions(options.clock);
+    this.#tries = new FrameTries(options.clock);
   }
 
   opened(link: OpenLink, botIds: readonly string[]): void {
@@ -115,22 +125,29 @@ export class Ingress implements LinkHandler, BotCommands {
   }
 
   async durable(link: OpenLink, frame: DurableFrame): Promise<FrameVerdict> {
+    const { gatewayId } = link;
+    const { seq, type } = frame;
+    const turn = this.#tries.turnOf(gatewayId, seq);
+    if (turn === 'lies') return LIES;
+    const isLastTry = turn === 'last';
     try {
-      return await this.#durable(link, frame);
+      const verdict = await this.#durable(link, frame, isLastTry);
+      this.#tries.wentWell(gatewayId, seq);
+      return verdict;
     } catch (error) {
-      if (!failsForGood(error)) throw error;
-      const { gatewayId } = link;
-      const { seq, type } = frame;
-      const { code, message: reason } = error;
+      if (isBug(error)) this.#tries.failed(gatewayId, seq);
+      if (!failsForGood(error, isLastTry)) throw error;
+      const code = error instanceof DragomanError ? error.code : 'actor_failed';
+      const reason = describeError(error);
       this.#options.log.error({ gateway_id: gatewayId, seq, type, code, reason }, 'a frame fails for good');
       return { kind: 'error', code, reason };
     }
   }
 
-  async #durable(link: OpenLink, frame: DurableFrame): Promise<FrameVerdict> {
+  async #durable(link: OpenLink, frame: DurableFrame, isLastTry: boolean): Promise<FrameVerdict> {
     switch (frame.type) {
       case 'inbound':
-        return this.#inbound(link, frame);
+        return this.#inbound(link, frame, isLastTry);
       case 'media.staged':
       case 'media.corrupt':
         return this.#staged(link, frame);
@@ -176,10 +193,10 @@ export class Ingress implements LinkHandler, BotCommands {
     this.#links.get(gatewayId)?.send({ type: 'media.released', guid });
   }
 
-  async #inbound(link: OpenLink, frame: InboundFrame): Promise<FrameVerdict> {
+  async #inbound(link: OpenLink, frame: InboundFrame, isLastTry: boolean): Promise<FrameVerdict> {
     const bot = this.#botOf(link, frame.bot_id);
     if (bot === null) return asVerdict(unknownBot(frame.bot_id));
-    const accepting = bot.ref.ask('inbound', { frame, link });
+    const accepting = bot.ref.ask('inbound', { frame, link, isLastTry });
     const guid = frame.message.media_processing_id;
     const receipt = await (guid === undefined ? accepting : this.#announced(guid, accepting));
     if (receipt === 'refused') {

@@ -35,7 +35,8 @@ export async function botBench(changes: Partial<BotArgs> = {}, limits: Partial<Q
     ingestion,
     bot,
     spawnBot,
-    inbound: (frame: InboundFrame, link = new TestLink()) => bot.ask('inbound', { frame, link }),
+    inbound: (frame: InboundFrame, link = new TestLink(), isLastTry = false) =>
+      bot.ask('inbound', { frame, link, isLastTry }),
     /** What a worker does: the job's words are durable, in whichever collection it is. */
     async complete(guid: string, words = 'words') {
       await store.stage(guid, stagedMedia('audio'), clock.now());

@@ -16,7 +16,8 @@ export const registerChats: Register = (program, finish) => {
 Examples:
   dragoman chats list reception --limit 20
   dragoman chats show reception 4915112345678@s.whatsapp.net
-  dragoman chats show reception 120363041234567890@g.us --json | jq .queue`,
+  dragoman chats show reception 120363041234567890@g.us --json | jq .queue
+  dragoman chats forget reception 4915112345678@s.whatsapp.net --yes`,
     );
   reaching(chats.command('list'))
     .argument('<bot>', 'its id')
@@ -38,4 +39,16 @@ Examples:
       const { showChat } = await import('../chats.ts');
       finish(await showChat(sourcesOf(flags), { botId, identifier }, { limit, json }));
     });
+  reaching(chats.command('forget'))
+    .argument('<bot>', 'its id')
+    .argument('<chat>', 'any identifier of the chat')
+    .description('delete everything of a chat for good: queue, history, identifiers, jobs and files')
+    .requiredOption('--yes', 'that you mean it: there is no way back')
+    .option('--json', 'for programs')
+    .action(
+      async (botId: string, identifier: string, { json, ...flags }: ConfigFlags & { json?: boolean }) => {
+        const { forgetChat } = await import('../chats.ts');
+        finish(await forgetChat(sourcesOf(flags), { botId, identifier }, json === true));
+      },
+    );
 };

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { pageOf } from '../../inspector/http/routes/schemas.ts';
 import { added, paired, removed, started, stopped } from '../../inspector/http/routes/bots.ts';
+import { forgotten } from '../../inspector/http/routes/chats.ts';
 import type { Administration, ChatAddress } from '../../system/administration.ts';
 import {
   botView,
@@ -49,6 +50,7 @@ export function remoteAdministration(api: ApiClient): RemoteAdministration {
       message: (chat, id) => api.get(`${chatPath(chat)}/messages/${id}`, journeyView),
       queue: (chat) => api.get(`${chatPath(chat)}/queue`, z.array(messageView)),
       history: (chat, page) => api.get(`${chatPath(chat)}/history`, z.array(historyView), page),
+      forget: (chat) => api.delete(chatPath(chat), forgotten),
     },
     jobs: {
       list: (filter, page) => api.get(`${API}/jobs`, pageOf(jobView), { ...filter, ...page }),

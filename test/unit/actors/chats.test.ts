@@ -41,7 +41,7 @@ test('a bot that is told to announces each of its live chats again', async () =>
   });
   const link = new TestLink();
   for (const sender of ['ann', 'bob']) {
-    await bot.ask('inbound', { frame: textFrame(sender, 'hello'), link });
+    await bot.ask('inbound', { frame: textFrame(sender, 'hello'), link, isLastTry: false });
   }
   const known = new Set(announced);
   announced.length = 0;

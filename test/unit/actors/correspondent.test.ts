@@ -9,7 +9,7 @@ import { acceptMedia, acceptText, placeholderMessage, textMessage } from '../../
 import { TestLink } from '../../support/test-link.ts';
 
 const accept = (chat: Chat, frame: InboundFrame, link = new TestLink()) =>
-  chat.ask('accept', { frame, link });
+  chat.ask('accept', { frame, link, isLastTry: false });
 const words = (guid: string, text = 'words') => ({ guid, words: text, error: null });
 
 describe('a chat that accepts', () => {

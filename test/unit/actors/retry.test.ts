@@ -13,10 +13,10 @@ type Bench = Awaited<ReturnType<typeof chatBench>>;
 async function withDeadLetter(...args: Parameters<typeof chatBench>) {
   const bench = await chatBench(...args);
   const frame = mediaFrame('ann', 'listen');
-  await bench.chat.ask('accept', { frame, link: new TestLink() });
+  await bench.chat.ask('accept', { frame, link: new TestLink(), isLastTry: false });
   await bench.store.stage(frame.mediaGuid, stagedMedia(), 0);
   await bench.chat.ask('settle', { guid: frame.mediaGuid, ...FAILED });
-  await bench.chat.ask('accept', { frame: textFrame('ann', 'and?'), link: new TestLink() });
+  await bench.chat.ask('accept', { frame: textFrame('ann', 'and?'), link: new TestLink(), isLastTry: false });
   return { ...bench, guid: frame.mediaGuid };
 }
 
@@ -91,7 +91,7 @@ describe('a retry is refused, and changes nothing,', () => {
 
   test('when the chat has as many placeholders as it may', async () => {
     const bench = await withDeadLetter({ maxPlaceholders: 1 });
-    await bench.chat.ask('accept', { frame: mediaFrame('ann'), link: new TestLink() });
+    await bench.chat.ask('accept', { frame: mediaFrame('ann'), link: new TestLink(), isLastTry: false });
     const before = await stateOf(bench, bench.guid);
     expect(await bench.chat.ask('retry', bench.guid)).toEqual({ kind: 'too_many_pending' });
     expect(await stateOf(bench, bench.guid)).toEqual(before);

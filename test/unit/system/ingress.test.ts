@@ -329,3 +329,46 @@ describe('G2: a file that is staged', () => {
     expect(woken).toEqual(['audio']);
   });
 });
+
+describe('G6: a frame that meets a bug again and again', () => {
+  test('closes its link twice, then lies while what is behind it goes on', async () => {
+    const { ingress, faults, historyOf, clock } = await bench();
+    const poison = textFrame('ann', 'poison');
+    faults.fail('accept', 'bug', 'bug', 'bug', 'bug');
+    for (let nth = 0; nth < 2; nth += 1) {
+      const link = new TestLink();
+      await expect(ingress.durable(link, poison)).rejects.toMatchObject({ code: 'actor_failed' });
+      expect(link.failure).toBe('a bug');
+    }
+    const link = new TestLink();
+    const lying = ingress.durable(link, poison);
+    const behind = ingress.durable(link, textFrame('bob', 'behind'));
+    expect(await lying).toMatchObject({ kind: 'error', code: 'actor_failed' });
+    // The fourth bug is bob's: his frame has tries of its own.
+    await expect(behind).rejects.toMatchObject({ code: 'actor_failed' });
+    const next = new TestLink();
+    expect(await ingress.durable(next, poison)).toMatchObject({ kind: 'error' });
+    expect(await ingress.durable(next, textFrame('ann', 'after'))).toEqual(ACK);
+    expect(next.failure).toBeNull();
+    clock.advance(600_000);
+    expect(await ingress.durable(next, poison)).toEqual(ACK);
+    await settle();
+    expect(await historyOf('ann')).toEqual(['after', 'poison']);
+  });
+
+  test('is accepted in its place when the bug has passed', async () => {
+    const { ingress, faults, historyOf } = await bench();
+    const [first, second] = [textFrame('ann', 'first'), textFrame('ann', 'second')];
+    faults.fail('accept', 'bug', 'bug');
+    for (let nth = 0; nth < 2; nth += 1) {
+      await expect(ingress.durable(new TestLink(), first)).rejects.toMatchObject({ code: 'actor_failed' });
+    }
+    const link = new TestLink();
+    expect(await Promise.all([ingress.durable(link, first), ingress.durable(link, second)])).toEqual([
+      ACK,
+      ACK,
+    ]);
+    await settle();
+    expect(await historyOf('ann')).toEqual(['first', 'second']);
+  });
+});

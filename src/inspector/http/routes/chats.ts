@@ -5,6 +5,7 @@ import type { Routes } from '../server.ts';
 import { botId, chatParams, page, pageOf, problems } from './schemas.ts';
 
 const tags = ['chats'];
+export const forgotten = z.object({ messages: z.number(), jobs: z.number() });
 const CHAT = '/api/v1/bots/:botId/chats/:identifier';
 
 export const chatRoutes =
@@ -35,7 +36,7 @@ export const chatRoutes =
           tags,
           summary: 'Deletes everything of a chat, for good',
           params: chatParams,
-          response: { 200: z.object({ messages: z.number(), jobs: z.number() }), ...problems },
+          response: { 200: forgotten, ...problems },
         },
       },
       ({ params }) => chats.forget(params),

@@ -1,4 +1,4 @@
-import { perform } from '../../src/store/sqlite/calls.ts';
+import { perform, type Reply } from '../../src/store/sqlite/calls.ts';
 import { serveCalls } from '../../src/store/sqlite/serve-calls.ts';
 
 /** A store thread that can be made to fail in every way a thread can. */
@@ -23,8 +23,11 @@ const OPERATIONS = {
 
 export type FragileOperations = typeof OPERATIONS;
 
+const replies: Reply[] = [];
+
 serveCalls({
   mostCallsTogether: 1,
-  run: (batch) => batch.map((call) => perform(OPERATIONS, given, call)),
+  take: (batch) => void replies.push(...batch.map((call) => perform(OPERATIONS, given, call))),
+  finish: () => replies.splice(0),
   close: () => given.splice(0),
 });

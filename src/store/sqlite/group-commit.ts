@@ -20,6 +20,11 @@ export class GroupCommit {
   #connection: Connection | null = null;
   /** Open from the closing of a broken handle until there is the next one. */
   #standIn: Connection | null = null;
+  /** Of the group that is being carried out. */
+  #calls: Call[] = [];
+  #replies: Reply[] | null = [];
+  #failure: { readonly error: unknown } | null = null;
+  #isBegun = false;
 
   constructor(
     store: { readonly file: string; readonly fence: number },
@@ -32,15 +37,32 @@ export class GroupCommit {
     this.#open = open;
   }
 
-  run(calls: readonly Call[]): Reply[] {
+  /** Carries out calls of the next group, ahead of its end. */
+  take(calls: readonly Call[]): void {
+    this.#calls.push(...calls);
+    if (this.#failure !== null) return;
     try {
-      this.#connection ??= this.#open(this.#file);
-      this.#endStandIn();
-      return this.#commit(this.#connection, calls);
+      this.#replies = this.#performAhead(calls);
+    } catch (error) {
+      this.#failure = { error };
+    }
+  }
+
+  /** Ends the group: one reply for each of its calls, in their order. */
+  finish(): Reply[] {
+    const calls = this.#calls;
+    try {
+      if (this.#failure !== null) throw this.#failure.error;
+      return this.#commit(calls);
     } catch (error) {
       this.#abandon();
       const failure = groupFailure(this.#file, error);
       return calls.map((call) => failed(call, failure));
+    } finally {
+      this.#calls = [];
+      this.#replies = [];
+      this.#failure = null;
+      this.#isBegun = false;
     }
   }
 
@@ -70,16 +92,31 @@ export class GroupCommit {
     this.#standIn = null;
   }
 
-  #commit(connection: Connection, calls: readonly Call[]): Reply[] {
-    const session = { connection, fence: this.#fence };
-    connection.run('BEGIN IMMEDIATE');
-    let replies = this.#performTogether(session, calls);
+  get #session(): Session {
+    this.#connection ??= this.#open(this.#file);
+    this.#endStandIn();
+    return { connection: this.#connection, fence: this.#fence };
+  }
+
+  /** The replies so far; null once an operation has failed. */
+  #performAhead(calls: readonly Call[]): Reply[] | null {
+    const session = this.#session;
+    if (!this.#isBegun) session.connection.run('BEGIN IMMEDIATE');
+    this.#isBegun = true;
+    const replies = this.#replies && this.#performTogether(session, calls);
+    return replies && [...(this.#replies ?? []), ...replies];
+  }
+
+  #commit(calls: readonly Call[]): Reply[] {
+    const session = this.#session;
+    const { connection } = session;
+    let replies = this.#replies;
     if (replies === null) {
       connection.run('ROLLBACK');
       connection.run('BEGIN IMMEDIATE');
       replies = calls.map((call) => this.#performAlone(session, call));
     }
-    connection.run('COMMIT');
+    if (this.#isBegun) connection.run('COMMIT');
     return replies;
   }
 

@@ -24,4 +24,15 @@ function read(call: Call): Reply {
   }
 }
 
-serveCalls({ mostCallsTogether: 1, run: (calls) => calls.map(read), close });
+let replies: Reply[] = [];
+
+serveCalls({
+  mostCallsTogether: 1,
+  take: (calls) => void replies.push(...calls.map(read)),
+  finish() {
+    const answered = replies;
+    replies = [];
+    return answered;
+  },
+  close,
+});

@@ -15,6 +15,9 @@ export interface StoreThreadOptions {
   readonly stallMs: number;
 }
 
+/** So many calls of a tick are sent ahead of the rest: the two threads then work side by side. */
+const CALLS_AHEAD = 16;
+
 interface PendingCall {
   resolve(value: unknown): void;
   reject(error: DragomanError): void;
@@ -22,7 +25,7 @@ interface PendingCall {
 
 /**
  * Calls operations in a thread of their own.
- *   T1 Calls reach the thread in the order they were made, those of one tick as one message.
+ *   T1 Calls reach the thread in the order they were made, and it has all calls of a tick before it answers any of them.
  *   T2 Every call settles: by the thread's reply, or by `store_unavailable` when the thread ends or stalls.
  *   T3 There is one thread at most. A new one starts, at the next call, only after the old one has ended: a call that
  *      was given up cannot be carried out behind its caller's back once another has succeeded.
@@ -36,6 +39,9 @@ export class StoreThread<Table extends Operations<never>> {
   #drained: (() => void) | null = null;
   #outbox: Call[] = [];
   #lastId = 0;
+  #isTickOn = false;
+  /** Whether calls of this tick have been sent ahead of the others. */
+  #isSentAhead = false;
   #stallTimer: Timer | null = null;
 
   constructor(options: StoreThreadOptions) {
@@ -49,12 +55,15 @@ export class StoreThread<Table extends Operations<never>> {
     if (this.#state !== 'running') return Promise.reject(unavailable(`the store is ${this.#state}`));
     this.#lastId += 1;
     const id = this.#lastId;
-    if (this.#outbox.length === 0) process.nextTick(() => this.#send());
-    this.#outbox.push({ id, operation, args });
-    this.#watchForStall();
-    return new Promise((resolve, reject) => {
+    const answered = new Promise<ReturnType<Table[Name]>>((resolve, reject) => {
       this.#pending.set(id, { resolve, reject });
     });
+    if (!this.#isTickOn) process.nextTick(() => this.#endTick());
+    this.#isTickOn = true;
+    this.#outbox.push({ id, operation, args });
+    if (this.#outbox.length === CALLS_AHEAD) this.#send(true);
+    this.#watchForStall();
+    return answered;
   }
 
   /** Waits for the calls that are under way, then ends the thread. */
@@ -70,11 +79,18 @@ export class StoreThread<Table extends Operations<never>> {
     await this.#ended;
   }
 
-  #send(): void {
-    const calls = this.#outbox;
+  #endTick(): void {
+    this.#isTickOn = false;
+    this.#send(false);
+  }
+
+  /** `more`: others of this tick follow; the thread sets to work on these meanwhile. */
+  #send(more: boolean): void {
+    const calls = this.#outbox.filter(({ id }) => this.#pending.has(id));
     this.#outbox = [];
-    const waiting = calls.filter(({ id }) => this.#pending.has(id));
-    if (waiting.length > 0) (this.#worker ??= this.#start()).postMessage(waiting satisfies ThreadMessage);
+    if (calls.length === 0 && !this.#isSentAhead) return;
+    this.#isSentAhead = more;
+    (this.#worker ??= this.#start()).postMessage({ calls, more } satisfies ThreadMessage);
   }
 
   #start(): Worker {

@@ -12,6 +12,7 @@ const group = new GroupCommit(store, WRITES, (file) => Connection.forWriting(fil
 
 serveCalls({
   mostCallsTogether: MOST_CALLS_IN_GROUP,
-  run: (calls) => group.run(calls),
+  take: (calls) => group.take(calls),
+  finish: () => group.finish(),
   close: () => group.close(),
 });

@@ -49,6 +49,8 @@ describe('group commit', () => {
     }
   };
 
+  const run = (calls: readonly Call[]): Reply[] => runOn(group, calls);
+
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'dragoman-group-'));
     file = join(folder, 'names.db');
@@ -64,30 +66,50 @@ describe('group commit', () => {
   });
 
   test('G1: what was replied to is committed', () => {
-    expect(outcomes(group.run([call('put', 'a'), call('put', 'b')]))).toEqual(['done', 'done']);
+    expect(outcomes(run([call('put', 'a'), call('put', 'b')]))).toEqual(['done', 'done']);
     expect(names()).toEqual(['a', 'b']);
   });
 
   test('G2: an operation that throws is undone alone', () => {
-    const replies = group.run([call('put', 'a'), call('putAndThrow', 'b'), call('put', 'c')]);
+    const replies = run([call('put', 'a'), call('putAndThrow', 'b'), call('put', 'c')]);
     expect(outcomes(replies)).toEqual(['done', 'not_found', 'done']);
     expect(names()).toEqual(['a', 'c']);
   });
 
   test('G2: a statement that fails fails its own operation alone, as a bug', () => {
-    const replies = group.run([call('put', 'a'), call('put', 'a'), call('put', 'b')]);
+    const replies = run([call('put', 'a'), call('put', 'a'), call('put', 'b')]);
     expect(outcomes(replies)).toEqual(['done', 'invariant_broken', 'done']);
     expect(names()).toEqual(['a', 'b']);
     expect(opened).toBe(1);
   });
 
+  test('G1, G2: a group that comes in parts is one: nothing is committed before its end, and failures are undone alone', () => {
+    group.take([call('put', 'a'), call('putAndThrow', 'b')]);
+    expect(names()).toEqual([]);
+    group.take([call('put', 'c'), call('put', 'a')]);
+    group.take([]);
+    expect(outcomes(group.finish())).toEqual(['done', 'not_found', 'done', 'invariant_broken']);
+    expect(names()).toEqual(['a', 'c']);
+    expect(outcomes(run([call('put', 'd')]))).toEqual(['done']);
+    expect(names()).toEqual(['a', 'c', 'd']);
+  });
+
+  test('G3: a group whose first part breaks the handle fails as a whole', () => {
+    run([call('pageLimit')]);
+    group.take([call('put', 'a'), call('fill')]);
+    group.take([call('put', 'b')]);
+    expect(outcomes(group.finish())).toEqual(['store_unavailable', 'store_unavailable', 'store_unavailable']);
+    expect(outcomes(run([call('put', 'c')]))).toEqual(['done']);
+    expect(names()).toEqual(['c']);
+  });
+
   test('G3: when there is no space left, the whole group fails and the next one opens the file anew', () => {
-    const limit = group.run([call('pageLimit')]);
-    const replies = group.run([call('put', 'a'), call('fill'), call('put', 'b')]);
+    const limit = run([call('pageLimit')]);
+    const replies = run([call('put', 'a'), call('fill'), call('put', 'b')]);
     expect(outcomes(replies)).toEqual(['store_unavailable', 'store_unavailable', 'store_unavailable']);
     expect(names()).toEqual([]);
-    expect(group.run([call('pageLimit')])).toEqual(limit);
-    expect(outcomes(group.run([call('put', 'c')]))).toEqual(['done']);
+    expect(run([call('pageLimit')])).toEqual(limit);
+    expect(outcomes(run([call('put', 'c')]))).toEqual(['done']);
     expect(names()).toEqual(['c']);
     expect(opened).toBe(2);
   });
@@ -100,9 +122,9 @@ describe('group commit', () => {
       if (handles.length === 1) failAtCommit(connection);
       return connection;
     });
-    expect(outcomes(failing.run([call('put', 'a')]))).toEqual(['store_unavailable']);
+    expect(outcomes(runOn(failing, [call('put', 'a')]))).toEqual(['store_unavailable']);
     expect(() => handles[0]?.exec('SELECT 1')).toThrow('not open');
-    expect(outcomes(failing.run([call('put', 'b')]))).toEqual(['done']);
+    expect(outcomes(runOn(failing, [call('put', 'b')]))).toEqual(['done']);
     expect(names()).toEqual(['b']);
     failing.close();
   });
@@ -112,12 +134,17 @@ describe('group commit', () => {
     const absent = new GroupCommit({ file, fence: 1 }, OPERATIONS, (path) =>
       open(isMounted ? path : '/dev/null/x'),
     );
-    expect(outcomes(absent.run([call('put', 'a')]))).toEqual(['store_unavailable']);
+    expect(outcomes(runOn(absent, [call('put', 'a')]))).toEqual(['store_unavailable']);
     isMounted = true;
-    expect(outcomes(absent.run([call('put', 'b')]))).toEqual(['done']);
+    expect(outcomes(runOn(absent, [call('put', 'b')]))).toEqual(['done']);
     absent.close();
   });
 });
+
+function runOn(group: GroupCommit, calls: readonly Call[]): Reply[] {
+  group.take(calls);
+  return group.finish();
+}
 
 /** As SQLite reports a failed fsync: SQLITE_IOERR_FSYNC. */
 function failAtCommit(connection: Connection): void {

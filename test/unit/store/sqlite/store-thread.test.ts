@@ -26,6 +26,25 @@ describe('a store thread', () => {
     expect(answers.at(-1)).toEqual(['a', 'b', 'c']);
   });
 
+  test('T1: so does a tick of many calls, which reach the thread in parts', async () => {
+    const texts = Array.from({ length: 100 }, (_, n) => `text ${n}`);
+    const answers = await Promise.all(texts.map((text) => thread.call('echo', text)));
+    expect(answers.at(-1)).toEqual(texts);
+    expect(answers.map((answer) => answer.length)).toEqual(texts.map((_, n) => n + 1));
+  });
+
+  test('T2: none of a tick’s calls is answered when the thread dies in the middle of them', async () => {
+    const echo = (): Promise<unknown> => thread.call('echo', 'text');
+    const before = Array.from({ length: 30 }, echo);
+    const outcomes = await Promise.allSettled([
+      ...before,
+      thread.call('exit'),
+      ...Array.from({ length: 30 }, echo),
+    ]);
+    expect(outcomes.map(({ status }) => status)).toEqual(Array.from({ length: 61 }, () => 'rejected'));
+    expect(await thread.call('echo', 'after')).toEqual(['after']);
+  });
+
   test('T2: calls that a dying thread leaves behind reject as unavailable, and the next call has a new thread', async () => {
     await thread.call('echo', 'before');
     const outcomes = await Promise.allSettled([thread.call('exit'), thread.call('echo', 'behind')]);

@@ -38,6 +38,14 @@ export class DragomanProcess {
     return new DragomanProcess(spawn(process.execPath, command, { env, stdio: ['ignore', 'pipe', 'pipe'] }));
   }
 
+  /** A program of this folder that is like `dragoman`. */
+  static spawnScript(script: string, ...args: readonly string[]): DragomanProcess {
+    const file = fileURLToPath(new URL(script, import.meta.url));
+    return new DragomanProcess(
+      spawn(process.execPath, [file, ...args], { stdio: ['ignore', 'pipe', 'pipe'] }),
+    );
+  }
+
   get stdout(): string {
     return this.#stdout;
   }

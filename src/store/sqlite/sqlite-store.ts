@@ -105,7 +105,7 @@ interface Parts {
  * What moves or deletes many rows is many operations, so that other writers get in between: each row is moved whole or
  * not at all, and a call that ended early is made again.
  */
-class SqliteStore implements Store {
+export class SqliteStore implements Store {
   readonly fence: number;
   readonly #clock: Clock;
   readonly #log: Logger;

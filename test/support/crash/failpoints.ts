@@ -1,0 +1,49 @@
+import { writeSync } from 'node:fs';
+
+/** A place where a process can be made to die, by name: `accept.after`. */
+export interface Failpoints {
+  /** The process is there. May never return. */
+  reach(name: string): void;
+}
+
+/** Kills its own process with SIGKILL when it reaches `name` the `nth` time; nothing runs after that. */
+export class DeadlyFailpoint implements Failpoints {
+  readonly #name: string;
+  #left: number;
+
+  constructor(name: string, nth: number) {
+    this.#name = name;
+    this.#left = nth;
+  }
+
+  reach(name: string): void {
+    if (name !== this.#name) return;
+    this.#left -= 1;
+    if (this.#left > 0) return;
+    writeSync(1, `died at ${name}\n`);
+    process.kill(process.pid, 'SIGKILL');
+    // The signal is on its way: not one more instruction of the program may run.
+    for (;;);
+  }
+}
+
+type Method = (...args: unknown[]) => unknown;
+
+/** Puts failpoints around a method of a class: `NAME.before`, `NAME.after`, the latter once its promise has resolved. */
+export function surround(owner: object, method: string, name: string, failpoints: Failpoints): void {
+  const original: unknown = Reflect.get(owner, method);
+  if (typeof original !== 'function') throw new TypeError(`expected a method ${method}`);
+  const surrounded = function (this: unknown, ...args: unknown[]): unknown {
+    failpoints.reach(`${name}.before`);
+    const result: unknown = Reflect.apply(original as Method, this, args);
+    if (!(result instanceof Promise)) {
+      failpoints.reach(`${name}.after`);
+      return result;
+    }
+    return result.then((value: unknown) => {
+      failpoints.reach(`${name}.after`);
+      return value;
+    });
+  };
+  Object.defineProperty(owner, method, { value: surrounded, configurable: true, writable: true });
+}

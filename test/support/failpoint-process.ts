@@ -1,0 +1,37 @@
+/**
+ * `node failpoint-process.ts CONFIG [FAILPOINT NTH]`: `dragoman start`, which dies when it reaches the failpoint the nth time.
+ * Production code knows nothing of failpoints: they are put around its classes here.
+ */
+import { ActorSystem } from '../../src/actors/kit/system.ts';
+import { start } from '../../src/cli/start.ts';
+import { FrameLog } from '../../src/gateway/frame-log.ts';
+import { JournalDatabase } from '../../src/gateway/journal-database.ts';
+import { MediaLedger } from '../../src/gateway/media-ledger.ts';
+import { PartFile } from '../../src/staging/part-file.ts';
+import { StagingFolder } from '../../src/staging/staging-folder.ts';
+import { MongoStore } from '../../src/store/mongo/mongo-store.ts';
+import { SqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
+import { GatewayLink } from '../../src/system/gateway-link.ts';
+import { Settlements } from '../../src/system/settlements.ts';
+import { DeadlyFailpoint, surround } from './crash/failpoints.ts';
+import { STORE_OPERATIONS } from './crash/failpoint-names.ts';
+
+const [file, name, nth = '1'] = process.argv.slice(2);
+if (file === undefined) throw new Error('expected the configuration file');
+if (name !== undefined) {
+  const failpoint = new DeadlyFailpoint(name, Number(nth));
+  for (const operation of STORE_OPERATIONS) {
+    surround(SqliteStore.prototype, operation, operation, failpoint);
+    surround(MongoStore.prototype, operation, operation, failpoint);
+  }
+  surround(JournalDatabase.prototype, 'transaction', 'journal transaction', failpoint);
+  surround(FrameLog.prototype, 'acknowledge', 'journal ack', failpoint);
+  surround(PartFile.prototype, 'publish', 'file publish', failpoint);
+  surround(MediaLedger.prototype, 'staged', 'file staged', failpoint);
+  surround(StagingFolder.prototype, 'remove', 'file remove', failpoint);
+  surround(GatewayLink.prototype, 'send', 'frame to gateway', failpoint);
+  surround(GatewayLink.prototype, 'drain', 'drain frames', failpoint);
+  surround(Settlements.prototype, 'settled', 'drain settlements', failpoint);
+  surround(ActorSystem.prototype, 'stop', 'drain actors', failpoint);
+}
+process.exitCode = await start({ file, environment: {}, flags: {} });

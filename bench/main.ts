@@ -12,6 +12,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   download: () => import('./download.ts'),
   jobs: () => import('./jobs.ts'),
   fairness: () => import('./fairness.ts'),
+  soak: () => import('./soak.ts'),
   page: () => import('./page.ts'),
 };
 

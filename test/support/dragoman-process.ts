@@ -46,6 +46,12 @@ export class DragomanProcess {
     );
   }
 
+  get pid(): number {
+    const { pid } = this.#child;
+    if (pid === undefined) throw new Error('the process did not start');
+    return pid;
+  }
+
   get stdout(): string {
     return this.#stdout;
   }

@@ -114,10 +114,10 @@ async function killedAt(
   );
   try {
     if (drains) {
-      // It may die before: on a busy machine jobs are held because the bot takes so long to open.
-      await Promise.race([dragoman.printed(/: open$/m), dragoman.exited()]);
-      // A video is in hand by then.
-      await pause(VIDEO_DELAY_MS / 3);
+      // A job whose lease is prolonged is in hand for a while yet. The process may die before.
+      await Promise.race([dragoman.printed(/came by heartbeat\.after/), dragoman.exited(), tooLate]).catch(
+        () => {},
+      );
       dragoman.signal('SIGTERM');
     }
     await Promise.race([dragoman.exited(), tooLate]);

@@ -6,10 +6,14 @@ export interface Failpoints {
   reach(name: string): void;
 }
 
-/** Kills its own process with SIGKILL when it reaches `name` the `nth` time; nothing runs after that. */
+/**
+ * Kills its own process with SIGKILL when it reaches `name` the `nth` time; nothing runs after that. Prints the name of each
+ * failpoint that it comes by.
+ */
 export class DeadlyFailpoint implements Failpoints {
   readonly #name: string;
   #left: number;
+  readonly #seen = new Set<string>();
 
   constructor(name: string, nth: number) {
     this.#name = name;
@@ -17,6 +21,8 @@ export class DeadlyFailpoint implements Failpoints {
   }
 
   reach(name: string): void {
+    if (!this.#seen.has(name)) writeSync(1, `came by ${name}\n`);
+    this.#seen.add(name);
     if (name !== this.#name) return;
     this.#left -= 1;
     if (this.#left > 0) return;

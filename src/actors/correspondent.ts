@@ -137,7 +137,7 @@ class Correspondent {
       return 'gone';
     }
     queue.apply(plan);
-    events.emit({ kind: 'fulfilled', chat: this.#key, message: plan.message, failed: error !== null });
+    events.emit({ kind: 'fulfilled', chat: this.#key, guid, message: plan.message, failed: error !== null });
     this.#changed(plan.evicted);
     return 'settled';
   }
@@ -192,11 +192,10 @@ class Correspondent {
     if (plan.kind === 'held') return { kind: 'held', until: plan.heldUntil };
     if (plan.kind === 'empty') return plan;
     const { messages } = plan;
-    await this.#durably(() =>
-      this.#services.store.ingest({ correspondent: this.#key, messages, now: this.#now() }),
-    );
+    const now = this.#now();
+    await this.#durably(() => this.#services.store.ingest({ correspondent: this.#key, messages, now }));
     queue.apply(plan);
-    this.#services.events.emit({ kind: 'ingested', chat: this.#key, messages });
+    this.#services.events.emit({ kind: 'ingested', chat: this.#key, at: this.#now(), messages });
     this.#changed([]);
     return { kind: 'ingested', more: queue.readyCount > 0 };
   }
@@ -316,7 +315,6 @@ class Correspondent {
 
   #changed(evicted: readonly Eviction[]): void {
     for (const { message, reason } of evicted) {
-      this.#context.log.info({ id: message.id, reason }, 'message evicted');
       this.#services.events.emit({ kind: 'evicted', chat: this.#key, id: message.id, reason });
     }
     if (this.#queue !== null) {

@@ -20,6 +20,8 @@ export type DragomanEvent =
   | {
       readonly kind: 'fulfilled';
       readonly chat: CorrespondentKey;
+      /** Of the medium that its words came from. */
+      readonly guid: string;
       readonly message: ReadyMessage;
       readonly failed: boolean;
     }
@@ -32,6 +34,8 @@ export type DragomanEvent =
   | {
       readonly kind: 'ingested';
       readonly chat: CorrespondentKey;
+      /** When. */
+      readonly at: number;
       readonly messages: readonly ReadyMessage[];
     };
 

@@ -87,7 +87,7 @@ export class PoolDesk {
 
   /** False when there is no job for it. */
   async #claimFor(worker: Worker): Promise<boolean> {
-    const { inFlight, claim } = this.#options;
+    const { inFlight, claim, context } = this.#options;
     let job: ClaimedJob | null = null;
     try {
       job = await claim(inFlight.capped());
@@ -95,6 +95,8 @@ export class PoolDesk {
       if (job === null) this.#idle.push(worker);
     }
     if (job === null) return false;
+    const { guid, pool, correspondent } = job;
+    context.log.info({ guid, bot_id: correspondent.botId, pool, worker: worker.name }, 'job claimed');
     inFlight.started(job.correspondent.botId);
     const run = this.#run(worker, job).finally(() => this.#running.delete(run));
     this.#running.add(run);

@@ -9,6 +9,7 @@ import { registerDemo } from './commands/demo.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerGateway } from './commands/gateway.ts';
 import { registerHealth } from './commands/health.ts';
+import { registerInspect } from './commands/inspect.ts';
 import { registerJanitor } from './commands/janitor.ts';
 import { registerJobs } from './commands/jobs.ts';
 import { registerPools } from './commands/pools.ts';
@@ -31,6 +32,7 @@ const COMMANDS: readonly Register[] = [
   registerChats,
   registerJobs,
   registerPools,
+  registerInspect,
   registerJanitor,
   registerSend,
   registerDeadLetters,

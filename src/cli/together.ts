@@ -52,7 +52,9 @@ export async function startTogether(options: ServingOptions): Promise<Together> 
     { gatewayId: LOCAL_GATEWAY, token },
     ...config.gateways.map(({ id, token: own }) => ({ gatewayId: id, token: own })),
   ];
+  let running: Gateway | null = null;
   const watched = await startWatchedBackend({
+    gatewayFigures: () => running?.snapshot() ?? null,
     config,
     store,
     staging,
@@ -75,7 +77,11 @@ export async function startTogether(options: ServingOptions): Promise<Together> 
     log,
     createSession: baileysSessions({ clock, log, endpoint }),
   });
-  opened.defer(() => gateway.stop());
-  const running = opened.move();
-  return { store, backend, inspector, gateway, stop: () => running.disposeAsync() };
+  running = gateway;
+  opened.defer(() => {
+    running = null;
+    return gateway.stop();
+  });
+  const all = opened.move();
+  return { store, backend, inspector, gateway, stop: () => all.disposeAsync() };
 }

@@ -1,6 +1,8 @@
 import { EventBus } from '../actors/events.ts';
 import { type Inspector, startInspector } from '../inspector/inspector.ts';
 import { LiveState } from '../inspector/live/live-state.ts';
+import { Metrics } from '../inspector/metrics/metrics.ts';
+import type { GatewayFigures } from '../inspector/metrics/state-metrics.ts';
 import { type Backend, type BackendOptions, startBackend } from '../system/backend.ts';
 
 /** A backend and, unless the configuration switches it off, the HTTP server that looks into it. */
@@ -10,18 +12,35 @@ export interface WatchedBackend {
   stop(): Promise<void>;
 }
 
+export interface WatchedBackendOptions extends Omit<BackendOptions, 'events'> {
+  /** Of the gateway in this process; null while there is none. */
+  readonly gatewayFigures?: () => GatewayFigures | null;
+}
+
 /** Rejects, with nothing left running, with what `startBackend` and `startInspector` reject with. */
-export async function startWatchedBackend(options: Omit<BackendOptions, 'events'>): Promise<WatchedBackend> {
-  const { config, clock, log } = options;
+export async function startWatchedBackend(options: WatchedBackendOptions): Promise<WatchedBackend> {
+  const { config, clock, log, gatewayFigures } = options;
   await using opened = new AsyncDisposableStack();
   const events = new EventBus();
-  const state = new LiveState({ events, clock, log });
-  opened.defer(() => state.close());
+  const { http } = config;
+  const listeners = http.enabled
+    ? { state: new LiveState({ events, clock, log }), metrics: new Metrics(events) }
+    : null;
+  opened.defer(() => listeners?.state.close());
+  opened.defer(() => listeners?.metrics.close());
   const backend = await startBackend({ ...options, events });
   opened.defer(() => backend.stop());
   const { administration } = backend;
-  const { http } = config;
-  const inspector = http.enabled ? await startInspector({ http, administration, state, clock, log }) : null;
+  const inspector =
+    listeners &&
+    (await startInspector({
+      http,
+      administration,
+      ...listeners,
+      ...(gatewayFigures && { gatewayFigures }),
+      clock,
+      log,
+    }));
   opened.defer(() => inspector?.close());
   const running = opened.move();
   return { backend, inspector, stop: () => running.disposeAsync() };

@@ -1,8 +1,8 @@
-import { Registry } from 'prom-client';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { Administration } from '../system/administration.ts';
 import type { Config } from '../system/config.ts';
+import { actorRoutes } from './http/routes/actors.ts';
 import { botRoutes } from './http/routes/bots.ts';
 import { chatRoutes } from './http/routes/chats.ts';
 import { eventRoutes } from './http/routes/events.ts';
@@ -16,6 +16,8 @@ import { sendRoutes } from './http/routes/send.ts';
 import { startHttp } from './http/server.ts';
 import { LiveFeed } from './live/live-feed.ts';
 import type { LiveState } from './live/live-state.ts';
+import type { Metrics } from './metrics/metrics.ts';
+import type { GatewayFigures } from './metrics/state-metrics.ts';
 import { readinessOf } from './readiness.ts';
 
 export interface InspectorOptions {
@@ -23,6 +25,10 @@ export interface InspectorOptions {
   readonly administration: Administration;
   /** Has listened since before the backend started. It stays the caller's to close. */
   readonly state: LiveState;
+  /** As `state`. */
+  readonly metrics: Metrics;
+  /** Of the gateway in this process; null while there is none. */
+  readonly gatewayFigures?: () => GatewayFigures | null;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -38,7 +44,8 @@ export interface Inspector {
  * Rejects, with nothing left running, with what `startHttp` rejects with.
  */
 export async function startInspector(options: InspectorOptions): Promise<Inspector> {
-  const { http, administration, state, clock, log } = options;
+  const { http, administration, state, metrics, gatewayFigures = () => null, clock, log } = options;
+  metrics.watch({ administration, state, gatewayFigures, now: () => clock.now() });
   const feed = new LiveFeed({ state, administration, clock });
   try {
     const server = await startHttp({
@@ -46,7 +53,8 @@ export async function startInspector(options: InspectorOptions): Promise<Inspect
       log,
       routes: [
         healthRoutes(readinessOf(administration, clock)),
-        metricsRoutes(new Registry()),
+        metricsRoutes(metrics),
+        actorRoutes(administration),
         botRoutes(administration),
         chatRoutes(administration),
         sendRoutes(administration),

@@ -1,5 +1,7 @@
 import type { SendRequest, SendResult } from './outbox.ts';
 import type {
+  ActorKindView,
+  ActorView,
   BotView,
   ChatView,
   HistoryView,
@@ -19,6 +21,7 @@ import type {
  * with `store_unavailable`.
  */
 export interface Administration {
+  readonly actors: ActorsAdministration;
   readonly bots: BotsAdministration;
   readonly chats: ChatsAdministration;
   readonly janitor: JanitorAdministration;
@@ -26,6 +29,14 @@ export interface Administration {
   readonly pools: PoolsAdministration;
   /** Never rejects: what went wrong is in the result. */
   send(request: SendRequest): Promise<SendResult>;
+}
+
+/** Both walk the whole tree: a few milliseconds for ten thousand chats, so not many times a second. */
+export interface ActorsAdministration {
+  /** The live tree, parents before children; of siblings of one kind at most `maxSiblings`, those with the most to do. */
+  show(maxSiblings: number): Promise<readonly ActorView[]>;
+  /** Sums over all actors of a kind. */
+  kinds(): Promise<readonly ActorKindView[]>;
 }
 
 export interface BotsAdministration {

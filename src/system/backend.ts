@@ -12,6 +12,7 @@ import { type PoolConfig, poolRouter } from '../jobs/pools.ts';
 import type { StagingFolders } from '../staging/staging-folders.ts';
 import type { Store } from '../store/store.ts';
 import type { Administration } from './administration.ts';
+import { administerActors } from './administration/actors.ts';
 import { administerBots } from './administration/bots.ts';
 import { administerChats } from './administration/chats.ts';
 import { administerForgetting } from './administration/forgetting.ts';
@@ -33,6 +34,7 @@ import { startLinkServer } from './link-server.ts';
 import type { SendRequest, SendResult } from './outbox.ts';
 import { mimeTypeDecider } from './mime-type-of.ts';
 import { Settlements } from './settlements.ts';
+import { logStateChanges } from './state-log.ts';
 import { runSteps } from './steps.ts';
 
 export interface BackendOptions {
@@ -111,6 +113,7 @@ async function compose(
   system: ActorSystem,
   jobRuns: JobRuns,
 ): Promise<Backend> {
+  const stopStateLog = logStateChanges({ events, log, content: config.log.content });
   const routeToPool = poolRouter(config.pools);
   const mimeTypeOf = mimeTypeDecider(staging, log);
   const bots = new Map<string, RunningBot>();
@@ -223,12 +226,13 @@ async function compose(
       },
       { name: 'close the links', run: () => server.close() },
       { name: 'stop the actors', run: () => system.stop() },
-      { name: 'end the processors', run: () => jobRuns.close() },
+      { name: 'end the processors', run: () => jobRuns.close().finally(stopStateLog) },
     ]);
   };
   let drained: Promise<void> | null = null;
   const send = (request: SendRequest): Promise<SendResult> => ingress.send(request);
   const administration: Administration = {
+    actors: administerActors(system),
     bots: administerBots({ bots, roster, isLinked: (gatewayId) => ingress.isLinked(gatewayId) }),
     chats: { ...administerChats({ store, bots }), ...administerForgetting({ bots, forgetFile }) },
     janitor: administerJanitor(janitor),

@@ -260,6 +260,12 @@ export const configuration = z
         backlogEveryMs: milliseconds
           .default(60_000)
           .describe("How often each pool's backlog is logged; 0 never."),
+        content: z
+          .boolean()
+          .default(false)
+          .describe(
+            'Whether the words of messages are logged too, at level trace: never where others read the log.',
+          ),
       })
       .prefault({})
       .describe('The log.'),

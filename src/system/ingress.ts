@@ -221,7 +221,7 @@ export class Ingress implements LinkHandler, BotCommands {
   }
 
   async #staged(link: OpenLink, frame: MediaStagedFrame | MediaCorruptFrame): Promise<FrameVerdict> {
-    const { store, wakePool, clock } = this.#options;
+    const { store, wakePool, clock, log } = this.#options;
     const { guid } = frame;
     await this.#announcing.get(guid);
     const job = await store.jobByGuid(guid);
@@ -230,6 +230,10 @@ export class Ingress implements LinkHandler, BotCommands {
     const outcome = media === null ? 'unknown' : await store.stage(guid, media, clock.now());
     if (media === null || outcome === 'unknown') link.send({ type: 'media.released', guid });
     else wakePool(media.pool);
+    log.info(
+      { guid, bot_id: job?.correspondent.botId ?? null, type: frame.type, pool: media?.pool ?? null },
+      `medium ${outcome}`,
+    );
     return ACK;
   }
 

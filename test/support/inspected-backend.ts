@@ -3,6 +3,7 @@ import { EventBus } from '../../src/actors/events.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { type Inspector, startInspector } from '../../src/inspector/inspector.ts';
 import { LiveState } from '../../src/inspector/live/live-state.ts';
+import { Metrics } from '../../src/inspector/metrics/metrics.ts';
 import { machine } from './backend-machine.ts';
 
 export const HTTP_TOKEN = 'a token for this test alone';
@@ -14,9 +15,11 @@ export async function inspected(http: Record<string, unknown> = {}, changes: Rec
   const again = async () => {
     const events = new EventBus();
     const state = new LiveState({ events, clock, log });
+    const metrics = new Metrics(events);
+    onTestFinished(() => metrics.close());
     const running = await start({ events });
     const { administration } = running.backend;
-    const inspector = await startInspector({ http: config.http, administration, state, clock, log });
+    const inspector = await startInspector({ http: config.http, administration, state, metrics, clock, log });
     onTestFinished(() => inspector.close());
     return { ...running, administration, inspector, log, staging, ...caller(inspector) };
   };

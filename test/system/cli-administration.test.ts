@@ -119,6 +119,9 @@ describe('the command line', () => {
     expect(retried.stderr).toContain('the file of job');
     expect(retried.exitCode).toBe(1);
     expect(await told('jobs', 'drop', first.guid)).toMatchObject({ guid: first.guid });
+    const { stdout: tree } = await run('inspect');
+    expect(tree).toMatch(/^ {2}bot main: depth \d+, handled \d+/m);
+    expect(tree).toMatch(/^ {4}worker image-1: depth 0/m);
     expect(await told('janitor')).toMatchObject({ staleJobCount: 0, goingFiles: [] });
     expect(await told('jobs', 'drop', '--all')).toEqual({ done: 2, problems: [] });
     expect(await failed()).toMatchObject({ items: [] });

@@ -4,6 +4,7 @@ import { added, paired, removed, started, stopped } from '../../inspector/http/r
 import { forgotten } from '../../inspector/http/routes/chats.ts';
 import type { Administration, ChatAddress } from '../../system/administration.ts';
 import {
+  actorView,
   botView,
   chatView,
   historyView,
@@ -21,7 +22,8 @@ import { newGuid } from '../../base/ids.ts';
 import type { ApiClient } from './api-client.ts';
 
 /** What can be asked of a backend in another process: all but what only its own server needs. */
-export type RemoteAdministration = Omit<Administration, 'pools'> & {
+export type RemoteAdministration = Omit<Administration, 'actors' | 'pools'> & {
+  readonly actors: Omit<Administration['actors'], 'kinds'>;
   readonly pools: Omit<Administration['pools'], 'load'>;
 };
 
@@ -35,6 +37,7 @@ const jobPath = (guid: string): string => `${API}/jobs/${encodeURIComponent(guid
 /** The administration of a running backend, over HTTP. */
 export function remoteAdministration(api: ApiClient): RemoteAdministration {
   return {
+    actors: { show: (siblings) => api.get(`${API}/actors`, z.array(actorView), { siblings }) },
     bots: {
       list: () => api.get(`${API}/bots`, z.array(botView)),
       start: async (botId) => void (await api.post(`${botPath(botId)}/start`, started)),

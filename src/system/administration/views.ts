@@ -156,6 +156,31 @@ export const stagingView = z.object({
   limitBytes: count.describe('What the gateways of all bots may fill at the most, each its own folder'),
 });
 
+const actorFields = {
+  kind: z.string(),
+  depth: count.describe('Messages that wait'),
+  handled: count,
+  failed: count,
+  restarts: count,
+};
+
+export const actorView = z.object({
+  ...actorFields,
+  path: z.string(),
+  outstanding: count.describe('Replies that are promised'),
+  oldestWaitingMs: z.number().nullable(),
+  busyMs: z.number().nullable().describe('How long the message in hand has been'),
+  detail: z.record(z.string(), z.unknown()).describe('What the actor tells of itself: of a chat, its queue'),
+  hiddenChildren: count.describe('Children that are not shown: those with the least to do'),
+  level: count.describe('0 for the root; its children follow it, one level deeper'),
+});
+
+export const actorKindView = z.object({
+  ...actorFields,
+  actors: count,
+  oldestWaitingMs: z.number(),
+});
+
 export const janitorView = z.object({
   staleJobCount: count,
   staleJobs: z
@@ -183,6 +208,8 @@ export const janitorView = z.object({
 
 export const sentView = z.object({ requestId: z.string(), providerMessageId: z.string() });
 
+export type ActorView = z.infer<typeof actorView>;
+export type ActorKindView = z.infer<typeof actorKindView>;
 export type BotView = z.infer<typeof botView>;
 export type ChatView = z.infer<typeof chatView>;
 export type MessageView = z.infer<typeof messageView>;

@@ -1,18 +1,18 @@
-import type { Registry } from 'prom-client';
 import { z } from 'zod';
+import type { Metrics } from '../../metrics/metrics.ts';
 import type { Routes } from '../server.ts';
 
 /** `/metrics`, for Prometheus. */
 export const metricsRoutes =
-  (registry: Registry): Routes =>
+  (metrics: Metrics): Routes =>
   (router) => {
     router.get(
       '/metrics',
       { schema: { summary: 'Metrics in the Prometheus text format', response: { 200: z.string() } } },
       async (_request, reply) =>
         reply
-          .type(registry.contentType)
+          .type(metrics.contentType)
           .serializer(String)
-          .send(await registry.metrics()),
+          .send(await metrics.scrape()),
     );
   };

@@ -62,7 +62,10 @@ const jobs = (view: string, collection: string): Layout => ({
     error: parsed(error),
     media_metadata: parsed(media_metadata),
   }),
-  insert: (connection, record) => insertInto(connection, 'jobs', { ...record, collection }),
+  insert(connection, { placeholder_message: message, ...record }) {
+    insertInto(connection, 'jobs', { ...record, collection });
+    insertInto(connection, 'job_placeholders', { seq: record['seq'], message });
+  },
 });
 
 const messages = (table: string): Layout => ({

@@ -203,6 +203,7 @@ class Correspondent {
   async forget(): Promise<ForgottenChat | null> {
     const forgotten = await this.#durably(() => this.#services.store.forgetChat(this.#key));
     this.#forget();
+    this.#services.events.emit({ kind: 'forgotten', chat: this.#key });
     this.#announced = new Set();
     this.#context.log.info({ messages: forgotten?.messages ?? 0 }, 'chat forgotten');
     return forgotten;

@@ -13,6 +13,8 @@ export type DragomanEvent =
     }
   /** A chat's queue is in memory, again or for the first time: this is what its journal held. */
   | { readonly kind: 'rehydrated'; readonly chat: CorrespondentKey; readonly messages: readonly Message[] }
+  /** Nothing of the chat is kept: whoever remembers some of it lets go. */
+  | { readonly kind: 'forgotten'; readonly chat: CorrespondentKey }
   /** After each change of a chat's queue. */
   | { readonly kind: 'queue'; readonly chat: CorrespondentKey; readonly counts: QueueCounts }
   | { readonly kind: 'accepted'; readonly chat: CorrespondentKey; readonly message: Message }

@@ -48,6 +48,7 @@ export class ChatView {
       case 'duplicate':
       case 'evicted':
       case 'rehydrated':
+      case 'forgotten':
       case 'queue':
         return null;
     }

@@ -55,6 +55,8 @@ export function logStateChanges({ events, log, content }: StateLogOptions): () =
         return;
       case 'evicted':
         return log.info({ ...fieldsOf(event.chat, event.id), reason: event.reason }, 'message evicted');
+      case 'forgotten':
+        return log.info({ bot_id: event.chat.botId, chat: nameOf(event.chat) }, 'chat forgotten');
       case 'duplicate':
         return log.info(fieldsOf(event.chat, event.id), 'duplicate dropped');
       case 'bot':

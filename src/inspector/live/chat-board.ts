@@ -39,6 +39,7 @@ export interface BoardPage {
  *   B1 Each event costs the same, however many chats there are.
  *   B2 Memory is bounded: places of `REMEMBERED_CHATS` chats at most, counts of the chats whose queue is not empty.
  *   B3 The totals are the sums over those counts.
+ *   B4 Of a chat that was forgotten nothing is remembered.
  */
 export class ChatBoard {
   readonly #now: () => number;
@@ -72,6 +73,10 @@ export class ChatBoard {
         return;
       case 'evicted':
         return this.#move(event.chat, event.id, 'evicted');
+      case 'forgotten':
+        this.#count(event.chat, NOTHING);
+        this.#recent.delete(this.#nameOf(event.chat));
+        return;
       case 'bot':
       case 'duplicate':
     }

@@ -70,6 +70,7 @@ export class Throughput {
       case 'bot':
       case 'queue':
       case 'rehydrated':
+      case 'forgotten':
     }
   }
 

@@ -88,6 +88,7 @@ export function eventMetrics(registry: Registry): (event: DragomanEvent) => void
       case 'bot':
       case 'queue':
       case 'rehydrated':
+      case 'forgotten':
     }
   };
 }

@@ -1,4 +1,5 @@
 import { DragomanError } from '../../base/errors.ts';
+import type { CorrespondentKey } from '../../jobs/job.ts';
 import type { CorrespondentRecord, Store } from '../../store/store.ts';
 import { chatName } from '../../store/chat-name.ts';
 import type { ChatAddress, ChatsAdministration } from '../administration.ts';
@@ -19,8 +20,15 @@ export function administerChats({ store, bots }: ChatsOptions): Omit<ChatsAdmini
   };
   const find = async ({ botId, identifier }: ChatAddress): Promise<CorrespondentRecord> => {
     const found = (await ofBot(botId)).find(({ aliases }) => aliases.includes(identifier));
-    if (found === undefined) throw new DragomanError('not_found', `bot ${botId} has no such chat`);
+    if (found === undefined) throw noSuchChat(botId);
     return found;
+  };
+  /** Without the record: of any number of chats as quick. */
+  const keyOf = async ({ botId, identifier }: ChatAddress): Promise<CorrespondentKey> => {
+    assertKnownBot(bots, botId);
+    const key = (await store.chatsNamed(botId, identifier)).at(-1);
+    if (key === undefined) throw noSuchChat(botId);
+    return key;
   };
   return {
     async list(botId, { after, limit }) {
@@ -31,14 +39,14 @@ export function administerChats({ store, bots }: ChatsOptions): Omit<ChatsAdmini
     },
     show: async (chat) => chatViewOf(await find(chat)),
     async message(chat, id) {
-      const key = await find(chat);
+      const key = await keyOf(chat);
       const stored = await store.findMessage(key, id);
       if (stored === null) throw new DragomanError('not_found', `there is no message ${id} in this chat`);
       const guid = stored.message.mediaProcessingId;
       return journeyViewOf(stored, guid === null ? null : await store.jobByGuid(guid));
     },
     async queue(chat) {
-      const { messages } = await store.rehydrate(await find(chat));
+      const { messages } = await store.rehydrate(await keyOf(chat));
       return messages.map(messageViewOf);
     },
     async history(chat, { before, limit }) {
@@ -50,6 +58,9 @@ export function administerChats({ store, bots }: ChatsOptions): Omit<ChatsAdmini
     },
   };
 }
+
+const noSuchChat = (botId: string): DragomanError =>
+  new DragomanError('not_found', `bot ${botId} has no such chat`);
 
 const chatViewOf = (record: CorrespondentRecord): ChatView => ({
   botId: record.botId,

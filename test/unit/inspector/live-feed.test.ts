@@ -58,6 +58,23 @@ describe('the live feed', () => {
     await watcher.until(() => watcher.latest?.chats.total === 0);
   });
 
+  test('remembers nothing of a chat that was forgotten', async () => {
+    const { backend, inspector, administration } = await inspected();
+    const link = await connected(backend.url);
+    await acked(link, textFrame('ann', 'a secret'));
+    await acked(link, mediaFrame('ann', 'another'));
+    const watcher = new LiveWatcher(inspector.url);
+    await watcher.until(() => watcher.view.length === 1);
+    await administration.chats.forget({ botId: BOT, identifier: 'ann' });
+    await watcher.until(() => watcher.view.length === 0);
+    expect(watcher.latest).toMatchObject({
+      chats: { total: 0 },
+      totals: { placeholders: 0, waitingChats: 0 },
+    });
+    const later = new LiveWatcher(inspector.url);
+    expect(JSON.stringify(await later.until(() => later.latest))).not.toContain('a secret');
+  });
+
   test('closes whoever says anything else', async () => {
     const { inspector } = await inspected();
     for (const nonsense of ['', '{', '{"type":"view","limit":1000}', '{"type":"eval"}']) {

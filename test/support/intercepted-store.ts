@@ -5,12 +5,16 @@ import { type Gate, gate } from './actor-kit.ts';
 /** Carries a call out by `run`, or not, or late. */
 export type Interceptor = (operation: string, run: () => Promise<unknown>) => Promise<unknown>;
 
+/** What only listens does not go to the store and back. */
+const LISTENS = /^on[A-Z]/;
+
 /** A store whose every call goes through `intercept`. */
 export function interceptStore(store: Store, intercept: Interceptor): Store {
   return new Proxy(store, {
     get(target, name) {
       const member: unknown = Reflect.get(target, name, target);
       if (typeof member !== 'function') return member;
+      if (LISTENS.test(String(name))) return member.bind(target) as unknown;
       return (...args: unknown[]) =>
         intercept(String(name), async () => Reflect.apply(member, target, args) as unknown);
     },

@@ -6,6 +6,7 @@ import { BOT, GATEWAY, mediaFrame, textFrame } from '../../support/inbound-frame
 import {
   acceptMedia,
   acceptText,
+  HOUR_MS,
   placeholderMessage,
   PROVIDER,
   textMessage,
@@ -489,4 +490,28 @@ describe('a chat that is forgotten', () => {
     await settle();
     expect(chatActors()).toEqual([]);
   });
+});
+
+test('after an outage of three days nothing is evicted that the bot’s recovery brings back', async () => {
+  const { bot, clock, store, keyOf, events, historyOf, complete } = await botBench();
+  const key = await keyOf('ann');
+  const at = { acceptedTime: clock.now(), readyTime: clock.now() };
+  const media: string[] = [];
+  for (let id = 1; id <= 60; id += 2) {
+    await store.accept(acceptText(key, textMessage(id, at)));
+    const guid = newGuid();
+    media.push(guid);
+    const placeholder = placeholderMessage(id + 1, guid, { acceptedTime: clock.now() });
+    await store.accept(acceptMedia(key, placeholder, { collection: 'holding' }));
+  }
+  clock.advance(3 * 24 * HOUR_MS);
+  bot.tell('status', OPEN);
+  await settle();
+  await settle();
+  expect(await historyOf('ann')).toHaveLength(30);
+  for (const guid of media) await bot.ask('settle', await complete(guid));
+  await settle();
+  await settle();
+  expect(await historyOf('ann')).toHaveLength(60);
+  expect(events.filter(({ kind }) => kind === 'evicted')).toEqual([]);
 });

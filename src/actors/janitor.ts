@@ -1,33 +1,10 @@
 import type { Timer } from '../base/clock.ts';
 import { describeError } from '../base/errors.ts';
-import type { Guid } from '../base/ids.ts';
-import { isStale, type JanitorLimits } from '../jobs/janitor-rules.ts';
-import type { JobCollection, JobError, JobStatus, MediaProcessingJob } from '../jobs/job.ts';
-import { jobPages } from '../store/job-pages.ts';
+import type { JobError } from '../jobs/job.ts';
 import type { Store } from '../store/store.ts';
 import { type Completion, storedCompletion } from './completion.ts';
-import { type SharedFolder, type SurveyedFile, surveyFiles } from './janitor-files.ts';
+import { type JanitorPlan, JanitorSurvey, type JanitorSurveyOptions } from './janitor-survey.ts';
 import type { ActorContext, ActorDefinition } from './kit/actor.ts';
-
-export interface StaleJob {
-  readonly guid: Guid;
-  readonly botId: string;
-  readonly pool: string | null;
-  readonly status: JobStatus;
-  readonly collection: JobCollection;
-  readonly changedAt: number;
-}
-
-/** What the janitor would do now. */
-export interface JanitorPlan {
-  /** The first ones; `staleJobCount` tells how many there are. */
-  readonly staleJobs: readonly StaleJob[];
-  readonly staleJobCount: number;
-  /** Every file of the staging folders, what becomes of it and why. */
-  readonly files: readonly SurveyedFile[];
-  /** Bots whose history is pruned, and up to when. */
-  readonly history: readonly { readonly botId: string; readonly before: number }[];
-}
 
 /** What the janitor did. */
 export interface JanitorReport {
@@ -46,20 +23,8 @@ export interface JanitorProtocol {
   completed(pool: string): void;
 }
 
-export interface JanitorBot {
-  readonly id: string;
-  isConnected(): boolean;
-  /** Null: its history is kept for ever. */
-  readonly historyMs: number | null;
-}
-
-export interface JanitorArgs {
+export interface JanitorArgs extends JanitorSurveyOptions {
   readonly store: Pick<Store, 'jobsOfBot' | 'jobsAmong' | 'expireJob' | 'pruneHistory'>;
-  readonly folders: () => readonly SharedFolder[];
-  readonly hasFile: (guid: Guid, gatewayId: string) => Promise<boolean>;
-  /** Those that there are. */
-  readonly bots: () => readonly JanitorBot[];
-  readonly limits: JanitorLimits;
   /** 0: it sweeps only when it is told to. */
   readonly everyMs: number;
   readonly firstAfterMs: number;
@@ -68,9 +33,6 @@ export interface JanitorArgs {
 }
 
 const STALE: JobError = { code: 'stale', reason: 'nothing happened to it for too long', stack: null };
-const LISTED_JOBS = 1_000;
-const UNDONE: readonly JobStatus[] = ['downloading', 'pending', 'waiting'];
-
 /**
  * Ends what nobody will come for, and deletes what nobody needs.
  *   J1 A job is ended only while it is as it was when it was found stale: never one that is leased or completed.
@@ -83,6 +45,7 @@ const UNDONE: readonly JobStatus[] = ['downloading', 'pending', 'waiting'];
 class Janitor {
   readonly #context: ActorContext<JanitorProtocol>;
   readonly #args: JanitorArgs;
+  readonly #survey: JanitorSurvey;
   readonly #poolCompletedAt = new Map<string, number>();
   #countsFrom: number;
   #timer: Timer | null = null;
@@ -91,6 +54,15 @@ class Janitor {
     this.#context = context;
     this.#args = args;
     this.#countsFrom = context.clock.now();
+    this.#survey = new JanitorSurvey(args, {
+      now: () => this.#now(),
+      countsFrom: () => this.#countsFrom,
+      poolCompletedAt: (pool) => this.#poolCompletedAt.get(pool) ?? null,
+    });
+  }
+
+  plan(): Promise<JanitorPlan> {
+    return this.#survey.plan();
   }
 
   started(): void {
@@ -123,22 +95,10 @@ class Janitor {
     }
   }
 
-  async plan(): Promise<JanitorPlan> {
-    const staleJobs: StaleJob[] = [];
-    let staleJobCount = 0;
-    for await (const job of this.#staleJobs()) {
-      staleJobCount += 1;
-      if (staleJobCount <= LISTED_JOBS) staleJobs.push(listed(job));
-    }
-    const files: SurveyedFile[] = [];
-    for (const shared of this.#args.folders()) files.push(...(await this.#survey(shared)));
-    return { staleJobs, staleJobCount, files, history: this.#outdatedHistories() };
-  }
-
   async #expireJobs(): Promise<number> {
     const { store, expired } = this.#args;
     let count = 0;
-    for await (const { guid, changedAt } of this.#staleJobs()) {
+    for await (const { guid, changedAt } of this.#survey.staleJobs()) {
       this.#context.signal.throwIfAborted();
       const job = await store.expireJob({ guid, changedAt }, STALE, this.#now());
       if (job === null) continue;
@@ -149,36 +109,10 @@ class Janitor {
     return count;
   }
 
-  async *#staleJobs(): AsyncGenerator<MediaProcessingJob> {
-    const { store, bots, limits } = this.#args;
-    const changedBefore = this.#now() - Math.min(limits.staleJobMs, limits.heldJobMs) + 1;
-    for (const bot of bots()) {
-      for (const collection of ['holding', 'active'] as const) {
-        const pages = jobPages(store, bot.id, { collection, statuses: UNDONE, changedBefore });
-        for await (const jobs of pages) {
-          for (const job of jobs) if (await this.#isStale(job, bot)) yield job;
-        }
-      }
-    }
-  }
-
-  async #isStale(job: MediaProcessingJob, bot: JanitorBot): Promise<boolean> {
-    const facts = {
-      now: this.#now(),
-      countsFrom: this.#countsFrom,
-      isBotConnected: bot.isConnected(),
-      poolCompletedAt: this.#poolCompletedAt.get(job.pool ?? '') ?? null,
-    };
-    // The file is looked for only where it decides.
-    if (!isStale(job, { ...facts, hasFile: false }, this.#args.limits)) return false;
-    const hasFile = await this.#args.hasFile(job.guid, job.media.gatewayId);
-    return isStale(job, { ...facts, hasFile }, this.#args.limits);
-  }
-
   async #deleteFiles(): Promise<Pick<JanitorReport, 'failedFiles' | 'orphanFiles'>> {
     const gone = { failed: 0, orphan: 0 };
     for (const shared of this.#args.folders()) {
-      for (const { guid, partial, fate } of await this.#survey(shared)) {
+      for (const { guid, partial, fate } of await this.#survey.files(shared)) {
         if (fate.kind === 'stays') continue;
         this.#context.signal.throwIfAborted();
         await (partial ? shared.folder.removePartial(guid) : shared.folder.remove(guid));
@@ -189,26 +123,13 @@ class Janitor {
     return { failedFiles: gone.failed, orphanFiles: gone.orphan };
   }
 
-  #survey(shared: SharedFolder): Promise<readonly SurveyedFile[]> {
-    const { store, limits } = this.#args;
-    return surveyFiles({ ...shared, store, limits, now: this.#now() });
-  }
-
   async #pruneHistories(): Promise<number> {
     let pruned = 0;
-    for (const { botId, before } of this.#outdatedHistories()) {
+    for (const { botId, before } of this.#survey.outdatedHistories()) {
       this.#context.signal.throwIfAborted();
       pruned += await this.#args.store.pruneHistory(botId, before);
     }
     return pruned;
-  }
-
-  #outdatedHistories(): JanitorPlan['history'] {
-    return this.#args
-      .bots()
-      .flatMap(({ id, historyMs }) =>
-        historyMs === null ? [] : [{ botId: id, before: this.#now() - historyMs }],
-      );
   }
 
   #sweepIn(delayMs: number): void {
@@ -221,22 +142,6 @@ class Janitor {
     return this.#context.clock.now();
   }
 }
-
-const listed = ({
-  guid,
-  correspondent,
-  pool,
-  status,
-  collection,
-  changedAt,
-}: MediaProcessingJob): StaleJob => ({
-  guid,
-  botId: correspondent.botId,
-  pool,
-  status,
-  collection,
-  changedAt,
-});
 
 const inWords = ({ staleJobs, failedFiles, orphanFiles, prunedMessages }: JanitorReport): object => ({
   stale_jobs: staleJobs,

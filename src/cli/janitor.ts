@@ -1,11 +1,11 @@
 import type { ConfigSources } from '../system/config.ts';
 import { EXIT } from './exit-codes.ts';
 import { duration, table } from './table.ts';
-import { withBackend } from './with-administration.ts';
+import { withReadable } from './with-administration.ts';
 
 /** `dragoman janitor`: what it would do now. Resolves to the exit code. */
 export const showJanitorPlan = (sources: ConfigSources, asJson: boolean): Promise<number> =>
-  withBackend(sources, async ({ janitor }) => {
+  withReadable(sources, async ({ janitor }) => {
     const plan = await janitor.plan();
     if (asJson) {
       console.log(JSON.stringify(plan));

@@ -6,6 +6,7 @@ import { administerChats } from '../system/administration/chats.ts';
 import { administerJobs } from '../system/administration/jobs.ts';
 import type { BotView } from '../system/administration/views.ts';
 import type { Config } from '../system/config.ts';
+import { offlineJanitor } from './offline-janitor.ts';
 import { openStore } from './open-store.ts';
 import type { Readable } from './with-administration.ts';
 
@@ -52,5 +53,6 @@ async function readableOf(store: Store, config: Config): Promise<Readable> {
     bots: { list: () => Promise.resolve(bots) },
     chats: administerChats({ store, bots: gateways }),
     jobs: administerJobs({ store, bots: new Map(), forgetFile: () => Promise.resolve() }),
+    janitor: offlineJanitor(config, store, [...gateways.keys()]),
   };
 }

@@ -10,6 +10,7 @@ export interface Readable {
   readonly bots: Pick<Administration['bots'], 'list'>;
   readonly chats: Pick<Administration['chats'], 'list' | 'show' | 'queue' | 'history' | 'message'>;
   readonly jobs: Pick<Administration['jobs'], 'list' | 'show'>;
+  readonly janitor: Administration['janitor'];
 }
 
 /** Asks the running backend. Rejects with `backend_unreachable` when there is none. */

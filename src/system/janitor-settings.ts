@@ -1,5 +1,6 @@
 import type { SharedFolder } from '../actors/janitor-files.ts';
-import type { JanitorArgs, JanitorBot } from '../actors/janitor.ts';
+import type { JanitorBot } from '../actors/janitor-survey.ts';
+import type { JanitorArgs } from '../actors/janitor.ts';
 import type { StagingFolders } from '../staging/staging-folders.ts';
 import type { Config } from './config.ts';
 import type { Ingress, RunningBot } from './ingress.ts';

@@ -122,7 +122,7 @@ describe('the command line', () => {
     const { stdout: tree } = await run('inspect');
     expect(tree).toMatch(/^ {2}bot main: depth \d+, handled \d+/m);
     expect(tree).toMatch(/^ {4}worker image-1: depth 0/m);
-    expect(await told('janitor')).toMatchObject({ staleJobCount: 0, goingFiles: [] });
+    expect(await told('janitor', '--dry-run')).toMatchObject({ staleJobCount: 0, goingFiles: [] });
     expect(await told('jobs', 'drop', '--all')).toEqual({ done: 2, problems: [] });
     expect(await failed()).toMatchObject({ items: [] });
   });
@@ -147,6 +147,8 @@ describe('the command line', () => {
     for (const [args, line, code] of [
       [['chats', 'list', 'nobody'], 'there is no bot nobody', 64],
       [['chats', 'show', 'main', 'nobody'], 'has no such chat', 1],
+      [['chats', 'forget', 'main', 'nobody'], '--yes', 64],
+      [['chats', 'forget', 'main', 'nobody', '--yes'], 'has no such chat', 1],
       [['jobs', 'drop'], 'either a GUID or --all', 64],
     ] as const) {
       const { exitCode, stderr } = await run(...args);
@@ -169,10 +171,14 @@ describe('the command line', () => {
     const held = await elsewhere('chats', 'list', 'main');
     expect(held.stderr).toContain('a backend holds the store');
     expect(held.exitCode).toBe(69);
+    const [, { correspondentId: bob }] = (await told('chats', 'list', 'main')).items;
+    expect(await told('chats', 'forget', 'main', bob, '--yes')).toEqual({ messages: 3, jobs: 0 });
 
     expect(await dragoman.stop()).toBe(0);
+    const plan = await elsewhere('janitor', '--dry-run', '--json');
+    expect(JSON.parse(plan.stdout)).toMatchObject({ staleJobCount: 0, goingFiles: [] });
     const listed = await elsewhere('chats', 'list', 'main', '--json');
-    expect(JSON.parse(listed.stdout)).toMatchObject({ items: [{ ingested: 2 }, { ingested: 3 }] });
+    expect(JSON.parse(listed.stdout)).toMatchObject({ items: [{ ingested: 2 }] });
     const bots = await elsewhere('bots', 'list');
     expect(bots.stdout).toMatch(/main\s+closed\s+local \(away\)\s+no backend runs/);
     const stop = await elsewhere('bots', 'stop', 'main');

@@ -1,4 +1,5 @@
-import type { JanitorPlan, JanitorProtocol } from '../../actors/janitor.ts';
+import type { JanitorPlan } from '../../actors/janitor-survey.ts';
+import type { JanitorProtocol } from '../../actors/janitor.ts';
 import type { ActorRef } from '../../actors/kit/actor.ts';
 import type { JanitorAdministration } from '../administration.ts';
 import type { JanitorView } from './views.ts';
@@ -11,7 +12,7 @@ export const administerJanitor = (janitor: ActorRef<JanitorProtocol>): JanitorAd
   plan: async () => janitorViewOf(await janitor.ask('plan', undefined, { deadlineMs: PLAN_DEADLINE_MS })),
 });
 
-function janitorViewOf({ staleJobCount, staleJobs, files, history }: JanitorPlan): JanitorView {
+export function janitorViewOf({ staleJobCount, staleJobs, files, history }: JanitorPlan): JanitorView {
   const byFate = Map.groupBy(files, ({ fate }) => `${fate.kind} ${fate.why}`);
   const goingFiles = files.filter(({ fate }) => fate.kind === 'goes').slice(0, LISTED_FILES);
   return {

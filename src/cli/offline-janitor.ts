@@ -1,0 +1,37 @@
+import { JanitorSurvey } from '../actors/janitor-survey.ts';
+import { openStagingFolders } from '../staging/staging-folders.ts';
+import type { Store } from '../store/store.ts';
+import type { JanitorAdministration } from '../system/administration.ts';
+import { janitorViewOf } from '../system/administration/janitor.ts';
+import type { Config } from '../system/config.ts';
+import { janitorSettings } from '../system/janitor-settings.ts';
+
+const DAY_MS = 24 * 3_600_000;
+
+/**
+ * What a janitor would do that had been there all the time, seen without a backend: no bot is connected, and no gateway
+ * can be asked, so that files without a job stay.
+ */
+export const offlineJanitor = (
+  config: Config,
+  store: Store,
+  botIds: readonly string[],
+): JanitorAdministration => ({
+  async plan() {
+    const staging = await openStagingFolders(config.stagingFolder, config.gateways);
+    const historyOf = new Map(config.bots.map(({ id, historyDays }) => [id, historyDays]));
+    const bots = botIds.map((id) => {
+      const days = historyOf.get(id) ?? config.historyDays;
+      return { id, isConnected: () => false, historyMs: days === undefined ? null : days * DAY_MS };
+    });
+    const options = {
+      ...janitorSettings(config),
+      store,
+      bots: () => bots,
+      folders: () => staging.all.map((folder) => ({ folder, gateways: [] })),
+      hasFile: async (guid: string, gatewayId: string) => (await staging.of(gatewayId).sizeOf(guid)) !== null,
+    };
+    const times = { now: () => Date.now(), countsFrom: () => 0, poolCompletedAt: () => null };
+    return janitorViewOf(await new JanitorSurvey(options, times).plan());
+  },
+});

@@ -52,10 +52,10 @@ test('SIGTERM in the middle of a conversation: all that is ready is in the histo
   onTestFinished(() => dragoman.kill());
   await dragoman.printed(/: open$/m);
 
-  let isOver = false;
+  const over = new AbortController();
   const talking = Promise.all(
     PEOPLE.map(async (person) => {
-      for (let nth = 0; !isOver; nth += 1) {
+      for (let nth = 0; !over.signal.aborted; nth += 1) {
         await simulator.say(person, { text: `${nth}: a word` });
         await simulator.say(person, { image: 2_000, caption: `${nth}: a picture` });
         await pause(20);
@@ -64,7 +64,7 @@ test('SIGTERM in the middle of a conversation: all that is ready is in the histo
   );
   await pause(UNDER_WAY_MS);
   const exitCode = await dragoman.stop();
-  isOver = true;
+  over.abort();
   await talking;
 
   expect(exitCode).toBe(0);

@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import { pause, withDeadline } from '../base/deadlines.ts';
 import { describeError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
-import type { SendFrame } from '../protocol/frames.ts';
+import type { BotConfig, SendFrame } from '../protocol/frames.ts';
 import { inTurn } from './in-turn.ts';
 import type { SendOutcome, SendRegister } from './send-register.ts';
 import type { OutgoingText, Session } from './session.ts';
@@ -20,6 +20,18 @@ export interface SendDesk {
   settled(): void;
 }
 
+/** What a running bot sends by. */
+interface Sender {
+  readonly session: Session;
+  readonly config: BotConfig;
+}
+
+const HELD_BACK: SendOutcome = {
+  kind: 'failed',
+  reason:
+    'held back: it answers what came while the bot was away; ask with answersBacklog, or set backlogReplies to sent',
+};
+
 interface Settlement {
   readonly request: SendFrame;
   readonly outcome: SendOutcome;
@@ -35,6 +47,7 @@ const MINUTE_MS = 60_000;
  *      cannot be journalled is kept until it can, and those after it wait behind it.
  *   N3 What a text is called at the provider is journalled before it goes out, so that its echo is recognised however
  *      soon it comes.
+ *   N4 What came while the bot was away is not answered, unless its settings or the request say so.
  */
 export class BotSends {
   readonly #desk: SendDesk;
@@ -54,8 +67,8 @@ export class BotSends {
     });
   }
 
-  /** Sends by the session that `current` gives when the text's turn comes; null: the bot is not running. */
-  send(request: SendFrame, current: () => Session | null): void {
+  /** Sends by what `current` gives when the text's turn comes; null: the bot is not running. */
+  send(request: SendFrame, current: () => Sender | null): void {
     const begun = this.#desk.register.begin(request);
     if (begun === 'repeated') this.#desk.settled();
     if (begun !== 'begun') return;
@@ -91,7 +104,7 @@ export class BotSends {
   }
 
   /** Never rejects. */
-  async #deliver(request: SendFrame, current: () => Session | null): Promise<void> {
+  async #deliver(request: SendFrame, current: () => Sender | null): Promise<void> {
     const withdrawn: SendOutcome = { kind: 'failed', reason: 'the gateway stopped before it was sent' };
     const attempt = (): Promise<SendOutcome> => this.#attempt(request, current());
     const outcome = await inTurn(this.#queue, this.#closing.signal, attempt, withdrawn);
@@ -100,13 +113,16 @@ export class BotSends {
   }
 
   /** Never rejects. */
-  async #attempt(request: SendFrame, session: Session | null): Promise<SendOutcome> {
-    if (session === null) return { kind: 'failed', reason: 'the bot is not running' };
+  async #attempt(request: SendFrame, sender: Sender | null): Promise<SendOutcome> {
+    if (sender === null) return { kind: 'failed', reason: 'the bot is not running' };
+    const { session, config } = sender;
     const { to, text, quoted } = request;
     const quote =
       quoted === undefined ? null : { providerMessageId: quoted.provider_message_id, text: quoted.text };
     const { register, clock, settings } = this.#desk;
     try {
+      const mayAnswerBacklog = request.answers_backlog ?? config.backlog_replies === 'sent';
+      if (!mayAnswerBacklog && register.answersBacklog(request)) return HELD_BACK;
       const providerMessageId = session.newMessageId();
       const message = { providerMessageId, to, text, quoted: quote };
       register.name(request, providerMessageId);

@@ -105,7 +105,7 @@ export class GatewayBot {
   }
 
   send(frame: SendFrame): void {
-    this.#sends.send(frame, () => this.#running?.session ?? null);
+    this.#sends.send(frame, () => this.#running);
   }
 
   /** Takes up what could not be done before: media to download, outcomes of sends to record. */

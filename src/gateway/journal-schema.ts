@@ -105,5 +105,14 @@ const VERSION_3 = `
   ALTER TABLE bots ADD COLUMN config TEXT;
 `;
 
+const VERSION_4 = `
+  -- By its id a message is found that somebody quotes. Keys of what never decrypted are no JSON.
+  ALTER TABLE seen ADD COLUMN message_id TEXT AS (CASE WHEN json_valid(key) THEN key ->> 2 END) VIRTUAL;
+  CREATE INDEX seen_message ON seen (bot_id, message_id) WHERE message_id IS NOT NULL;
+
+  -- It came while the bot was away.
+  ALTER TABLE seen ADD COLUMN backlog INTEGER NOT NULL DEFAULT 0;
+`;
+
 /** What makes each version's tables out of those before. A journal with more was written by a newer Dragoman. */
-export const JOURNAL_VERSIONS: readonly string[] = [VERSION_1, VERSION_2, VERSION_3];
+export const JOURNAL_VERSIONS: readonly string[] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4];

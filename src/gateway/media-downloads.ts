@@ -4,6 +4,7 @@ import { withDeadline } from '../base/deadlines.ts';
 import { describeError, hasCode } from '../base/errors.ts';
 import type { Guid } from '../base/ids.ts';
 import type { Logger } from '../base/log.ts';
+import { traceOf } from '../base/trace.ts';
 import { downloadMedia, type DownloadTarget } from './download.ts';
 import {
   type DownloadFailure,
@@ -109,7 +110,8 @@ export class MediaDownloads {
   /** False when the outcome could not be recorded. Never rejects. */
   async #get(pending: PendingMedia, signal: AbortSignal): Promise<boolean> {
     const { guid } = pending;
-    const log = this.#desk.log.child({ bot_id: this.#botId, guid });
+    const trace = traceOf(this.#botId, pending.key.id);
+    const log = this.#desk.log.child({ bot_id: this.#botId, guid, trace });
     try {
       const { folder } = this.#desk.target;
       const outcome = (await findStagedFile(folder, guid, signal)) ?? (await this.#fetch(pending, signal));

@@ -58,6 +58,13 @@ export class SendRegister {
     });
   }
 
+  /** Whether a text quotes what came while its bot was away. */
+  answersBacklog({ bot_id: botId, quoted }: SendFrame): boolean {
+    if (quoted === undefined) return false;
+    const away = 'SELECT 1 FROM seen WHERE bot_id = ? AND message_id = ? AND backlog = 1';
+    return this.#db.get(away, botId, quoted.provider_message_id) !== undefined;
+  }
+
   /** Remembers what a text that was begun is called at the provider: what comes back under that id is its echo (J6). */
   name({ bot_id: botId, request_id: requestId }: SendFrame, providerMessageId: string): void {
     this.#db.transaction(() =>

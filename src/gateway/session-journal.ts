@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { Clock } from '../base/clock.ts';
 import { newGuid } from '../base/ids.ts';
 import type { FrameLog } from './frame-log.ts';
@@ -76,6 +77,14 @@ export class SessionJournal implements SessionStorage {
     });
   }
 
+  async keyOf(botId: string, chat: string, messageId: string): Promise<ProviderKey> {
+    const rows = this.#db.all('SELECT key FROM seen WHERE bot_id = ? AND message_id = ?', botId, messageId);
+    const keys = rows.map((row) => keyIn(textIn(row, 'key')));
+    const known = keys.find((key) => key.remoteJid === chat) ?? keys[0];
+    if (known !== undefined) return known;
+    return { remoteJid: chat, participant: null, id: messageId, fromMe: this.#isSent(botId, messageId) };
+  }
+
   async clearAuth(botId: string): Promise<void> {
     this.#db.transaction(() => this.#db.run('DELETE FROM auth WHERE bot_id = ?', botId));
   }
@@ -114,7 +123,8 @@ export class SessionJournal implements SessionStorage {
 
   #announce(botId: string, received: ReceivedMessage): void {
     const key = keyText(received.key);
-    if (!this.#markSeen(botId, key) || this.#isOwnEcho(botId, received.key)) return;
+    const isNew = this.#markSeen(botId, key, received.wire.backlog === true);
+    if (!isNew || this.#isOwnEcho(botId, received.key)) return;
     const { media } = received;
     const guid = media === null ? null : newGuid();
     const announced = this.#appendInbound(botId, announcedMessage(received, guid), guid);
@@ -138,14 +148,15 @@ export class SessionJournal implements SessionStorage {
   }
 
   /** False when it was seen before. */
-  #markSeen(botId: string, key: string): boolean {
+  #markSeen(botId: string, key: string, backlog = false): boolean {
     const expiresAt = this.#clock.now() + this.#settings.seenMs;
     return (
       this.#db.run(
-        'INSERT OR IGNORE INTO seen (bot_id, key, expires_at) VALUES (?, ?, ?)',
+        'INSERT OR IGNORE INTO seen (bot_id, key, expires_at, backlog) VALUES (?, ?, ?, ?)',
         botId,
         key,
         expiresAt,
+        backlog ? 1 : 0,
       ) === 1
     );
   }
@@ -160,10 +171,22 @@ export class SessionJournal implements SessionStorage {
 
   /** What the bot sent itself may come back by the account's other devices. */
   #isOwnEcho(botId: string, key: ProviderKey): boolean {
+    return key.fromMe && this.#isSent(botId, key.id);
+  }
+
+  #isSent(botId: string, messageId: string): boolean {
     const sent = 'SELECT 1 FROM sends WHERE bot_id = ? AND provider_message_id = ?';
-    return key.fromMe && this.#db.get(sent, botId, key.id) !== undefined;
+    return this.#db.get(sent, botId, messageId) !== undefined;
   }
 }
+
+/** The key that `keyText` made a text of. */
+function keyIn(text: string): ProviderKey {
+  const [remoteJid, participant, id, fromMe] = keyParts.parse(JSON.parse(text));
+  return { remoteJid, participant, id, fromMe };
+}
+
+const keyParts = z.tuple([z.string(), z.string().nullable(), z.string(), z.boolean()]);
 
 const keyText = ({ remoteJid, participant, id, fromMe }: ProviderKey): string =>
   JSON.stringify([remoteJid, participant, id, fromMe]);

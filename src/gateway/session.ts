@@ -73,6 +73,8 @@ export interface SessionStorage {
   commit(botId: string, auth: AuthChange, received: readonly ReceivedStanza[]): Promise<void>;
   /** Remembers a message whose content is still missing; ignored when that content has been received. */
   expectContent(botId: string, message: UndecryptableMessage): Promise<void>;
+  /** Whose message of `chat` has this id, as far as it is remembered: `fromMe` and the author are what quoting needs. */
+  keyOf(botId: string, chat: string, messageId: string): Promise<ProviderKey>;
   /** Forgets the credentials and keys of a bot that was logged out. */
   clearAuth(botId: string): Promise<void>;
 }

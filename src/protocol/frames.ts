@@ -127,6 +127,8 @@ export const botConfig = z.object({
   groups: z.enum(['all', 'none']).optional(),
   /** The account to link by a code that is typed into its phone; left out: by a QR code. */
   pairing_phone: phoneNumber.optional(),
+  /** Whether a text may quote what came while the bot was away; left out: not. */
+  backlog_replies: z.enum(['held', 'sent']).optional(),
 });
 
 export const backendFrame = z.discriminatedUnion('type', [
@@ -143,6 +145,8 @@ export const backendFrame = z.discriminatedUnion('type', [
     to: identifier,
     text: text.min(1),
     quoted: z.object({ provider_message_id: identifier, text }).optional(),
+    /** Whoever asks knows that it answers what came while the bot was away. */
+    answers_backlog: z.boolean().optional(),
   }),
   frame('media.released', { guid }),
   /** Which of these the gateway still needs; `media.held` answers. */

@@ -75,6 +75,10 @@ export const bot = z.strictObject({
   historyDays: atLeastOne
     .optional()
     .describe('How long its messages stay in the history; by default, as `historyDays` of all bots says.'),
+  backlogReplies: z
+    .enum(['held', 'sent'])
+    .default('held')
+    .describe('Whether texts that quote what came while the bot was away are sent, or fail as held back.'),
   pairingPhone: phoneNumber
     .optional()
     .describe(

@@ -267,11 +267,12 @@ export class Ingress implements LinkHandler, BotCommands {
 type FrameTo<T extends BackendFrameBody['type']> = Extract<BackendFrameBody, { type: T }>;
 
 function startOf({ settings, wish }: RunningBot): FrameTo<'bot.start'> {
-  const { id, mediaStorageQuotaGb, groups } = settings;
+  const { id, mediaStorageQuotaGb, groups, backlogReplies } = settings;
   const pairingPhone = wish.pairingPhone ?? settings.pairingPhone;
   const config = {
     media_storage_quota_gb: mediaStorageQuotaGb,
     groups,
+    backlog_replies: backlogReplies,
     ...(pairingPhone !== undefined && { pairing_phone: pairingPhone }),
   };
   return { type: 'bot.start', bot_id: id, config };

@@ -11,6 +11,8 @@ export interface SendRequest {
   readonly to: string;
   readonly text: string;
   readonly quoted?: { readonly providerMessageId: string; readonly text: string };
+  /** It may quote what came while the bot was away, whatever the bot's settings say of that. */
+  readonly answersBacklog?: boolean;
   /** Whoever asks again with the same one never has the text sent twice. Made up where it is not given. */
   readonly requestId?: string;
 }
@@ -60,13 +62,14 @@ export class Outbox {
   send({ requestId = newGuid(), ...request }: SendRequest, link: SendLink | null): Promise<SendResult> {
     const known = this.#pending.get(keyOf(request.botId, requestId));
     if (known !== undefined) return known.result;
-    const { botId, to, text, quoted } = request;
+    const { botId, to, text, quoted, answersBacklog } = request;
     const frame = {
       type: 'send',
       request_id: requestId,
       bot_id: botId,
       to,
       text,
+      ...(answersBacklog !== undefined && { answers_backlog: answersBacklog }),
       ...(quoted && { quoted: { provider_message_id: quoted.providerMessageId, text: quoted.text } }),
     } as const;
     const checked = decodeBackendFrame(encodeFrame(frame));

@@ -96,6 +96,12 @@ export class MemorySessionStorage implements SessionStorage {
     if (!this.#seen.has(keyText(message.key))) this.expected.push(message);
   }
 
+  async keyOf(_botId: string, chat: string, messageId: string): Promise<ProviderKey> {
+    await turn();
+    const received = this.received.find(({ key }) => key.id === messageId);
+    return received?.key ?? { remoteJid: chat, participant: null, id: messageId, fromMe: false };
+  }
+
   async clearAuth(botId: string): Promise<void> {
     await turn();
     this.#auth.delete(botId);

@@ -158,7 +158,7 @@ describe('groups', () => {
     const { simulator } = works;
     await startGateway();
     const ana = simulator.person('Ana').identity;
-    simulator.group('Garden party', ['Ana']);
+    const { jid: from } = simulator.group('Garden party', ['Ana']);
     const names = async () => (await works.onlyHistory()).map(({ group }) => group?.name ?? null);
     let sent = 0;
     const say = async (): Promise<void> => {
@@ -174,6 +174,20 @@ describe('groups', () => {
       })
       .toBe('Garden party');
     expect((await names())[0]).toBeNull();
+
+    for (const { session } of simulator.account().devices.values()) {
+      session?.connection.send({
+        tag: 'notification',
+        attrs: { from, type: 'w:gp2', id: 'rename', participant: ana.lid, t: '1700000000' },
+        content: [{ tag: 'subject', attrs: { subject: 'Garden work', s_t: '1700000000' } }],
+      });
+    }
+    await expect
+      .poll(async () => {
+        await say();
+        return (await names()).at(-1);
+      })
+      .toBe('Garden work');
     expect((await works.onlyHistory())[0]).toMatchObject({
       sender: { identifier: ana.lid, displayName: 'Ana', alternateIdentifiers: [ana.pn] },
       actualSender: ana.lid,

@@ -51,6 +51,19 @@ test('of a whole conversation no number, name or word is in the log at level inf
   expect(lines.length).toBeGreaterThan(20);
   expect(whole).toContain('media staged');
   expect(whole).toContain('media given up');
+  const logged = lines.map((line): { msg: string; trace?: string } => JSON.parse(line));
+  const steps = Map.groupBy(logged, ({ trace }) => trace ?? '');
+  const ofMedia = [
+    'message journalled',
+    'placeholder accepted',
+    'media staged',
+    'placeholder settled',
+    'message ingested',
+  ];
+  const traced = [...steps.values()].filter((each) =>
+    ofMedia.every((step) => each.some(({ msg }) => msg === step)),
+  );
+  expect(traced).toHaveLength(5);
   const found = [...SECRETS, ...identifiers, group.jid.replace(/@.*/, '')].filter((secret) =>
     lines.some((line) => line.toLowerCase().includes(secret.toLowerCase())),
   );

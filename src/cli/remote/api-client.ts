@@ -12,7 +12,7 @@ export function apiUrl({ host, port }: Pick<Config['http'], 'host' | 'port'>): s
 }
 
 /** A query or a body, without what is undefined. */
-export type Fields = Readonly<Record<string, string | number | null | undefined | object>>;
+export type Fields = Readonly<Record<string, string | number | boolean | null | undefined | object>>;
 
 /**
  * Calls a running backend. Every method rejects with the backend's own errors, by their codes, with

@@ -104,19 +104,17 @@ class BaileysSession implements Session {
   async sendText(message: OutgoingText, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     const { socket, signal: lifetime } = this.#openConnection();
-    const sending = sendTextOver(socket, message, this.#keyOfQuoted(message));
+    const sending = sendTextOver(socket, message, await this.#keyOfQuoted(message));
     const sent = await unlessAborted(sending, AbortSignal.any([signal, lifetime]));
     if (!sent?.message) throw new DragomanError('link_closed', 'expected WhatsApp to take the text');
     this.#memory.sent.set(message.providerMessageId, sent.message);
   }
 
-  /** Of what was received lately, author included: in a group nobody could tell otherwise who is quoted. */
-  #keyOfQuoted({ to, quoted }: OutgoingText): WAMessageKey | null {
+  /** Author included: in a group nobody could tell otherwise who is quoted. */
+  async #keyOfQuoted({ to, quoted }: OutgoingText): Promise<WAMessageKey | null> {
     if (quoted === null) return null;
-    const id = quoted.providerMessageId;
-    const received = this.#memory.received.get(id);
-    if (received === undefined) return { remoteJid: to, id, fromMe: this.#memory.sent.get(id) !== undefined };
-    const { participant, ...key } = received;
+    const { storage } = this.#options;
+    const { participant, ...key } = await storage.keyOf(this.botId, to, quoted.providerMessageId);
     return participant === null ? key : { ...key, participant };
   }
 

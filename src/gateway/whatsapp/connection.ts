@@ -78,6 +78,7 @@ export class Connection {
     this.#auth = auth;
     this.#clock = clock;
     const reception = new Reception({
+      botId: options.botId,
       auth,
       memory,
       log,

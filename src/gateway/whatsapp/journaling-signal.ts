@@ -6,7 +6,7 @@ import {
   unpadRandomMax16,
 } from '@whiskeysockets/baileys';
 import { describeError, DragomanError } from '../../base/errors.ts';
-import { isMessage, type ReceivedStanza } from '../received.ts';
+import { isMessage, type ReceivedMessage, type ReceivedStanza } from '../received.ts';
 import { asKeys } from './auth-state.ts';
 import type { StanzaAttributes } from './identity.ts';
 import { RecentMap } from './recent-map.ts';
@@ -25,7 +25,7 @@ export interface Journaling {
   /** Remembers durably that the stanza's content is still missing. Never rejects. */
   expectContent(attributes: StanzaAttributes): Promise<void>;
   /** Messages are durable now. */
-  received(): void;
+  received(messages: readonly ReceivedMessage[]): void;
 }
 
 /**
@@ -111,6 +111,7 @@ async function decryptInto(
     if (brought.length > 0) await keys.set(asKeys(brought));
     return decrypted;
   }, lock);
-  if (brought.some(isMessage)) journaling.received();
+  const messages = brought.filter(isMessage);
+  if (messages.length > 0) journaling.received(messages);
   return padded;
 }

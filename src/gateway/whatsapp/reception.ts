@@ -1,5 +1,6 @@
 import type { BinaryNode } from '@whiskeysockets/baileys';
 import { describeError } from '../../base/errors.ts';
+import { traceOf } from '../../base/trace.ts';
 import type { Logger } from '../../base/log.ts';
 import { isMessage, type ReceivedMessage, type ReceivedStanza } from '../received.ts';
 import type { AuthState } from './auth-state.ts';
@@ -18,6 +19,7 @@ import { Stanzas } from './stanzas.ts';
 const REMEMBERED_QUESTIONS = 10_000;
 
 export interface ReceptionOptions {
+  readonly botId: string;
   readonly auth: AuthState;
   readonly memory: SessionMemory;
   readonly log: Logger;
@@ -36,13 +38,11 @@ export interface ReceptionOptions {
  */
 export class Reception implements Journaling {
   readonly stanzas = new Stanzas();
-  readonly received: () => void;
   readonly #options: ReceptionOptions;
   readonly #askedNames = new RecentMap<string, true>(REMEMBERED_QUESTIONS);
 
   constructor(options: ReceptionOptions) {
     this.#options = options;
-    this.received = options.received;
   }
 
   /** Takes note of a `<message>` stanza, before anybody else. Rejects, having ended the connection, when the storage fails. */
@@ -54,6 +54,14 @@ export class Reception implements Journaling {
     const attributes = await this.#addressed(asSent);
     this.#options.memory.awaited.set(attributes['id'] ?? '', attributes);
     await this.#expect(attributes, text);
+  }
+
+  received(messages: readonly ReceivedMessage[]): void {
+    const { botId, log, received } = this.#options;
+    for (const { key, media } of messages) {
+      log.info({ trace: traceOf(botId, key.id), media: media?.kind ?? null }, 'message journalled');
+    }
+    received();
   }
 
   async interpret(asSent: StanzaAttributes, plaintext: Uint8Array): Promise<readonly ReceivedStanza[]> {
@@ -93,7 +101,6 @@ export class Reception implements Journaling {
   }
 
   #welcomed(message: ReceivedMessage): ReceivedMessage {
-    this.#options.memory.received.set(message.key.id, message.key);
     return { ...message, wire: this.#withGroupName(message.wire) };
   }
 

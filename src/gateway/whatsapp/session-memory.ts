@@ -1,5 +1,4 @@
 import type { proto } from '@whiskeysockets/baileys';
-import type { ProviderKey } from '../received.ts';
 import type { StanzaAttributes } from './identity.ts';
 import { RecentMap } from './recent-map.ts';
 import type { RetryCounters } from './retry-counters.ts';
@@ -7,7 +6,6 @@ import type { RetryCounters } from './retry-counters.ts';
 const REMEMBERED_RETRIES = 10_000;
 const REMEMBERED_STANZAS = 1_000;
 const REMEMBERED_TEXTS = 256;
-const REMEMBERED_KEYS = 10_000;
 const REMEMBERED_GROUPS = 10_000;
 
 /** What a session remembers from one connection to the next, in bounds. */
@@ -17,8 +15,6 @@ export interface SessionMemory {
   readonly awaited: RecentMap<string, StanzaAttributes>;
   /** Texts sent, by message id: a recipient that could not decrypt one asks for it again. */
   readonly sent: RecentMap<string, proto.IMessage>;
-  /** Messages received, by message id: a quotation names the author too. */
-  readonly received: RecentMap<string, ProviderKey>;
   /** What groups are called, by JID. */
   readonly groupNames: RecentMap<string, string>;
 }
@@ -27,6 +23,5 @@ export const createSessionMemory = (): SessionMemory => ({
   retryCounters: new RecentMap(REMEMBERED_RETRIES),
   awaited: new RecentMap(REMEMBERED_STANZAS),
   sent: new RecentMap(REMEMBERED_TEXTS),
-  received: new RecentMap(REMEMBERED_KEYS),
   groupNames: new RecentMap(REMEMBERED_GROUPS),
 });

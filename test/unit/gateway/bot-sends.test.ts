@@ -5,7 +5,7 @@ import { BotSends } from '../../../src/gateway/bot-sends.ts';
 import type { Session } from '../../../src/gateway/session.ts';
 import { type GatewaySettings, gatewaySettings } from '../../../src/gateway/settings.ts';
 import { framesOf, openJournal } from '../../support/open-journal.ts';
-import { received } from '../../support/received-messages.ts';
+import { NO_AUTH, received } from '../../support/received-messages.ts';
 import { RecordingLog } from '../../support/recording-log.ts';
 import { ScriptedSession } from '../../support/scripted-session.ts';
 
@@ -38,7 +38,8 @@ async function sendsBench(overrides: Partial<GatewaySettings> = {}) {
   });
   const texts = (): string[] => session.sent.map(({ text }) => text);
   const send = (current: Session | null, ...ids: readonly string[]): void => {
-    for (const id of ids) sends.send(request(id), () => current);
+    const sender = current && { session: current, config: { media_storage_quota_gb: 1 } };
+    for (const id of ids) sends.send(request(id), () => sender);
   };
   return { journal, session, sends, log, texts, send };
 }
@@ -67,7 +68,7 @@ describe('N1: pace', () => {
   test('it shows that it types, the longer the text the longer, up to a bound, or not at all', async () => {
     const { session, sends, send } = await sendsBench({ typingMsPerCharacter: 100, longestTypingMs: 1_000 });
     send(session, 'a');
-    sends.send(request('b', 'x'.repeat(50)), () => session);
+    sends.send(request('b', 'x'.repeat(50)), () => ({ session, config: { media_storage_quota_gb: 1 } }));
     await vi.advanceTimersByTimeAsync(10);
     expect(session.typed).toEqual([
       { to: 'ana@lid', durationMs: 600 },
@@ -177,5 +178,33 @@ describe('N3: names', () => {
     await vi.advanceTimersByTimeAsync(10);
     expect(session.sent).toEqual([]);
     expect(framesOf(journal)).toMatchObject([{ type: 'send.failed', request_id: 'a' }]);
+  });
+});
+
+const quoting = (id: string, quotedId: string, more: object = {}) =>
+  ({ ...request(id), quoted: { provider_message_id: quotedId, text: 'a question' }, ...more }) as const;
+
+describe('N4: what came while the bot was away', () => {
+  test('is not answered, unless the settings or the request say so; what is quoted besides is', async () => {
+    const { journal, session, sends, texts } = await sendsBench();
+    const away = received('away');
+    await journal.sessions.commit('bot', NO_AUTH, [
+      { ...away, wire: { ...away.wire, backlog: true } },
+      received('live'),
+    ]);
+    const sender = { session, config: { media_storage_quota_gb: 1 } };
+    const willing = { session, config: { ...sender.config, backlog_replies: 'sent' } } as const;
+    sends.send(quoting('held', 'away'), () => sender);
+    sends.send(quoting('asked', 'away', { answers_backlog: true }), () => sender);
+    sends.send(quoting('to live', 'live'), () => sender);
+    sends.send(quoting('willing', 'away'), () => willing);
+    sends.send(quoting('unasked', 'away', { answers_backlog: false }), () => willing);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(texts()).toEqual(['text asked', 'text to live', 'text willing']);
+    const failed = framesOf(journal).flatMap((frame) => (frame.type === 'send.failed' ? [frame] : []));
+    expect(failed.map(({ request_id, reason }) => [request_id, reason.slice(0, 9)])).toEqual([
+      ['held', 'held back'],
+      ['unasked', 'held back'],
+    ]);
   });
 });

@@ -318,6 +318,27 @@ describe('what sessions commit', () => {
   });
 });
 
+const inGroup = (remoteJid: string) => ({ remoteJid, participant: 'bruno@lid', id: 'q', fromMe: false });
+
+test('whom a quotation quotes is known after a restart too: by its chat, where two messages have one id', async () => {
+  const dir = await scratchFolder();
+  const first = await openJournal({ dir });
+  await first.sessions.commit('bot', NO_AUTH, [
+    received('q', { key: inGroup('1@g.us') }),
+    received('q', { key: inGroup('2@g.us') }),
+  ]);
+  await first.sessions.expectContent('bot', undecryptable('never'));
+  first.sends.begin(request('r1'));
+  first.sends.name(request('r1'), 'own');
+  first.close();
+  const { sessions } = await openJournal({ dir });
+  expect(await sessions.keyOf('bot', '2@g.us', 'q')).toEqual(inGroup('2@g.us'));
+  const unknown = { remoteJid: 'ana@lid', participant: null, id: 'x', fromMe: false };
+  expect(await sessions.keyOf('bot', 'ana@lid', 'x')).toEqual(unknown);
+  expect(await sessions.keyOf('other', 'ana@lid', 'q')).toMatchObject({ fromMe: false, participant: null });
+  expect(await sessions.keyOf('bot', 'ana@lid', 'own')).toMatchObject({ fromMe: true });
+});
+
 describe('messages that cannot be decrypted', () => {
   test('J5: content that comes in time is all that is announced', async () => {
     const clock = new ManualClock();

@@ -71,7 +71,11 @@ describe('a gateway that connects', () => {
     const link = new TestLink();
     ingress.opened(link, []);
     expect(link.sent).toEqual([
-      { type: 'bot.start', bot_id: BOT, config: { media_storage_quota_gb: 0.5, groups: 'none' } },
+      {
+        type: 'bot.start',
+        bot_id: BOT,
+        config: { media_storage_quota_gb: 0.5, groups: 'none', backlog_replies: 'held' },
+      },
     ]);
   });
 

@@ -12,6 +12,10 @@ const body = z.strictObject({
   to: identifier.describe('Any identifier of the chat'),
   text,
   quoted: z.strictObject({ providerMessageId: identifier, text }).optional(),
+  answersBacklog: z
+    .boolean()
+    .optional()
+    .describe("Whether it may quote what came while the bot was away; by default as the bot's settings say"),
   requestId: identifier
     .optional()
     .describe(
@@ -33,11 +37,12 @@ export const sendRoutes =
           response: { 200: sentView, ...problems },
         },
       },
-      async ({ params, body: { quoted, requestId, ...request } }) => {
+      async ({ params, body: { quoted, requestId, answersBacklog, ...request } }) => {
         const result = await send({
           ...request,
           botId: params.botId,
           ...(quoted && { quoted }),
+          ...(answersBacklog !== undefined && { answersBacklog }),
           ...(requestId !== undefined && { requestId }),
         });
         if (result.kind === 'failed') throw new DragomanError(result.code, result.reason);

@@ -15,6 +15,8 @@ const DEEP = process.env['DRAGOMAN_DEEP'] === '1';
 const WORKERS = DEEP ? 4 : 2;
 const KILLS = DEEP ? 60 : 3;
 const KILL_EVERY_MS = 1_000;
+/** A busy server is none that is away: the link stays. */
+const PATIENCE_MS = 120_000;
 const TALK = { bots: ['alpha', 'beta'], chatsPerBot: DEEP ? 40 : 4, notes: DEEP ? 5_000 : 48 };
 
 if (MONGODB_URL === undefined) console.warn(`dragoman worker: ${SKIPPED}`);
@@ -34,7 +36,7 @@ async function sharedWorks() {
       maxAttempts: KILLS + 1,
       log: { level: 'info' },
     },
-    openStore: () => openStoreOn(database.url),
+    openStore: () => openStoreOn(database.url, PATIENCE_MS),
   });
   const file = path.join(await scratchFolder(), 'dragoman.json');
   await writeFile(file, JSON.stringify({ ...works.settings, stagingFolder: works.staging.dir }));

@@ -94,9 +94,24 @@ export async function startMediaWorks(options: MediaWorksOptions): Promise<Media
     changed = Promise.withResolvers();
   });
 
-  const link = await GatewaySocket.connect(backend.url, TOKEN, GATEWAY);
-  await link.until(() => link.ofType('bot.start').length === options.bots.length);
-  for (const botId of options.bots) link.send({ type: 'bot.status', bot_id: botId, state: 'open' });
+  const dial = async (): Promise<GatewaySocket> => {
+    const link = await GatewaySocket.connect(backend.url, TOKEN, GATEWAY);
+    await link.until(() => link.ofType('bot.start').length === options.bots.length);
+    for (const botId of options.bots) link.send({ type: 'bot.status', bot_id: botId, state: 'open' });
+    return link;
+  };
+  let dialled = dial();
+  await dialled;
+  /** As a gateway does: what is not acked when the link closes is sent again over the next one. */
+  const deliver = async (frame: InboundFrame): Promise<void> => {
+    for (;;) {
+      const current = dialled;
+      const link = await current;
+      const closed = link.closed.then(() => 'closed' as const);
+      if ((await Promise.race([acked(link, frame), closed])) !== 'closed') return;
+      if (dialled === current) dialled = dial();
+    }
+  };
 
   return {
     store,
@@ -107,7 +122,7 @@ export async function startMediaWorks(options: MediaWorksOptions): Promise<Media
     async say(botId, chat, caption) {
       const frame = mediaFrame(chat, caption, { media_state: 'staged' });
       await writeFile(staging.pathOf(frame.mediaGuid), 'OggS');
-      await acked(link, { ...frame, bot_id: botId });
+      await deliver({ ...frame, bot_id: botId });
       return frame.mediaGuid;
     },
     async untilIngested(count) {

@@ -242,3 +242,9 @@ describe('start.sh', () => {
     expect(none.stderr).toContain('docker is not installed');
   });
 });
+
+const hasShellcheck = spawnSync('shellcheck', ['--version']).status === 0;
+test.skipIf(!hasShellcheck)('shellcheck finds nothing in start.sh', () => {
+  const { status, stdout } = spawnSync('shellcheck', [SCRIPT], { encoding: 'utf8' });
+  expect([status, stdout]).toEqual([0, '']);
+});

@@ -309,7 +309,7 @@ describe.skipIf(MONGODB_URL === undefined)(`store migrate, MongoDB (${SKIPPED} u
     await goOn(mongo, fence);
     const occupied = await refusal({ from: `sqlite:${file}`, to: database.url });
     expect(occupied.message).toContain('expected an empty store');
-  });
+  }, 180_000);
 });
 
 /** MongoDB has no place for lone surrogates. */

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../../../src/system/config.ts';
 import { compose, environmentOf, serviceOf } from '../../support/compose-file.ts';
@@ -95,3 +96,15 @@ describe('docker-compose.yml', () => {
     expect(serviceOf('backend').ports).toEqual([`127.0.0.1:${backend.http.port}:${backend.http.port}`]);
   });
 });
+
+/** The first docker-compose needs no engine to look at a file. */
+const hasCompose = spawnSync('docker-compose', ['version'], { timeout: 20_000 }).status === 0;
+test.skipIf(!hasCompose)(
+  "compose's own check finds nothing in it",
+  () => {
+    const env = { ...process.env, CURRENT_UID: '1', CURRENT_GID: '1', GATEWAY_TOKEN: 'g', HTTP_TOKEN: 'h' };
+    const { status, stderr } = spawnSync('docker-compose', ['config', '-q'], { env, encoding: 'utf8' });
+    expect([status, stderr]).toEqual([0, '']);
+  },
+  20_000,
+);

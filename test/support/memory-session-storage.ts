@@ -16,6 +16,8 @@ export class MemorySessionStorage implements SessionStorage {
   readonly expected: UndecryptableMessage[] = [];
   /** Every commit as it came: a message and the keys that changed with it. */
   readonly commits: { readonly auth: AuthChange; readonly received: readonly ReceivedStanza[] }[] = [];
+  /** Ids of the bot's own texts, which the gateway's journal knows from its register of sends. */
+  readonly sent = new Set<string>();
   /** Deliveries of messages that were there already. */
   duplicates = 0;
   readonly #auth = new Map<string, Map<string, string>>();
@@ -99,7 +101,8 @@ export class MemorySessionStorage implements SessionStorage {
   async keyOf(_botId: string, chat: string, messageId: string): Promise<ProviderKey> {
     await turn();
     const received = this.received.find(({ key }) => key.id === messageId);
-    return received?.key ?? { remoteJid: chat, participant: null, id: messageId, fromMe: false };
+    const fromMe = this.sent.has(messageId);
+    return received?.key ?? { remoteJid: chat, participant: null, id: messageId, fromMe };
   }
 
   async clearAuth(botId: string): Promise<void> {

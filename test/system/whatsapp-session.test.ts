@@ -392,6 +392,7 @@ describe('connections', () => {
 /** Resolves to the id that the text got. */
 async function send(sender: WhatsAppBot, text: Omit<OutgoingText, 'providerMessageId'>): Promise<string> {
   const providerMessageId = sender.session.newMessageId();
+  sender.storage.sent.add(providerMessageId);
   await sender.session.sendText({ ...text, providerMessageId }, new AbortController().signal);
   return providerMessageId;
 }

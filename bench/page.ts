@@ -18,8 +18,8 @@ import { parseConfig } from '../src/system/config.ts';
 import { HAS_CHROMIUM, launchChromium, SKIPPED } from '../test/support/chromium.ts';
 
 const CHATS = 10_000;
-const ROUNDS = 5;
-const ROUND_MESSAGES = 4_000;
+const ROUNDS = 4;
+const ROUND_MESSAGES = 1_500;
 /** Texts on their way: what one link may have unacked. */
 const IN_FLIGHT = 500;
 const STEADY_PER_SECOND = 200;

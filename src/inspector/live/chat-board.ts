@@ -6,8 +6,10 @@ import { cutText } from '../../queue/text.ts';
 import { chatName } from '../../store/chat-name.ts';
 import { LIVE_LIMITS, type LiveChatView, type LiveView, type PlaceView } from './contract.ts';
 
-/** Chats whose places are remembered, the most recently changed ones. */
-const REMEMBERED_CHATS = 1_000;
+/** Chats that are remembered, the most recently changed ones. */
+const REMEMBERED_CHATS = 20_000;
+/** Those of them whose messages are: they are much larger than a name. */
+const CHATS_WITH_PLACES = 2_000;
 
 const NOTHING: QueueCounts = { ready: 0, characters: 0, placeholders: 0, oldestPlaceholderTime: null };
 
@@ -37,7 +39,8 @@ export interface BoardPage {
 /**
  * What is known of all chats out of what happens to them; nothing is read for it.
  *   B1 Each event costs the same, however many chats there are.
- *   B2 Memory is bounded: places of `REMEMBERED_CHATS` chats at most, counts of the chats whose queue is not empty.
+ *   B2 Memory is bounded: names of `REMEMBERED_CHATS` chats at most, places of `CHATS_WITH_PLACES`, counts of the chats
+ *      whose queue is not empty.
  *   B3 The totals are the sums over those counts.
  *   B4 Of a chat that was forgotten nothing is remembered.
  */
@@ -45,6 +48,8 @@ export class ChatBoard {
   readonly #now: () => number;
   /** Longest unchanged first. */
   readonly #recent = new Map<string, RecentChat>();
+  /** Those of them that have places, in the same order. */
+  readonly #placed = new Set<RecentChat>();
   /** Of each chat whose queue is not empty. */
   readonly #waiting = new Map<string, QueueCounts>();
   /** An actor names its chat by one object all its life. */
@@ -101,14 +106,15 @@ export class ChatBoard {
   }
 
   /** The most recently changed chats that match, and those of them that changed after `version`. */
-  page({ botId, search, limit }: LiveView, version: number): BoardPage {
+  page({ botId, search, offset, limit }: LiveView, version: number): BoardPage {
     const words = search?.toLowerCase();
     const matching = [...this.#recent.values()].filter(
       ({ key, title }) =>
         (botId === undefined || key.botId === botId) &&
         (words === undefined || words === '' || title?.toLowerCase().includes(words) === true),
     );
-    const inView = matching.slice(-limit).toReversed();
+    const end = Math.max(matching.length - offset, 0);
+    const inView = matching.slice(Math.max(end - limit, 0), end).toReversed();
     return {
       order: inView.map(({ chat }) => chat),
       changed: inView.filter((each) => each.version > version).map((each) => this.#viewOf(each)),
@@ -165,11 +171,22 @@ export class ChatBoard {
     recent.version = this.#version += 1;
     this.#recent.delete(chat);
     this.#recent.set(chat, recent);
-    if (this.#recent.size > REMEMBERED_CHATS) {
-      const [longestUnchanged] = this.#recent.keys();
-      if (longestUnchanged !== undefined) this.#recent.delete(longestUnchanged);
-    }
+    this.#placed.delete(recent);
+    this.#placed.add(recent);
+    this.#forgetLongestUnchanged();
     return recent;
+  }
+
+  #forgetLongestUnchanged(): void {
+    if (this.#placed.size > CHATS_WITH_PLACES) {
+      const [placed] = this.#placed;
+      placed?.places.clear();
+      if (placed !== undefined) this.#placed.delete(placed);
+    }
+    if (this.#recent.size > REMEMBERED_CHATS) {
+      const [remembered] = this.#recent.keys();
+      if (remembered !== undefined) this.#recent.delete(remembered);
+    }
   }
 
   #viewOf({ key, chat, title, isGroup, changedAt, places }: RecentChat): LiveChatView {

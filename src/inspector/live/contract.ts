@@ -109,6 +109,13 @@ export const viewFrame = z.strictObject({
   type: z.literal('view'),
   botId: z.string().max(64).optional(),
   search: z.string().max(100).optional().describe('In the names of chats, whatever their case'),
+  offset: z
+    .number()
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .default(0)
+    .describe('Chats before those in view, the latest first'),
   limit: z.number().int().min(1).max(LIVE_LIMITS.chats).default(30),
 });
 

@@ -23,7 +23,7 @@ const SLOW_FOR_MS = 30_000;
 export class LiveClient {
   readonly #socket: LiveSocket;
   readonly #state: LiveState;
-  #view: LiveView = { limit: 30 };
+  #view: LiveView = { offset: 0, limit: 30 };
   #told = { board: 0, bots: 0, pools: 0, staging: 0, second: 0 };
   #order: readonly string[] = [];
   #slowSince: number | null = null;

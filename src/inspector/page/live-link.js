@@ -63,7 +63,7 @@ export class LiveLink {
   /**
    * What to see; the answer is a snapshot.
    *
-   * @param {Omit<import('../live/contract.ts').LiveView, 'limit'> & { limit?: number }} view
+   * @param {Partial<import('../live/contract.ts').LiveView>} view
    */
   watch(view) {
     this.#view = view;

@@ -1,6 +1,6 @@
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
-import { duration, rate } from '../format.js';
+import { duration, number, rate } from '../format.js';
 import { html } from '../html.js';
 import { everySecond } from '../live-state.js';
 import { colour } from '../theme.js';
@@ -40,6 +40,7 @@ export function Charts({ seconds, startedAt, now }) {
       lines=${THROUGHPUT}
       isLog=${false}
       format=${rate}
+      tick=${number}
     />
     <${Chart}
       title="Latency"
@@ -48,12 +49,13 @@ export function Charts({ seconds, startedAt, now }) {
       lines=${LATENCY}
       isLog=${true}
       format=${duration}
+      tick=${power}
     />
   </div>`;
 }
 
-/** @param {{ title: string, note: string, rows: readonly ChartRow[], lines: readonly Line[], isLog: boolean, format: (value: number) => string }} props */
-function Chart({ title, note, rows, lines, isLog, format }) {
+/** @param {{ title: string, note: string, rows: readonly ChartRow[], lines: readonly Line[], isLog: boolean, format: (value: number) => string, tick: (value: number) => string }} props */
+function Chart({ title, note, rows, lines, isLog, format, tick }) {
   const frame = useRef(/** @type {HTMLElement | null} */ (null));
   const plot = useRef(/** @type {uPlot | null} */ (null));
   const data = dataOf(rows, lines);
@@ -65,7 +67,7 @@ function Chart({ title, note, rows, lines, isLog, format }) {
     if (element === null) return undefined;
     const make = () => {
       plot.current?.destroy();
-      plot.current = new uPlot(optionsOf(lines, element.clientWidth, isLog, format), latest.current, element);
+      plot.current = new uPlot(optionsOf(lines, element.clientWidth, isLog, tick), latest.current, element);
     };
     make();
     const resize = new ResizeObserver(() =>
@@ -110,8 +112,8 @@ function lastOf(rows, of, format) {
   return value === null ? '–' : format(value);
 }
 
-/** @param {readonly Line[]} lines @param {number} width @param {boolean} isLog @param {(value: number) => string} format @returns {uPlot.Options} */
-function optionsOf(lines, width, isLog, format) {
+/** @param {readonly Line[]} lines @param {number} width @param {boolean} isLog @param {(value: number) => string} tick @returns {uPlot.Options} */
+function optionsOf(lines, width, isLog, tick) {
   const muted = colour('--muted');
   const grid = { stroke: colour('--line'), width: 1, ...(isLog && { filter: wholeMagnitudes }) };
   const axis = { stroke: muted, grid, ticks: { show: false }, font: '12px system-ui, sans-serif' };
@@ -134,12 +136,12 @@ function optionsOf(lines, width, isLog, format) {
         : { range: (_, __, high) => [0, Math.max(1, high) * 1.1] },
     },
     axes: [
-      { ...axis, grid: { show: false }, values: (_, ticks) => ticks.map(minute), space: 80, size: 30 },
+      { ...axis, grid: { show: false }, values: (_, ticks) => ticks.map(minute), space: 64, size: 30 },
       {
         ...axis,
         size: 64,
         filter: isLog ? wholeMagnitudes : (_, ticks) => ticks,
-        values: (_, ticks) => ticks.map((value) => (value === null ? '' : format(value))),
+        values: (_, ticks) => ticks.map((value) => (value === null ? '' : tick(value))),
         space: 36,
         ...(!isLog && { incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000] }),
       },
@@ -158,8 +160,12 @@ function optionsOf(lines, width, isLog, format) {
   };
 }
 
+/** A power of ten of milliseconds. @param {number} ms */
+const power = (ms) => (ms < 1_000 ? `${ms} ms` : `${ms / 1_000} s`);
+
 /** One grid line per power of ten. @param {uPlot} _ @param {readonly number[]} ticks */
-const wholeMagnitudes = (_, ticks) => ticks.map((tick) => (Number.isInteger(Math.log10(tick)) ? tick : null));
+const wholeMagnitudes = (_, ticks) =>
+  ticks.map((value) => (Number.isInteger(Math.log10(value)) ? value : null));
 
 const MINUTE = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
 /** @param {number} seconds */

@@ -1,7 +1,7 @@
 import { age } from '../format.js';
 import { html } from '../html.js';
 import { chatHash } from '../route.js';
-import { QueueLine } from './queue-line.js';
+import { kindName, QueueLine } from './queue-line.js';
 
 /** @typedef {import('../live-state.js').LiveChat} LiveChat */
 
@@ -26,7 +26,7 @@ function ChatRow({ chat, now }) {
     <div class="who">
       <a href=${chatHash({ botId: chat.botId, identifier: chat.correspondentId })}>${chatTitle(chat)}</a>
       <p class="note">
-        ${chat.isGroup ? 'group · ' : ''}${chat.botId}${last === undefined ? '' : html` · <span class="preview">${last.preview || '…'}</span>`}
+        ${chat.isGroup ? 'group · ' : ''}${chat.botId}${last === undefined ? '' : html` · <span class="preview">${last.preview || kindName(last.kind)}</span>`}
       </p>
     </div>
     <${QueueLine} chat=${chat} now=${now} />

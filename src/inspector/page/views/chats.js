@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { counted } from '../format.js';
+import { counted, number } from '../format.js';
 import { html } from '../html.js';
 import { inHeldOrder } from '../live-state.js';
 import { ChatList } from './chat-list.js';
@@ -7,24 +7,21 @@ import { Legend } from './queue-line.js';
 
 /** @typedef {import('../live-state.js').LiveChat} LiveChat */
 
-const FIRST = 30;
-const MOST = 60;
+const PAGE = 50;
 const TYPING_MS = 200;
 
 /** @param {{ live: import('../live-state.js').Live, link: import('../live-link.js').LiveLink, now: number }} props */
 export function Chats({ live, link, now }) {
   const [search, setSearch] = useState('');
   const [botId, setBotId] = useState('');
-  const [limit, setLimit] = useState(FIRST);
+  const [offset, setOffset] = useState(0);
   const [held, setHeld] = useState(/** @type {readonly LiveChat[] | null} */ (null));
 
   useEffect(() => {
-    const timer = setTimeout(
-      () => link.watch({ ...(search && { search }), ...(botId && { botId }), limit }),
-      TYPING_MS,
-    );
+    const view = { ...(search && { search }), ...(botId && { botId }), offset, limit: PAGE };
+    const timer = setTimeout(() => link.watch(view), TYPING_MS);
     return () => clearTimeout(timer);
-  }, [search, botId, limit]);
+  }, [search, botId, offset]);
   useEffect(() => () => link.watch({}), []);
 
   const chats = held === null ? live.chats : inHeldOrder(live.chats, held);
@@ -32,10 +29,9 @@ export function Chats({ live, link, now }) {
   shown.current = chats;
   const hold = () => setHeld((before) => before ?? shown.current);
   const release = () => setHeld(null);
-  const change = (/** @type {() => void} */ set) => {
+  const turnTo = (/** @type {number} */ wanted) => {
     release();
-    setLimit(FIRST);
-    set();
+    setOffset(Math.max(wanted, 0));
   };
   return html`
     <h1>Chats</h1>
@@ -47,14 +43,20 @@ export function Chats({ live, link, now }) {
           placeholder="Name of a person or group"
           maxlength="100"
           value=${search}
-          onInput=${(/** @type {any} */ event) => change(() => setSearch(event.currentTarget.value.trim()))}
+          onInput=${(/** @type {any} */ event) => {
+            turnTo(0);
+            setSearch(event.currentTarget.value.trim());
+          }}
         />
       </label>
       <label>
         <span>Bot</span>
         <select
           value=${botId}
-          onChange=${(/** @type {any} */ event) => change(() => setBotId(event.currentTarget.value))}
+          onChange=${(/** @type {any} */ event) => {
+            turnTo(0);
+            setBotId(event.currentTarget.value);
+          }}
         >
           <option value="">All bots</option>
           ${live.bots.map((bot) => html`<option key=${bot.botId} value=${bot.botId}>${bot.botId}</option>`)}
@@ -64,39 +66,39 @@ export function Chats({ live, link, now }) {
     <section class="card" aria-label="Chats, the latest first">
       <div class="card-head">
         <p class="note">
-          ${shownOf(chats.length, live.matching)} ·
-          ${held === null ? 'latest first' : 'order held while you look'}
+          ${shownOf(offset, live.chats.length, live.matching)} ·
+          ${held === null ? ' latest first' : ' order held while you look'}
         </p>
         <${Legend} />
       </div>
       <div onPointerEnter=${hold} onPointerLeave=${release} onFocusIn=${hold} onFocusOut=${release}>
-        <${ChatList}
-          chats=${chats}
-          now=${now}
-          empty=${
-            search || botId
-              ? html`<div class="empty">
-                  <p>No chat matches.</p>
-                  <p>Search for a part of a name, or look at all bots.</p>
-                </div>`
-              : undefined
-          }
-        />
+        <${ChatList} chats=${chats} now=${now} empty=${search || botId ? html`<${NoMatch} />` : undefined} />
       </div>
       ${
-        live.matching > limit &&
-        html`<div class="more">
-          ${
-            limit < MOST
-              ? html`<button type="button" onClick=${() => setLimit(MOST)}>Show more</button>`
-              : html`<p class="note">These are the latest ${MOST}. Search to find another.</p>`
-          }
-        </div>`
+        live.matching > PAGE &&
+        html`<nav class="more" aria-label="Pages of chats">
+          <button type="button" disabled=${offset === 0} onClick=${() => turnTo(offset - PAGE)}>Later</button>
+          <button
+            type="button"
+            disabled=${offset + PAGE >= live.matching}
+            onClick=${() => turnTo(offset + PAGE)}
+          >
+            Earlier
+          </button>
+        </nav>`
       }
     </section>
   `;
 }
 
-/** @param {number} shown @param {number} matching */
-const shownOf = (shown, matching) =>
-  shown < matching ? `${shown} of ${counted(matching, 'chat')}` : counted(matching, 'chat');
+const NoMatch = () =>
+  html`<div class="empty">
+    <p>No chat matches.</p>
+    <p>Search for a part of a name, or look at all bots.</p>
+  </div>`;
+
+/** @param {number} offset @param {number} shown @param {number} matching */
+function shownOf(offset, shown, matching) {
+  if (matching <= PAGE) return counted(matching, 'chat');
+  return `${number(offset + 1)}–${number(offset + shown)} of ${counted(matching, 'chat')}`;
+}

@@ -1,3 +1,4 @@
+import { useEffect, useRef } from 'preact/hooks';
 import { api } from '../api.js';
 import { age, clockTime, dayAndTime, duration } from '../format.js';
 import { html } from '../html.js';
@@ -29,7 +30,10 @@ const STEPS = {
 /** @param {{ address: import('../api.js').ChatAddress, id: number, now: number }} props */
 export function Journey({ address, id, now }) {
   const { data, problem } = usePolled(() => api.journey(address, id), [id]);
-  return html`<section class="card journey" aria-labelledby="journey-title">
+  const section = useRef(/** @type {HTMLElement | null} */ (null));
+  // Where there is no room beside the list, it stands above it.
+  useEffect(() => section.current?.scrollIntoView({ block: 'nearest' }), [data === null]);
+  return html`<section class="card journey" ref=${section} aria-labelledby="journey-title">
     <div class="card-head">
       <h2 id="journey-title">Journey of message ${id}</h2>
       ${data !== null && html`<p class="total">${data.next === null ? duration(data.tookMs) : 'under way'}</p>`}

@@ -8,7 +8,7 @@ import { Pools } from './pools.js';
 
 /** @typedef {import('../live-state.js').Live} Live */
 
-const CHATS = 8;
+const CHATS = 6;
 /** Of the staging quota: downloads are about to be refused. */
 const NEARLY_FULL = 0.9;
 
@@ -18,8 +18,6 @@ export function Overview({ live, now }) {
     <h1 class="visually-hidden">Overview</h1>
     <${Figures} live=${live} now=${now} />
     <${Bots} bots=${live.bots} />
-    <${Charts} seconds=${live.seconds} startedAt=${live.totals.startedAt} now=${now} />
-    <${Pools} pools=${live.pools} now=${now} />
     <section class="card" aria-labelledby="latest-title">
       <div class="card-head">
         <h2 id="latest-title">Latest chats</h2>
@@ -27,6 +25,8 @@ export function Overview({ live, now }) {
       </div>
       <${ChatList} chats=${live.chats.slice(0, CHATS)} now=${now} />
     </section>
+    <${Charts} seconds=${live.seconds} startedAt=${live.totals.startedAt} now=${now} />
+    <${Pools} pools=${live.pools} now=${now} />
   `;
 }
 

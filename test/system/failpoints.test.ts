@@ -11,7 +11,7 @@ const TIMEOUT_MS = 1_200_000;
 /** Conversations side by side: a process that starts is at work on one core. */
 const CONVERSATIONS = 3;
 /** Each costs the start of a process: a quick run goes to a few, another few each time. */
-const SAMPLE = 6;
+const SAMPLE = CONVERSATIONS;
 
 const blows: readonly Blow[] = FAILPOINTS.map((failpoint) => ({ kind: 'failpoint', nth: 1, ...failpoint }));
 

@@ -19,6 +19,8 @@ export type Receipt = 'accepted' | 'duplicate' | 'refused';
 /** What became of a medium: the words that stand in its place, and why they are not its content. */
 export interface Outcome {
   readonly guid: string;
+  /** The id of the message that it is for, where that is known. */
+  readonly place?: number;
   readonly words: string;
   readonly error: JobError | null;
   /** How they came about, where that is known. */

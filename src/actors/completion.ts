@@ -6,6 +6,8 @@ import { failureWords } from '../jobs/words.ts';
 export interface Completion {
   readonly correspondent: CorrespondentKey;
   readonly guid: string;
+  /** The place that it is for: a dead letter that is retried has the same GUID, and another place. */
+  readonly place: number;
   readonly gatewayId: string;
   readonly words: string;
   readonly error: JobError | null;
@@ -20,6 +22,7 @@ export const completionOf = (
 ): Completion => ({
   correspondent: job.correspondent,
   guid: job.guid,
+  place: job.placeholder.id,
   gatewayId: job.media.gatewayId,
   words: result.words,
   error: result.kind === 'failure' ? result.error : null,
@@ -30,6 +33,7 @@ export const completionOf = (
 export const storedCompletion = (job: MediaProcessingJob): Completion => ({
   correspondent: job.correspondent,
   guid: job.guid,
+  place: job.placeholder.id,
   gatewayId: job.media.gatewayId,
   words: job.result ?? failureWords(job.error?.code ?? 'failed', job.mimeType),
   error: job.error,

@@ -114,7 +114,7 @@ class Correspondent {
     }
   }
 
-  async #settle({ guid, words, error, times }: Outcome): Promise<'settled' | 'gone'> {
+  async #settle({ guid, place, words, error, times }: Outcome): Promise<'settled' | 'gone'> {
     const { store, events } = this.#services;
     const { queue, plan } = await this.#plan((present) =>
       present.planFulfil(guid, words, this.#now(), times ?? null),
@@ -123,6 +123,8 @@ class Correspondent {
       await store.discardJob(guid, error, this.#now());
       return 'gone';
     }
+    // It was settled before, and its dead letter is being retried: that try has an outcome of its own.
+    if (place !== undefined && plan.placeholder.id !== place) return 'gone';
     const outcome = await this.#durably(() =>
       store.settle({
         correspondent: this.#key,

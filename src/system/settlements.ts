@@ -1,6 +1,5 @@
 import type { Completion } from '../actors/completion.ts';
 import { describeError } from '../base/errors.ts';
-import type { Guid } from '../base/ids.ts';
 import type { Logger } from '../base/log.ts';
 import type { RunningBot } from './ingress.ts';
 
@@ -21,7 +20,8 @@ const SETTLE_DEADLINE_MS = 600_000;
  */
 export class Settlements {
   readonly #options: SettlementsOptions;
-  readonly #onTheirWay = new Map<Guid, Promise<void>>();
+  /** By GUID and place: a dead letter that is retried has its GUID again. */
+  readonly #onTheirWay = new Map<string, Promise<void>>();
 
   constructor(options: SettlementsOptions) {
     this.#options = options;
@@ -29,11 +29,11 @@ export class Settlements {
 
   /** False: it is on its way already. */
   begin(completion: Completion): boolean {
-    const { guid } = completion;
-    if (this.#onTheirWay.has(guid)) return false;
+    const name = `${completion.guid} ${completion.place}`;
+    if (this.#onTheirWay.has(name)) return false;
     this.#onTheirWay.set(
-      guid,
-      this.#settle(completion).finally(() => this.#onTheirWay.delete(guid)),
+      name,
+      this.#settle(completion).finally(() => this.#onTheirWay.delete(name)),
     );
     return true;
   }

@@ -52,6 +52,14 @@ describe('a dead letter that is retried', () => {
     expect(await chat.ask('retry', guid)).toEqual({ kind: 'retried', id: 4, correctsId: 1 });
   });
 
+  test('is not settled by the outcome that it had before, however late that is heard of', async () => {
+    const { chat, store, guid } = await withDeadLetter();
+    await chat.ask('retry', guid);
+    expect(await chat.ask('settle', { guid, place: 1, ...FAILED })).toBe('gone');
+    expect(await store.jobByGuid(guid)).toMatchObject({ collection: 'active', status: 'pending' });
+    expect(await chat.ask('settle', { guid, place: 3, words: 'words', error: null })).toBe('settled');
+  });
+
   test('waits in holding while its bot is away', async () => {
     const { chat, store, guid } = await withDeadLetter({}, { jobsStartIn: () => 'holding' });
     await chat.ask('retry', guid);

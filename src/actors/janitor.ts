@@ -3,6 +3,7 @@ import { describeError } from '../base/errors.ts';
 import type { JobError } from '../jobs/job.ts';
 import type { Store } from '../store/store.ts';
 import { type Completion, storedCompletion } from './completion.ts';
+import type { SharedFolder, SurveyedFile } from './janitor-files.ts';
 import { type JanitorPlan, JanitorSurvey, type JanitorSurveyOptions } from './janitor-survey.ts';
 import type { ActorContext, ActorDefinition } from './kit/actor.ts';
 
@@ -41,6 +42,7 @@ const STALE: JobError = { code: 'stale', reason: 'nothing happened to it for too
  *      connected, has nothing unacked and does not hold it.
  *   J4 Time in which the store was away, or this process, makes nothing stale.
  *   J5 What a plan lists is what a sweep at that moment would do: both look by the same code.
+ *   J6 A folder or file that cannot be used keeps it from nothing else.
  */
 class Janitor {
   readonly #context: ActorContext<JanitorProtocol>;
@@ -112,15 +114,38 @@ class Janitor {
   async #deleteFiles(): Promise<Pick<JanitorReport, 'failedFiles' | 'orphanFiles'>> {
     const gone = { failed: 0, orphan: 0 };
     for (const shared of this.#args.folders()) {
-      for (const { guid, partial, fate } of await this.#survey.files(shared)) {
-        if (fate.kind === 'stays') continue;
+      for (const file of await this.#unlessUnusable([], () => this.#survey.files(shared))) {
         this.#context.signal.throwIfAborted();
-        await (partial ? shared.folder.removePartial(guid) : shared.folder.remove(guid));
-        gone[fate.why] += 1;
-        this.#context.log.info({ guid, partial, why: fate.why }, 'file deleted');
+        if (file.fate.kind === 'stays') continue;
+        const { why } = file.fate;
+        if (await this.#unlessUnusable(false, () => this.#delete(shared, file, why))) gone[why] += 1;
       }
     }
     return { failedFiles: gone.failed, orphanFiles: gone.orphan };
+  }
+
+  /** False when it is needed after all: a dead letter may have been retried since its file was looked at. */
+  async #delete(
+    { folder }: SharedFolder,
+    { guid, partial }: SurveyedFile,
+    why: 'failed' | 'orphan',
+  ): Promise<boolean> {
+    const [job] = why === 'failed' ? await this.#args.store.jobsAmong([guid]) : [];
+    if (job !== undefined && job.collection !== 'failed') return false;
+    await (partial ? folder.removePartial(guid) : folder.remove(guid));
+    this.#context.log.info({ guid, partial, why }, 'file deleted');
+    return true;
+  }
+
+  /** What `work` resolves to; `otherwise` when it met a folder or file that this process may not use (J6). */
+  async #unlessUnusable<T>(otherwise: T, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof Error && 'syscall' in error)) throw error;
+      this.#context.log.warn({ reason: describeError(error) }, 'the janitor leaves out what it may not use');
+      return otherwise;
+    }
   }
 
   async #pruneHistories(): Promise<number> {

@@ -1,9 +1,10 @@
-import { describe, expect, test } from 'vitest';
+import { rm } from 'node:fs/promises';
+import { describe, expect, test, vi } from 'vitest';
 import { newGuid } from '../../../src/base/ids.ts';
 import { settle } from '../../support/actor-kit.ts';
 import { BOT } from '../../support/inbound-frames.ts';
 import { janitorBench } from '../../support/janitor-bench.ts';
-import { acceptText, HOUR_MS, textMessage } from '../../support/store-records.ts';
+import { acceptText, HOUR_MS, placeholderMessage, textMessage } from '../../support/store-records.ts';
 
 const NOTHING = { staleJobs: 0, failedFiles: 0, orphanFiles: 0, prunedMessages: 0 };
 
@@ -121,6 +122,37 @@ describe('the janitor deletes files', () => {
     expect(await names()).toHaveLength(8);
     expect(await janitor.ask('sweep', undefined)).toMatchObject({ failedFiles: 1, orphanFiles: 2 });
     expect(await names()).toEqual(kept.toSorted());
+  });
+
+  test('J3: not that of a dead letter that is retried after the file was looked at', async () => {
+    const { clock, janitor, deadLetter, file, folder, keyOf, names, store } = await janitorBench();
+    const correspondent = await keyOf('ann');
+    const dead = [await file(await deadLetter()), await file(await deadLetter())];
+    clock.advance(24 * HOUR_MS);
+    const remove = folder.remove.bind(folder);
+    vi.spyOn(folder, 'remove').mockImplementationOnce(async (guid) => {
+      const other = dead.find((each) => each !== guid) ?? guid;
+      const placeholder = placeholderMessage(9, other);
+      const changes = { mimeType: 'audio/ogg', pool: 'audio', collection: 'active' } as const;
+      await store.retryFailedJob({ correspondent, placeholder, evictedIds: [], ...changes });
+      await remove(guid);
+    });
+    expect(await janitor.ask('sweep', undefined)).toMatchObject({ failedFiles: 1 });
+    const [needed] = await names();
+    expect(await store.jobByGuid(needed ?? '')).toMatchObject({ collection: 'active' });
+  });
+
+  test('J6: and does the rest of its work while a folder is not there', async () => {
+    const { clock, janitor, job, folder, log } = await janitorBench();
+    await rm(folder.dir, { recursive: true });
+    await job({ start: { kind: 'downloading' } });
+    for (let hour = 0; hour < 2; hour += 1) {
+      clock.advance(HOUR_MS);
+      expect(await janitor.ask('sweep', undefined)).toEqual(NOTHING);
+    }
+    clock.advance(HOUR_MS);
+    expect(await janitor.ask('sweep', undefined)).toMatchObject({ staleJobs: 1 });
+    expect(log.at('warn')).toContain('the janitor leaves out what it may not use');
   });
 
   test.for(['isAway', 'unacked'] as const)('J3: none without a job while a gateway %s', async (problem) => {

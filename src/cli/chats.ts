@@ -21,7 +21,7 @@ export const listChats = (
     const page = await chats.list(botId, { limit, after });
     if (json === true) console.log(JSON.stringify(page));
     else {
-      console.log(table(['CHAT', 'MESSAGES', 'IN HISTORY', 'ALSO'], page.items.map(rowOf)));
+      console.log(table(['CHAT', 'NEXT PLACE', 'NEXT IN HISTORY', 'ALSO'], page.items.map(rowOf)));
       if (page.next !== null) console.log(`More: --after ${page.next}`);
     }
     return EXIT.ok;
@@ -42,7 +42,9 @@ export const showChat = (
     }
     const ingested = history.map(({ message }) => message).toReversed();
     const now = Date.now();
-    console.log(`${chat.correspondentId}: ${chat.accepted} messages, ${chat.ingested} in the history`);
+    console.log(
+      `${chat.correspondentId}: ${queue.length} on the way, the next message gets place ${chat.nextId}`,
+    );
     for (const message of [...ingested, ...queue].toSorted((one, other) => one.id - other.id)) {
       console.log(describe(message, ingested.includes(message), now));
     }
@@ -58,10 +60,10 @@ export const forgetChat = (sources: ConfigSources, address: ChatAddress, asJson:
     return EXIT.ok;
   });
 
-const rowOf = ({ correspondentId, accepted, ingested, aliases }: ChatView): readonly string[] => [
+const rowOf = ({ correspondentId, nextId, nextIngestSeq, aliases }: ChatView): readonly string[] => [
   correspondentId,
-  String(accepted),
-  String(ingested),
+  String(nextId),
+  String(nextIngestSeq),
   aliases.filter((alias) => alias !== correspondentId).join(', '),
 ];
 

@@ -135,7 +135,7 @@ export interface Store {
   /** Deletes the bot's history that was ingested before `before`. Returns how many messages went. */
   pruneHistory(botId: string, before: number): Promise<number>;
   /** The chats that were merged into the one that an identifier names, then that one; of every provider. */
-  chatsNamed(botId: string, identifier: string): Promise<readonly CorrespondentKey[]>;
+  chatsNamed(botId: string, identifier: string): Promise<readonly CorrespondentRecord[]>;
   /**
    * Deletes all of a chat: history, journal, jobs in every collection, duplicate keys, aliases, its own record; those that
    * were merged into it go first. Whoever writes again gets a new chat, whose ids and ingest seqs go on above those of
@@ -151,7 +151,8 @@ export interface Store {
   ): Promise<readonly HistoryEntry[]>;
   /** One message of a chat, by its place, wherever it is; null when it was never there, was evicted or is forgotten. */
   findMessage(key: CorrespondentKey, id: number): Promise<StoredMessage | null>;
-  correspondents(botId: string): Promise<readonly CorrespondentRecord[]>;
+  /** The bot's chats in the order in which they were made; all of them, or those of one page. */
+  correspondents(botId: string, page?: ChatsPage): Promise<readonly CorrespondentRecord[]>;
   /** Forgets duplicate keys first seen before `before`. Returns how many went. */
   pruneMessageIds(before: number): Promise<number>;
   saveBot(bot: BotRecord): Promise<void>;
@@ -192,6 +193,12 @@ export interface CorrespondentRecord extends CorrespondentKey {
   readonly nextId: number;
   readonly nextIngestSeq: number;
   readonly createdAt: number;
+}
+
+/** `limit`: at least 1. */
+export interface ChatsPage {
+  readonly offset: number;
+  readonly limit: number;
 }
 
 export interface Acceptance {

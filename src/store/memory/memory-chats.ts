@@ -184,7 +184,7 @@ export class MemoryChats {
   }
 
   /** The chats that were merged into the one that `identifier` names, then that one; of every provider. */
-  named(botId: string, identifier: string): CorrespondentKey[] {
+  named(botId: string, identifier: string): CorrespondentRecord[] {
     const named = this.#ofBot(botId).filter(
       ({ key }) => this.#aliases.get(nameOf({ ...key, correspondentId: identifier }))?.chat.key === key,
     );
@@ -192,7 +192,7 @@ export class MemoryChats {
       const merged = this.#ofBot(botId).filter(
         ({ key }) => key !== chat.key && this.#aliases.get(nameOf(key))?.chat === chat,
       );
-      return [...merged, chat].map(({ key }) => key);
+      return [...merged, chat].map((each) => this.#record(each));
     });
   }
 

@@ -19,6 +19,7 @@ import type {
   BotRecord,
   ClaimHandle,
   ClaimRequest,
+  ChatsPage,
   CorrespondentRecord,
   DeadLetterProblem,
   ForgottenChat,
@@ -308,7 +309,7 @@ class MemoryStore implements Store {
     return this.#data.chats.pruneHistory(botId, before);
   }
 
-  async chatsNamed(botId: string, identifier: string): Promise<readonly CorrespondentKey[]> {
+  async chatsNamed(botId: string, identifier: string): Promise<readonly CorrespondentRecord[]> {
     return this.#data.chats.named(botId, identifier);
   }
 
@@ -334,8 +335,9 @@ class MemoryStore implements Store {
     return this.#data.chats.find(key, id);
   }
 
-  async correspondents(botId: string): Promise<readonly CorrespondentRecord[]> {
-    return this.#data.chats.records(botId);
+  async correspondents(botId: string, page?: ChatsPage): Promise<readonly CorrespondentRecord[]> {
+    const all = this.#data.chats.records(botId);
+    return page === undefined ? all : all.slice(page.offset, page.offset + page.limit);
   }
 
   async pruneMessageIds(before: number): Promise<number> {

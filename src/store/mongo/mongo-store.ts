@@ -20,6 +20,7 @@ import type {
   BotRecord,
   ClaimHandle,
   ClaimRequest,
+  ChatsPage,
   CorrespondentRecord,
   DeadLetterProblem,
   ForgottenChat,
@@ -39,7 +40,13 @@ import type {
 } from '../store.ts';
 import { jobOfDocument } from './job-document.ts';
 import { dropFailedJob } from './operations/dead-letters.ts';
-import { chatsWithJournal, correspondents, rehydrate, resolveCorrespondent } from './operations/chats.ts';
+import {
+  chatsNamed,
+  chatsWithJournal,
+  correspondents,
+  rehydrate,
+  resolveCorrespondent,
+} from './operations/chats.ts';
 import {
   claim,
   complete,
@@ -65,7 +72,6 @@ import { holdJobs, promoteJobs, type Rerouted, rerouteHeldJobs, sweepJobs } from
 import { dueJobs, nextDueAt, type Revival, reviveJob } from './operations/revival.ts';
 import {
   chatsAfter,
-  chatsNamed,
   expireJob,
   forgetChat,
   forgetMessageIds,
@@ -348,7 +354,7 @@ export class MongoStore implements Store {
     }
   }
 
-  chatsNamed(botId: string, identifier: string): Promise<readonly CorrespondentKey[]> {
+  chatsNamed(botId: string, identifier: string): Promise<readonly CorrespondentRecord[]> {
     return this.#transactions.single((collections) =>
       chatsNamed(collections, botId, identifier.toWellFormed()),
     );
@@ -381,8 +387,8 @@ export class MongoStore implements Store {
     return this.#transactions.single((collections) => findMessage(collections, key, id));
   }
 
-  correspondents(botId: string): Promise<readonly CorrespondentRecord[]> {
-    return this.#transactions.single((collections) => correspondents(collections, botId));
+  correspondents(botId: string, page?: ChatsPage): Promise<readonly CorrespondentRecord[]> {
+    return this.#transactions.single((collections) => correspondents(collections, botId, page));
   }
 
   pruneMessageIds(before: number): Promise<number> {

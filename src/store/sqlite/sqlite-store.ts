@@ -21,6 +21,7 @@ import type {
   BotRecord,
   ClaimHandle,
   ClaimRequest,
+  ChatsPage,
   CorrespondentRecord,
   DeadLetterProblem,
   ForgottenChat,
@@ -337,8 +338,9 @@ export class SqliteStore implements Store {
     }
   }
 
-  chatsNamed(botId: string, identifier: string): Promise<readonly CorrespondentKey[]> {
-    return this.#reader.call('chatsNamed', botId, identifier);
+  async chatsNamed(botId: string, identifier: string): Promise<readonly CorrespondentRecord[]> {
+    const rows = await this.#reader.call('chatsNamed', botId, identifier);
+    return rows.map(correspondentOfRow);
   }
 
   async forgetChat(key: CorrespondentKey): Promise<ForgottenChat | null> {
@@ -365,8 +367,8 @@ export class SqliteStore implements Store {
     return row === undefined ? null : storedMessageOfRow(key, row);
   }
 
-  async correspondents(botId: string): Promise<readonly CorrespondentRecord[]> {
-    const rows = await this.#reader.call('correspondents', botId);
+  async correspondents(botId: string, page?: ChatsPage): Promise<readonly CorrespondentRecord[]> {
+    const rows = await this.#reader.call('correspondents', botId, page);
     return rows.map(correspondentOfRow);
   }
 

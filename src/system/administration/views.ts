@@ -27,8 +27,8 @@ export const chatView = z.object({
   chat: z.string().describe('The digest that logs and actor paths name this chat by'),
   aliases: z.array(z.string()),
   createdAt: epochMs,
-  accepted: count.describe('Messages ever accepted'),
-  ingested: count.describe('Messages ever moved into the history'),
+  nextId: count.describe('The place of the next message; above those of every forgotten chat'),
+  nextIngestSeq: count.describe('The `ingestSeq` of the next entry in the history, likewise'),
 });
 
 export const messageView = z.object({

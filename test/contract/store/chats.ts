@@ -36,6 +36,18 @@ export const chatSuite: Suite = (open) => {
       expect(await store.correspondents('bot-a')).toEqual([second]);
     });
 
+    test('the chats of a bot are told a page at a time, in the order in which they were made', async () => {
+      const { store } = subject();
+      await store.resolveCorrespondent('bot-b', PROVIDER, ['other']);
+      for (const name of ['c', 'a', 'b'] as const)
+        await store.resolveCorrespondent('bot-a', PROVIDER, [name]);
+      const page = async (offset: number) =>
+        (await store.correspondents('bot-a', { offset, limit: 2 })).map(({ aliases }) => aliases);
+      expect(await page(0)).toEqual([['c'], ['a']]);
+      expect(await page(2)).toEqual([['b']]);
+      expect(await page(3)).toEqual([]);
+    });
+
     test('an identifier given twice is one alias', async () => {
       const record = await subject().store.resolveCorrespondent('bot-a', PROVIDER, ['x', 'y', 'x', 'y']);
       expect(record.aliases.toSorted()).toEqual(['x', 'y']);

@@ -143,8 +143,12 @@ export const upkeepSuite: Suite = (open) => {
       const { store } = subject();
       const [older, younger] = [await chat(store, 'phone'), await chat(store, 'lid')];
       await store.resolveCorrespondent('bot-a', PROVIDER, ['phone', 'lid']);
-      expect(await store.chatsNamed('bot-a', 'lid')).toEqual([younger, older]);
-      expect(await store.chatsNamed('bot-a', 'phone')).toEqual([younger, older]);
+      for (const identifier of ['lid', 'phone']) {
+        expect(await store.chatsNamed('bot-a', identifier)).toMatchObject([
+          { ...younger, aliases: ['lid'] },
+          { ...older, aliases: ['phone', 'lid'] },
+        ]);
+      }
       expect(await store.chatsNamed('bot-b', 'phone')).toEqual([]);
       for (const key of await store.chatsNamed('bot-a', 'lid')) {
         expect(await store.forgetChat(key)).toEqual({ messages: 0, media: [] });

@@ -43,7 +43,7 @@ describe('what an operator is shown', () => {
     const { administration, note } = await conversation();
     const { items, next } = await administration.chats.list(BOT, { limit: 10 });
     expect(z.array(chatView).parse(items)).toMatchObject([
-      { correspondentId: 'ann', accepted: 2, ingested: 1 },
+      { correspondentId: 'ann', nextId: 3, nextIngestSeq: 2 },
     ]);
     expect(next).toBe(null);
     const queue = z.array(messageView).parse(await administration.chats.queue(ANN));

@@ -3,7 +3,7 @@ import type { CorrespondentKey } from '../../../jobs/job.ts';
 import type { Message } from '../../../queue/message.ts';
 import { chatName } from '../../chat-name.ts';
 import { messageFrom, readRecord } from '../../documents.ts';
-import type { CorrespondentRecord } from '../../store.ts';
+import type { ChatsPage, CorrespondentRecord } from '../../store.ts';
 import {
   chatFields,
   chatKey,
@@ -135,9 +135,35 @@ export async function rehydrate(
 export async function correspondents(
   collections: Collections,
   botId: string,
+  page?: ChatsPage,
 ): Promise<CorrespondentRecord[]> {
-  const chats = await collections.correspondents.find({ bot_id: botId }, { sort: { _id: 1 } }).toArray();
+  const chats = await collections.correspondents
+    .find(
+      { bot_id: botId },
+      { sort: { _id: 1 }, ...(page !== undefined && { skip: page.offset, limit: page.limit }) },
+    )
+    .toArray();
   return chats.map(recordOf);
+}
+
+export async function chatsNamed(
+  collections: Collections,
+  botId: string,
+  identifier: string,
+): Promise<CorrespondentRecord[]> {
+  const named = await collections.correspondents.find({ bot_id: botId, aliases: identifier }).toArray();
+  const chats: CorrespondentRecord[] = [];
+  for (const chat of named) {
+    const { _id, provider_name, aliases = [] } = chat;
+    const merged = await collections.correspondents
+      .find(
+        { bot_id: botId, provider_name, correspondent_id: { $in: aliases }, _id: { $ne: _id } },
+        { sort: { _id: 1 } },
+      )
+      .toArray();
+    chats.push(...merged.map(recordOf), recordOf(chat));
+  }
+  return chats;
 }
 
 export async function chatsWithJournal(collections: Collections, botId: string): Promise<CorrespondentKey[]> {

@@ -83,26 +83,6 @@ export async function pruneHistory(
   return deletedCount;
 }
 
-export async function chatsNamed(
-  { correspondents }: Collections,
-  botId: string,
-  identifier: string,
-): Promise<CorrespondentKey[]> {
-  const named = await correspondents.find({ bot_id: botId, aliases: identifier }).toArray();
-  const keys: CorrespondentKey[] = [];
-  for (const chat of named) {
-    const { _id, provider_name, aliases = [] } = chat;
-    const merged = await correspondents
-      .find(
-        { bot_id: botId, provider_name, correspondent_id: { $in: aliases }, _id: { $ne: _id } },
-        { sort: { _id: 1 } },
-      )
-      .toArray();
-    keys.push(...merged.map(chatKey), chatKey(chat));
-  }
-  return keys;
-}
-
 /** Duplicate keys of a chat, at most so many. Returns how many went. */
 export async function forgetMessageIds(
   { correspondents, messageIds }: Collections,

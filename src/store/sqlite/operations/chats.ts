@@ -1,4 +1,5 @@
 import type { CorrespondentKey } from '../../../jobs/job.ts';
+import type { ChatsPage } from '../../store.ts';
 import type { Connection } from '../connection.ts';
 import type { CorrespondentRow, JournalRow } from '../rows.ts';
 import { ownedChat, type Session } from './session.ts';
@@ -93,8 +94,34 @@ export function rehydrate(
   return { nextId: chat.next_id, rows };
 }
 
-export const correspondents = (connection: Connection, botId: string): CorrespondentRow[] =>
-  connection.all(`SELECT ${CORRESPONDENT_COLUMNS} FROM correspondents WHERE bot_id = ? ORDER BY chat`, botId);
+export const correspondents = (
+  connection: Connection,
+  botId: string,
+  { offset, limit }: ChatsPage = { offset: 0, limit: -1 },
+): CorrespondentRow[] =>
+  connection.all(
+    `SELECT ${CORRESPONDENT_COLUMNS} FROM correspondents WHERE chat IN (
+       SELECT chat FROM correspondents WHERE bot_id = ? ORDER BY chat LIMIT ? OFFSET ?)
+     ORDER BY chat`,
+    botId,
+    limit,
+    offset,
+  );
+
+/** The chats whose id is an alias of the one that an identifier names: those merged into it, then itself. */
+export const chatsNamed = (connection: Connection, botId: string, identifier: string): CorrespondentRow[] =>
+  connection.all(
+    `WITH named AS (SELECT provider_name, chat FROM correspondent_aliases WHERE bot_id = ?1 AND alias = ?2)
+     SELECT ${CORRESPONDENT_COLUMNS} FROM (
+       SELECT DISTINCT c.*, named.chat AS named
+       FROM named
+       JOIN correspondent_aliases AS a ON a.chat = named.chat
+       JOIN correspondents AS c ON c.bot_id = ?1 AND c.provider_name = named.provider_name AND c.correspondent_id = a.alias
+     ) AS correspondents
+     ORDER BY chat = named, chat`,
+    botId,
+    identifier,
+  );
 
 export const chatsWithJournal = (connection: Connection, botId: string): CorrespondentKey[] =>
   connection.all(

@@ -1,7 +1,7 @@
-import { chatsWithJournal, correspondents } from './chats.ts';
+import { chatsNamed, chatsWithJournal, correspondents } from './chats.ts';
 import { activeSeqs, bots, countJobs, heldTypes, jobsOfBot, listJobs } from './job-collections.ts';
 import { findMessage, history } from './messages.ts';
-import { chatsAfter, chatsNamed, jobsAmong } from './upkeep.ts';
+import { chatsAfter, jobsAmong } from './upkeep.ts';
 
 /** What the reader thread can be asked, for lists of any length: each sees everything that was committed before. */
 export const READS = {

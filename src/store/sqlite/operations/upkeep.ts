@@ -78,18 +78,6 @@ export function pruneHistory(
   );
 }
 
-export const chatsNamed = (connection: Connection, botId: string, identifier: string): CorrespondentKey[] =>
-  connection.all(
-    `WITH named AS (SELECT provider_name, chat FROM correspondent_aliases WHERE bot_id = ?1 AND alias = ?2)
-     SELECT DISTINCT c.bot_id AS botId, c.provider_name AS providerName, c.correspondent_id AS correspondentId
-     FROM named
-     JOIN correspondent_aliases AS a ON a.chat = named.chat
-     JOIN correspondents AS c ON c.bot_id = ?1 AND c.provider_name = named.provider_name AND c.correspondent_id = a.alias
-     ORDER BY c.chat = named.chat, c.chat`,
-    botId,
-    identifier,
-  );
-
 export interface ForgottenRows {
   readonly queued: number;
   readonly media: { readonly guid: Guid; readonly gatewayId: string }[];

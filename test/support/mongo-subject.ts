@@ -4,8 +4,8 @@ import { newGuid } from '../../src/base/ids.ts';
 import { silentLogger } from '../../src/base/log.ts';
 import { chatFields } from '../../src/store/mongo/collections.ts';
 import type { MongoStore } from '../../src/store/mongo/mongo-store.ts';
-import { openMongoStore } from '../../src/store/mongo/open-mongo-store.ts';
-import type { Store } from '../../src/store/store.ts';
+import { openMongoStore, openMongoWorkerStore } from '../../src/store/mongo/open-mongo-store.ts';
+import type { Store, WorkerStore } from '../../src/store/store.ts';
 import type { StoreSubject } from '../contract/store/subject.ts';
 
 /** A connection string of a replica set, or undefined when the tests that need one are to be skipped. */
@@ -30,6 +30,10 @@ export const openStoreOn = (url: string, callDeadlineMs?: number): Promise<Mongo
     log: silentLogger,
     ...(callDeadlineMs === undefined ? {} : { callDeadlineMs }),
   });
+
+/** As a process that only works has it. */
+export const openWorkerStoreOn = (url: string): Promise<WorkerStore> =>
+  openMongoWorkerStore({ url, clock: systemClock(), log: silentLogger });
 
 /** One database of the server, looked at beside the store. */
 export class TestDatabase {

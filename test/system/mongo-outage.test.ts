@@ -4,7 +4,14 @@ import type { CorrespondentKey } from '../../src/jobs/job.ts';
 import type { Store } from '../../src/store/store.ts';
 import { mustClaim } from '../contract/store/jobs.ts';
 import { chat } from '../contract/store/subject.ts';
-import { MONGODB_URL, openStoreOn, SKIPPED, TestDatabase, urlThrough } from '../support/mongo-subject.ts';
+import {
+  MONGODB_URL,
+  openStoreOn,
+  openWorkerStoreOn,
+  SKIPPED,
+  TestDatabase,
+  urlThrough,
+} from '../support/mongo-subject.ts';
 import {
   acceptMedia,
   acceptText,
@@ -195,14 +202,14 @@ describe.skipIf(MONGODB_URL === undefined)('when MongoDB fails', () => {
   });
 
   test('S5: a worker completes its job while the job is moved to holding', async () => {
-    const worker = await openStoreOn(database.url);
+    const worker = await openWorkerStoreOn(database.url);
     await store.accept(acceptMedia(key, placeholderMessage(1)));
     const claim = await mustClaim(worker);
     const met = proxy.meet('commitTransaction', 'hang');
     const held = store.holdJobs('bot-a', NOW);
     await met;
     const completed = worker.complete(claim, { kind: 'words', words: 'w' }, NOW);
-    await worker.history(key, { afterSeq: 0, limit: 1 });
+    await worker.jobByGuid(claim.guid);
     proxy.heal();
     expect([await held, await completed]).toEqual([1, true]);
     expect(await worker.jobByGuid(claim.guid)).toMatchObject({ collection: 'holding', status: 'completed' });

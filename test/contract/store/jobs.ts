@@ -30,10 +30,12 @@ export async function media(
   return guid;
 }
 
-export const claimNext = (store: Store, leaseMs = HOUR_MS, pool = 'audio'): Promise<ClaimedJob | null> =>
+type Claiming = Pick<Store, 'claim'>;
+
+export const claimNext = (store: Claiming, leaseMs = HOUR_MS, pool = 'audio'): Promise<ClaimedJob | null> =>
   store.claim({ pool, now: NOW, leaseMs, cappedBots: [] });
 
-export async function mustClaim(store: Store, leaseMs = HOUR_MS, pool = 'audio'): Promise<ClaimedJob> {
+export async function mustClaim(store: Claiming, leaseMs = HOUR_MS, pool = 'audio'): Promise<ClaimedJob> {
   const job = await claimNext(store, leaseMs, pool);
   if (job === null) throw new Error('expected a claimable job');
   return job;

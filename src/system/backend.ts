@@ -187,8 +187,14 @@ async function compose(
     commands: ingress,
     spawn: spawnBot,
     async retire({ ref }) {
-      await ref.ask('retire', undefined, { deadlineMs: config.drainDeadlineMs });
-      await system.stopActor(ref);
+      try {
+        await ref.ask('retire', undefined, { deadlineMs: config.drainDeadlineMs });
+        await system.stopActor(ref);
+      } catch (error) {
+        // One that stayed would be in the way of a bot of its name. What is not held is swept by the next start.
+        await system.stopActor(ref, 'now');
+        throw error;
+      }
     },
     clock,
     log,

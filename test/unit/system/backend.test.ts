@@ -1,13 +1,16 @@
 import { createServer } from 'node:http';
 import { utimes, writeFile } from 'node:fs/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { systemClock } from '../../../src/base/clock.ts';
 import { newGuid } from '../../../src/base/ids.ts';
+import { openMemoryStore } from '../../../src/store/memory/memory-store.ts';
 import type { Store } from '../../../src/store/store.ts';
 import type { Backend } from '../../../src/system/backend.ts';
 import { settle } from '../../support/actor-kit.ts';
 import { acked, connected, machine, STUB_POOLS } from '../../support/backend-machine.ts';
 import { contents } from '../../support/chat-bench.ts';
-import { BOT, mediaFrame, textFrame } from '../../support/inbound-frames.ts';
+import { BOT, GATEWAY, mediaFrame, textFrame } from '../../support/inbound-frames.ts';
+import { interceptStore, storeAway } from '../../support/intercepted-store.ts';
 import { listen } from '../../support/listening-port.ts';
 import {
   acceptMedia,
@@ -74,6 +77,20 @@ describe('a backend', () => {
       '[Unsupported model/obj media] open',
     ]);
     expect(await jobsIn(store, BOT, 'failed')).toHaveLength(2);
+  });
+
+  test('lets go of a bot that is removed while the store is away: another of its name may come', async () => {
+    const { start } = await machine({ drainDeadlineMs: 300 });
+    const database = openMemoryStore({ clock: systemClock(), newClaimToken: newGuid });
+    let isAway = true;
+    const store = interceptStore(database, (operation, run) =>
+      isAway && operation === 'holdJobs' ? Promise.reject(storeAway(operation)) : run(),
+    );
+    const { bots } = (await start({ store })).backend.administration;
+    await bots.add({ id: 'second', gateway: GATEWAY });
+    await expect(bots.remove('second')).rejects.toMatchObject({ code: 'deadline_exceeded' });
+    isAway = false;
+    expect(await bots.add({ id: 'second', gateway: GATEWAY })).toBe('added');
   });
 
   test('drains in order, holds its jobs, and twice is as once', async () => {

@@ -12,7 +12,8 @@ interface Leaving {
  * The bots of one gateway, by the backend's wishes.
  *   Q1 A wish is durable before it takes effect: a restart without the backend goes by the last one.
  *   Q2 Of a bot that was forgotten no credentials are left, whatever its session still wrote while it ended.
- *   Q3 A bot that is wanted again while its former life ends begins a new one after that.
+ *   Q3 A bot that is wanted again while its former life ends begins a new one after that; when the gateway stops, its
+ *      next process begins it.
  */
 export class GatewayBots {
   readonly #desk: BotDesk;
@@ -21,6 +22,7 @@ export class GatewayBots {
   readonly #bots = new Map<string, GatewayBot>();
   readonly #leaving = new Map<string, Leaving>();
   #held = false;
+  #closed = false;
 
   /** `announced`: bots to name although no backend has asked for them yet. */
   constructor(desk: BotDesk, register: BotRegister, announced: readonly string[]) {
@@ -107,7 +109,9 @@ export class GatewayBots {
     for (const bot of this.#bots.values()) bot.hold(held);
   }
 
+  /** Stops them for good. */
   async close(): Promise<void> {
+    this.#closed = true;
     await Promise.all(this.live.map((bot) => bot.close()));
   }
 
@@ -115,6 +119,8 @@ export class GatewayBots {
     this.#bots.delete(botId);
     this.#leaving.delete(botId);
     this.#register.forgotten(botId);
-    if (next !== null) this.start(botId, next);
+    if (next === null) return;
+    if (this.#closed) this.#register.started(botId, next);
+    else this.start(botId, next);
   }
 }

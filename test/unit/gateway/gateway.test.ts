@@ -446,6 +446,24 @@ describe('bots', () => {
     expect(bench.sessions.of('bot').config).toEqual({ media_storage_quota_gb: 7 });
   });
 
+  test('Q3: but not while the gateway stops: it begins with the next one', async () => {
+    const bench = await gatewayBench();
+    const { gateway, session } = await bench.startWithBot();
+    const stopping = Promise.withResolvers<void>();
+    session.stop = () => stopping.promise;
+    const config = { media_storage_quota_gb: 5 };
+    bench.backend.send({ type: 'bot.stop', bot_id: 'bot', forget: true });
+    bench.backend.send({ type: 'bot.start', bot_id: 'bot', config });
+    bench.backend.send({ type: 'media.holds', guids: [] });
+    await bench.backend.untilFrames('media.held');
+    const stopped = gateway.stop();
+    stopping.resolve();
+    await stopped;
+    expect(bench.sessions.all).toEqual([session]);
+    await bench.start();
+    expect(bench.sessions.of('bot').config).toEqual(config);
+  });
+
   test('an outcome of a send that cannot be journalled is tried again at the next tick', async () => {
     const bench = await gatewayBench();
     const clock = new ManualClock();

@@ -79,9 +79,7 @@ export class ChatBoard {
       case 'evicted':
         return this.#move(event.chat, event.id, 'evicted');
       case 'forgotten':
-        this.#count(event.chat, NOTHING);
-        this.#recent.delete(this.#nameOf(event.chat));
-        return;
+        return this.#forget(event.chat);
       case 'bot':
       case 'duplicate':
     }
@@ -145,6 +143,14 @@ export class ChatBoard {
     const isOver = before?.state === 'ingested' || before?.state === 'evicted';
     recent.places.set(message.id, placeOf(message, isOver ? before.state : state, failed, before));
     forgetOldest(recent.places);
+  }
+
+  #forget(key: CorrespondentKey): void {
+    this.#count(key, NOTHING);
+    const chat = this.#nameOf(key);
+    const recent = this.#recent.get(chat);
+    if (recent !== undefined) this.#placed.delete(recent);
+    this.#recent.delete(chat);
   }
 
   #move(key: CorrespondentKey, id: number, state: PlaceView['state']): void {

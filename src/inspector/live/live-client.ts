@@ -27,6 +27,8 @@ export class LiveClient {
   #told = { board: 0, bots: 0, pools: 0, staging: 0, second: 0 };
   #order: readonly string[] = [];
   #slowSince: number | null = null;
+  /** It waits for the client to read. */
+  #owesSnapshot = false;
 
   constructor(socket: LiveSocket, state: LiveState) {
     this.#socket = socket;
@@ -40,6 +42,8 @@ export class LiveClient {
   }
 
   snapshot(now: number): void {
+    this.#owesSnapshot = this.#isSlow(now);
+    if (this.#owesSnapshot) return;
     this.#told = { board: 0, bots: 0, pools: 0, staging: 0, second: 0 };
     const { bots, pools, staging } = this.#state;
     const frame: SnapshotFrame = {
@@ -56,6 +60,7 @@ export class LiveClient {
   }
 
   update(now: number): void {
+    if (this.#owesSnapshot) return this.snapshot(now);
     if (this.#isSlow(now)) return;
     const { bots, pools, staging } = this.#state;
     const frame: UpdateFrame = {

@@ -27,6 +27,7 @@ export interface Subscription {
  *   F1 Nothing is computed while nobody watches, but for what each event costs (`ChatBoard` B1).
  *   F2 An update costs what the clients look at, not what there is.
  *   F3 At most `MAX_CLIENTS` are served.
+ *   F4 Whoever was closed is told nothing any more, and not listened to.
  */
 export class LiveFeed {
   readonly #options: LiveFeedOptions;
@@ -54,11 +55,13 @@ export class LiveFeed {
     void this.#welcome(client);
     return {
       receive: (text) => {
+        if (!this.#clients.has(client)) return;
         const now = clock.now();
         viewedAt = [...viewedAt.filter((at) => at > now - TEN_SECONDS_MS), now];
         const view = viewedAt.length > VIEWS_PER_TEN_SECONDS ? null : decodeView(text);
-        if (view === null) client.close(CLOSE_CODE.refused, 'expected a view, and not too many');
-        else client.show(view, now);
+        if (view !== null) return client.show(view, now);
+        this.#clients.delete(client);
+        client.close(CLOSE_CODE.refused, 'expected a view, and not too many');
       },
       end: () => void this.#clients.delete(client),
     };

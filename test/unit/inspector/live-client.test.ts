@@ -43,6 +43,20 @@ describe('a client that reads slowly', () => {
     expect(changedIn(sent.at(-1))).toEqual(['bob', 'ann']);
   });
 
+  test('L1: gets no snapshot of another view either, until it has read; then that', () => {
+    const { clock, socket, sent, client, accept } = bench();
+    for (const chat of ['ann', 'bob']) accept(chat);
+    client.update(clock.now());
+    socket.bufferedBytes = 300 * 1_024;
+    for (let view = 0; view < 10; view += 1) client.show({ offset: 0, limit: 1 }, clock.now());
+    expect(sent).toHaveLength(2);
+    socket.bufferedBytes = 0;
+    client.update(clock.now());
+    client.update(clock.now());
+    expect(sent.slice(2).map(({ type }) => type)).toEqual(['snapshot', 'update']);
+    expect(changedIn(sent[2])).toEqual(['bob']);
+  });
+
   test('L2: is closed after half a minute, and not before', () => {
     const { clock, socket, closed, client } = bench();
     socket.bufferedBytes = 300 * 1_024;

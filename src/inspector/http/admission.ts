@@ -5,7 +5,9 @@ import { DragomanError } from '../../base/errors.ts';
 export interface AdmissionRules {
   /** Without one no token is needed. */
   readonly token?: string | undefined;
-  /** Names by which this server may be called, besides addresses and `localhost`. */
+  /** Where it listens: a name by which it may be called too. */
+  readonly host: string;
+  /** Names by which this server may be called, besides addresses and `localhost`; in any case of letters. */
   readonly allowedHosts: readonly string[];
 }
 
@@ -21,13 +23,14 @@ const digest = (text: string): Buffer => createHash('sha256').update(text).diges
 
 /**
  * Refuses whoever calls by a foreign name or from a foreign page.
- *   A1 The host is an address, `localhost` or an allowed name: a name that an attacker rebinds to this machine is none.
+ *   A1 The host is an address, `localhost`, where it listens or an allowed name: a name that an attacker rebinds to this machine is none.
  *   A2 A page of another origin gets nothing, not even the effect of a request whose reply it cannot read.
  * @throws `origin_refused`
  */
-export function assertOrigin({ host, origin }: Caller, { allowedHosts }: AdmissionRules): void {
+export function assertOrigin({ host, origin }: Caller, rules: AdmissionRules): void {
   const name = hostnameOf(host ?? '');
-  if (name === null || !(isAddress(name) || name === 'localhost' || allowedHosts.includes(name))) {
+  const names = ['localhost', rules.host, ...rules.allowedHosts].map((each) => each.toLowerCase());
+  if (name === null || !(isAddress(name) || names.includes(name))) {
     throw new DragomanError(
       'origin_refused',
       'this server is not called by that name: add it to http.allowedHosts, or use its address',

@@ -14,7 +14,7 @@ export const problem = z.object({
 export type Problem = z.infer<typeof problem>;
 
 const STATUS: Record<ErrorCode, number> = {
-  config_invalid: 500,
+  config_invalid: 400,
   folder_unusable: 500,
   already_in_use: 409,
   store_unavailable: 503,

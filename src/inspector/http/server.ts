@@ -12,7 +12,6 @@ import { answerError, answerErrors } from './error-answers.ts';
 import { guard } from './guard.ts';
 
 export interface HttpOptions extends AdmissionRules {
-  readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
   readonly log: Logger;

@@ -115,6 +115,18 @@ describe('the API', () => {
     expect((await fetch(new URL(send, inspector.url), cut)).status).toBe(400);
   });
 
+  test('refuses a bot and a phone number that do not hold, as the mistake of whoever asks', async () => {
+    const { post } = await inspected();
+    for (const [path, body] of [
+      ['/api/v1/bots', { id: 'Not A Bot' }],
+      [`/api/v1/bots/${BOT}/pair`, { phone: 'no number' }],
+    ] as const) {
+      const reply = await post(path, body);
+      expect(reply.status).toBe(400);
+      expect(problem.parse(await reply.json())).toMatchObject({ code: 'config_invalid' });
+    }
+  });
+
   test('lets only failed jobs be dropped or retried', async () => {
     const { inspector, post, note, read } = await conversation();
     const alive = await fetch(new URL(`/api/v1/jobs/${note.mediaGuid}`, inspector.url), { method: 'DELETE' });

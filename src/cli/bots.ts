@@ -1,16 +1,19 @@
 import { readFileSync } from 'node:fs';
-import { setTimeout as pause } from 'node:timers/promises';
 import QRCode from 'qrcode';
 import { parse as parseYaml } from 'yaml';
+import { type Clock, systemClock } from '../base/clock.ts';
+import { deadline, pause, untilAborted } from '../base/deadlines.ts';
 import { describeError, DragomanError } from '../base/errors.ts';
 import type { BotView } from '../system/administration/views.ts';
 import type { ConfigSources } from '../system/config.ts';
 import { EXIT } from './exit-codes.ts';
-import type { RemoteAdministration } from './remote/remote-administration.ts';
+import type { Administration } from '../system/administration.ts';
 import { table } from './table.ts';
 import { withBackend, withReadable } from './with-administration.ts';
 
 const LOOK_EVERY_MS = 1_000;
+/** Whoever has not scanned a code by then has gone away. */
+const PAIRING_DEADLINE_MS = 600_000;
 
 /** `dragoman bots list`. Each of these resolves to the exit code. */
 export const listBots = (sources: ConfigSources, asJson: boolean): Promise<number> =>
@@ -69,24 +72,28 @@ export const pairBot = (
       else console.log(`${botId}: linked already`);
       return EXIT.ok;
     }
-    await showUntilLinked(bots, botId, json === true);
+    await showUntilLinked(bots, botId, { asJson: json === true, clock: systemClock() });
     return EXIT.ok;
   });
 
-async function showUntilLinked(
-  bots: RemoteAdministration['bots'],
+/** Rejects with `unknown_bot` when the bot goes away, with `deadline_exceeded` when nobody links it. */
+export async function showUntilLinked(
+  bots: Pick<Administration['bots'], 'list'>,
   botId: string,
-  asJson: boolean,
+  { asJson, clock }: { readonly asJson: boolean; readonly clock: Clock },
 ): Promise<void> {
+  const what = `${botId} to be linked (dragoman bots pair ${botId} asks again)`;
+  using limit = deadline(clock, PAIRING_DEADLINE_MS, what);
+  const { signal } = limit;
   let shown = '';
   for (;;) {
-    const bot = (await bots.list()).find((each) => each.botId === botId);
+    const bot = (await untilAborted(bots.list(), signal)).find((each) => each.botId === botId);
     if (bot === undefined) throw new DragomanError('unknown_bot', `${botId} is gone`);
     const now = JSON.stringify([bot.state, bot.qr, bot.detail]);
     if (now !== shown) console.log(asJson ? JSON.stringify(bot) : await describe(bot));
     shown = now;
     if (bot.state === 'open') return;
-    await pause(LOOK_EVERY_MS);
+    await pause(clock, LOOK_EVERY_MS, signal);
   }
 }
 

@@ -37,7 +37,9 @@ Examples:
     );
   reaching(bots.command('pair'))
     .argument('<bot>', 'its id')
-    .description('link its account: shows what to scan, or to type in, until it is done')
+    .description(
+      'link its account: shows what to scan, or to type in, until it is done, for ten minutes at the most',
+    )
     .option('--phone <digits>', 'the number of the phone that gets a code instead')
     .option('--json', 'for programs: one line for each change')
     .action(async (botId: string, { phone, json, ...flags }: ConfigFlags & Json & { phone?: string }) => {

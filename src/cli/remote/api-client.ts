@@ -16,15 +16,17 @@ export type Fields = Readonly<Record<string, string | number | boolean | null | 
 
 /**
  * Calls a running backend. Every method rejects with the backend's own errors, by their codes, with
- * `backend_unreachable` when none answers, and with `request_invalid` when what answers is no Dragoman.
+ * `backend_unreachable` when none answers, with `deadline_exceeded` when one does not in time, and with `request_invalid` when what answers is no Dragoman.
  */
 export class ApiClient {
   readonly url: string;
   readonly #token: string | undefined;
+  readonly #deadlineMs: number;
 
-  constructor(url: string, token: string | undefined) {
+  constructor(url: string, token: string | undefined, deadlineMs = DEADLINE_MS) {
     this.url = url;
     this.#token = token;
+    this.#deadlineMs = deadlineMs;
   }
 
   get<T extends z.ZodType>(path: string, schema: T, query: Fields = {}): Promise<z.output<T>> {
@@ -71,10 +73,17 @@ export class ApiClient {
           ...(body !== undefined && { 'content-type': 'application/json' }),
         },
         ...(body !== undefined && { body: JSON.stringify(body) }),
-        signal: AbortSignal.timeout(DEADLINE_MS),
+        signal: AbortSignal.timeout(this.#deadlineMs),
         redirect: 'error',
       });
     } catch (error) {
+      if (error instanceof Error && error.name === 'TimeoutError') {
+        throw new DragomanError(
+          'deadline_exceeded',
+          `the backend at ${this.url} did not answer within ${this.#deadlineMs} ms: it may still be at it`,
+          { cause: error },
+        );
+      }
       const reason = error instanceof Error && error.cause !== undefined ? error.cause : error;
       throw new DragomanError(
         'backend_unreachable',

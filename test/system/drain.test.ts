@@ -12,6 +12,9 @@ const PEOPLE = ['Ana', 'Bruno', 'Carla', 'Davi'];
 /** Of the conversation, before the signal. */
 const UNDER_WAY_MS = 1_500;
 
+/** Between two messages of one person: a conversation, no flood that a busy machine cannot keep up with. */
+const BREATH_MS = 150;
+
 /** What a reader finds when nothing runs. */
 function leftIn(folder: string) {
   const database = new DatabaseSync(path.join(folder, 'dragoman.db'), { readOnly: true });
@@ -58,7 +61,7 @@ test('SIGTERM in the middle of a conversation: all that is ready is in the histo
       for (let nth = 0; !over.signal.aborted; nth += 1) {
         await simulator.say(person, { text: `${nth}: a word` });
         await simulator.say(person, { image: 2_000, caption: `${nth}: a picture` });
-        await pause(20);
+        await pause(BREATH_MS);
       }
     }),
   );

@@ -145,6 +145,14 @@ async function compose(
     for (const { ref } of bots.values()) ref.tell('announce', undefined);
   };
   const ingestion = await system.spawn(ingestionActor, 'ingestion', { announceAgain });
+  const janitor = await system.spawn(janitorActor, 'janitor', {
+    ...janitorSettings(config),
+    store,
+    bots: () => janitorBots(config, bots),
+    folders: () => sharedFolders({ staging, bots, ingress }),
+    hasFile,
+    expired: (completion) => void settlements.begin(completion),
+  });
   const workers = await system.spawn(workerPoolActor, 'workers', {
     pools: poolsHere(config),
     botIds: config.bots.map(({ id }) => id),
@@ -198,14 +206,6 @@ async function compose(
     },
     clock,
     log,
-  });
-  const janitor = await system.spawn(janitorActor, 'janitor', {
-    ...janitorSettings(config),
-    store,
-    bots: () => janitorBots(config, bots),
-    folders: () => sharedFolders({ staging, bots, ingress }),
-    hasFile,
-    expired: (completion) => void settlements.begin(completion),
   });
   const server = await openLinks({ ...config.listen, credentials, handler: ingress, clock, log });
 

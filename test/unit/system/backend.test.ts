@@ -9,6 +9,7 @@ import type { Backend } from '../../../src/system/backend.ts';
 import { settle } from '../../support/actor-kit.ts';
 import { acked, connected, machine, STUB_POOLS } from '../../support/backend-machine.ts';
 import { contents } from '../../support/chat-bench.ts';
+import { claimedJob } from '../../support/claimed-job.ts';
 import { BOT, GATEWAY, mediaFrame, textFrame } from '../../support/inbound-frames.ts';
 import { interceptStore, storeAway } from '../../support/intercepted-store.ts';
 import { listen } from '../../support/listening-port.ts';
@@ -77,6 +78,22 @@ describe('a backend', () => {
       '[Unsupported model/obj media] open',
     ]);
     expect(await jobsIn(store, BOT, 'failed')).toHaveLength(2);
+  });
+
+  test('takes what turns out poisoned while it starts like any other result', async () => {
+    const { start, log } = await machine();
+    let looks = 0;
+    const memory = openMemoryStore({ clock: systemClock(), newClaimToken: newGuid });
+    const store = interceptStore(memory, async (operation, run) => {
+      // Its bots take a while to come.
+      if (operation === 'bots') await settle();
+      looks += operation === 'reviveJobs' ? 1 : 0;
+      const isWorkersFirst = operation === 'reviveJobs' && looks === 2;
+      return isWorkersFirst ? { pools: [], poisoned: [claimedJob()], nextDueAt: null } : run();
+    });
+    await start({ store });
+    expect(looks).toBe(2);
+    expect(log.at('warn')).toEqual([]);
   });
 
   test('lets go of a bot that is removed while the store is away: another of its name may come', async () => {

@@ -91,14 +91,14 @@ describe('the command line', () => {
   test('shows bots, chats and messages of a running backend, and sends', async () => {
     const { simulator, run } = running;
     await simulator.say('Ann', { text: 'hello' });
-    await expect.poll(chats, { timeout: 60_000 }).toMatchObject({ items: [{ ingested: 1 }] });
+    await expect.poll(chats, { timeout: 60_000 }).toMatchObject({ items: [{ nextIngestSeq: 2 }] });
     expect((await run('bots', 'list')).stdout).toMatch(/main\s+open\s+local/);
     const listed = await told('chats', 'list', 'main');
-    expect(listed).toMatchObject({ items: [{ ingested: 1 }], next: null });
+    expect(listed).toMatchObject({ items: [{ nextIngestSeq: 2 }], next: null });
     const { correspondentId } = listed.items[0];
     const sent = await told('send', 'main', correspondentId, 'hello yourself', '--request-id', 'r1');
     expect(sent).toMatchObject({ kind: 'sent', requestId: 'r1' });
-    await expect.poll(chats, { timeout: 60_000 }).toMatchObject({ items: [{ ingested: 2 }] });
+    await expect.poll(chats, { timeout: 60_000 }).toMatchObject({ items: [{ nextIngestSeq: 3 }] });
     const { stdout } = await run('chats', 'show', 'main', correspondentId);
     expect(stdout).toContain('1 ✓ Ann: hello');
     expect(stdout).toContain('2 ✓ bot: hello yourself');
@@ -178,7 +178,7 @@ describe('the command line', () => {
     const plan = await elsewhere('janitor', '--dry-run', '--json');
     expect(JSON.parse(plan.stdout)).toMatchObject({ staleJobCount: 0, goingFiles: [] });
     const listed = await elsewhere('chats', 'list', 'main', '--json');
-    expect(JSON.parse(listed.stdout)).toMatchObject({ items: [{ ingested: 2 }] });
+    expect(JSON.parse(listed.stdout)).toMatchObject({ items: [{ nextIngestSeq: 3 }] });
     const bots = await elsewhere('bots', 'list');
     expect(bots.stdout).toMatch(/main\s+closed\s+local \(away\)\s+no backend runs/);
     const stop = await elsewhere('bots', 'stop', 'main');

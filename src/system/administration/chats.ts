@@ -3,6 +3,7 @@ import type { CorrespondentRecord, Store } from '../../store/store.ts';
 import { chatName } from '../../store/chat-name.ts';
 import type { ChatAddress, ChatsAdministration } from '../administration.ts';
 import { assertKnownBot } from './bots.ts';
+import { numberIn } from './cursor.ts';
 import { historyViewOf, journeyViewOf, messageViewOf } from './shown.ts';
 import type { ChatView } from './views.ts';
 
@@ -22,7 +23,7 @@ export function administerChats({ store, bots }: ChatsOptions): Omit<ChatsAdmini
   return {
     async list(botId, { after, limit }) {
       assertKnownBot(bots, botId);
-      const offset = after === undefined ? 0 : Number(after);
+      const offset = after === undefined ? 0 : numberIn(after);
       const found = await store.correspondents(botId, { offset, limit: limit + 1 });
       const next = found.length > limit ? String(offset + limit) : null;
       return { items: found.slice(0, limit).map(chatViewOf), next };

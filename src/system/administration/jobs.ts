@@ -5,6 +5,7 @@ import type { Store } from '../../store/store.ts';
 import type { JobsAdministration } from '../administration.ts';
 import type { RunningBot } from '../ingress.ts';
 import { assertKnownBot } from './bots.ts';
+import { numberIn } from './cursor.ts';
 import { jobViewOf } from './shown.ts';
 
 export interface JobsOptions {
@@ -22,7 +23,7 @@ export function administerJobs({ store, bots, forgetFile }: JobsOptions): JobsAd
   };
   return {
     async list({ collection, ...filter }, { after, limit }) {
-      const beforeSeq = after === undefined ? null : Number(after);
+      const beforeSeq = after === undefined ? null : numberIn(after);
       const { jobs, nextBeforeSeq } = await store.listJobs({ collection, filter, beforeSeq, limit });
       return {
         items: jobs.map(jobViewOf),

@@ -194,4 +194,14 @@ describe('pages', () => {
     ]);
     expect(second.next).toBe(null);
   });
+
+  test('are not turned to by what is no `next`, though no HTTP has decoded it', async () => {
+    const { backend } = await (await machine()).start();
+    const { chats, jobs } = backend.administration;
+    for (const after of ['abc', '-1', '1e3', '']) {
+      const refused = { code: 'request_invalid' };
+      await expect(chats.list(BOT, { limit: 2, after })).rejects.toMatchObject(refused);
+      await expect(jobs.list({ collection: 'active' }, { limit: 2, after })).rejects.toMatchObject(refused);
+    }
+  });
 });

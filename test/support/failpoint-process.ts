@@ -12,6 +12,7 @@ import { StagingFolder } from '../../src/staging/staging-folder.ts';
 import { MongoStore } from '../../src/store/mongo/mongo-store.ts';
 import { SqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import { GatewayLink } from '../../src/system/gateway-link.ts';
+import { Ingress } from '../../src/system/ingress.ts';
 import { Settlements } from '../../src/system/settlements.ts';
 import { DeadlyFailpoint, surround } from './crash/failpoints.ts';
 import { STORE_OPERATIONS } from './crash/failpoint-names.ts';
@@ -30,7 +31,8 @@ if (name !== undefined) {
   surround(MediaLedger.prototype, 'staged', 'file staged', failpoint);
   surround(StagingFolder.prototype, 'remove', 'file remove', failpoint);
   surround(GatewayLink.prototype, 'send', 'frame to gateway', failpoint);
-  surround(GatewayLink.prototype, 'drain', 'drain frames', failpoint);
+  // Once the frames in hand are answered, whether or not a gateway is still there.
+  surround(Ingress.prototype, 'closeOutbox', 'drain frames', failpoint);
   surround(Settlements.prototype, 'settled', 'drain settlements', failpoint);
   surround(ActorSystem.prototype, 'stop', 'drain actors', failpoint);
 }

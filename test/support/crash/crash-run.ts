@@ -55,7 +55,12 @@ const LABELLED =
 export async function runCrashes({ folder, store, blows, told }: CrashOptions): Promise<CrashReport> {
   const simulator = await startSimulator({ seed: SEED, autoScan: true });
   simulator.group('Trip', ['Ana', 'Bruno']);
-  const config = await writeConfig(folder, store.location, simulator.endpoint.mediaOrigin);
+  const config = await writeConfig(folder, {
+    store: store.location,
+    simulator: simulator.endpoint.mediaOrigin,
+    // A job that is in hand whenever a process dies is no poison.
+    maxAttempts: blows.length + 2,
+  });
   const first = DragomanProcess.spawnScript('failpoint-process.ts', config);
   try {
     await first.printed(/: open$/m);
@@ -238,13 +243,15 @@ async function leftoversIn(folder: string, store: Store): Promise<string[]> {
   ];
 }
 
-async function writeConfig(folder: string, store: string, simulator: string): Promise<string> {
+async function writeConfig(
+  folder: string,
+  settings: { readonly store: string; readonly simulator: string; readonly maxAttempts: number },
+): Promise<string> {
   const file = path.join(folder, 'dragoman.json');
   const config = {
     dataFolder: folder,
     stagingFolder: path.join(folder, 'staging'),
-    store,
-    simulator,
+    ...settings,
     listen: { port: 0 },
     http: { enabled: false },
     leaseMs: 2_000,

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import type { FoundBug, SimulationReport } from '../support/simulation/simulate.ts';
 
 const SCRIPT = fileURLToPath(new URL('../support/simulation/simulate.ts', import.meta.url));
-const CONVERSATIONS = Number(process.env['DRAGOMAN_SIMULATIONS'] ?? 200);
+const CONVERSATIONS = Number(process.env['DRAGOMAN_SIMULATIONS'] ?? 100);
 /** From there on every rare state is reached, and it is worth the time to look for planted bugs. */
 const ENOUGH = 4_000;
 const IS_SHORT = CONVERSATIONS < ENOUGH;

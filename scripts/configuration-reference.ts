@@ -3,7 +3,7 @@
  * `node scripts/configuration-reference.ts` writes, with `--check` it fails when the file is out of date.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { settingList } from '../src/system/config.ts';
+import { SETTINGS } from '../src/system/config.ts';
 import { type Setting, variableOf } from '../src/system/setting-list.ts';
 
 const target = new URL('../docs/configuration.md', import.meta.url);
@@ -43,11 +43,10 @@ function reference(settings: readonly Setting[]): string {
 const text = readFileSync(target, 'utf8');
 const [before = '', rest = ''] = text.split(START, 2);
 const [, after = ''] = rest.split(END, 2);
-const settings = settingList();
-const variables = settings.map(variableOf);
+const variables = SETTINGS.map(variableOf);
 const twice = variables.find((variable, index) => variables.indexOf(variable) !== index);
 if (twice !== undefined) throw new Error(`two settings have the variable ${twice}`);
-const wanted = `${before}${reference(settings)}${after}`;
+const wanted = `${before}${reference(SETTINGS)}${after}`;
 if (!process.argv.includes('--check')) writeFileSync(target, wanted);
 else if (text !== wanted) {
   console.error('docs/configuration.md is out of date: run `npm run reference` and commit what it writes');

@@ -33,7 +33,7 @@ export interface ConfigOverrides {
 }
 
 /** Every setting that can be given. */
-export const settingList = (): readonly Setting[] => withFileSettings(settingsOf(configuration));
+export const SETTINGS: readonly Setting[] = withFileSettings(settingsOf(configuration));
 
 /**
  * Reads and checks the whole configuration. Paths come out absolute.
@@ -41,15 +41,14 @@ export const settingList = (): readonly Setting[] => withFileSettings(settingsOf
  */
 export function loadConfig({ file: named, environment, flags }: ConfigSources): Config {
   const file = named ?? (environment[CONFIG_VARIABLE] || undefined);
-  const settings = settingList();
-  const given = settingsOfEnvironment(environment, settings);
+  const given = settingsOfEnvironment(environment, SETTINGS);
   let raw: unknown = file === undefined ? {} : readConfigFile(file);
   for (const { path: where, value } of [...given.assignments, ...assignmentsOf(flags)]) {
-    const twin = twinOf(where, settings);
+    const twin = twinOf(where, SETTINGS);
     // what is given more strongly in one way is not also given in the other
     raw = withValueAt(twin === null ? raw : withValueAt(raw, twin, undefined), where, value);
   }
-  return check(raw, file, settings, given);
+  return check(raw, file, given);
 }
 
 /**
@@ -57,16 +56,15 @@ export function loadConfig({ file: named, environment, flags }: ConfigSources): 
  * @throws as `loadConfig`.
  */
 export const parseConfig = (settings: unknown, file?: string): Config =>
-  check(settings, file, settingList(), { assignments: [], problems: [] });
+  check(settings, file, { assignments: [], problems: [] });
 
 function check(
   raw: unknown,
   file: string | undefined,
-  list: readonly Setting[],
   given: Pick<EnvironmentSettings, 'assignments' | 'problems'>,
 ): Config {
   const baseFolder = file === undefined ? process.cwd() : path.dirname(path.resolve(file));
-  const { settings, problems } = readSecretFiles(raw, list, baseFolder);
+  const { settings, problems } = readSecretFiles(raw, SETTINGS, baseFolder);
   const result = configuration.safeParse(settings);
   const all = [
     ...given.problems,

@@ -1,5 +1,5 @@
 import { describeError } from '../../base/errors.ts';
-import { type Config, type ConfigSources, loadConfig, settingList } from '../../system/config.ts';
+import { type Config, type ConfigSources, loadConfig, SETTINGS } from '../../system/config.ts';
 import { settingsOfEnvironment } from '../../system/config-environment.ts';
 import { failing, type Finding, ok, warning } from './check.ts';
 
@@ -19,7 +19,7 @@ export function checkConfiguration(sources: ConfigSources): {
   readonly config: Config | null;
   readonly findings: readonly Finding[];
 } {
-  const { unknown } = settingsOfEnvironment(sources.environment, settingList());
+  const { unknown } = settingsOfEnvironment(sources.environment, SETTINGS);
   const strays = unknown.map((variable) =>
     warning('environment', `${variable} names no setting`, 'see docs/configuration.md for the names'),
   );

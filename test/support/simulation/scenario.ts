@@ -97,7 +97,7 @@ export function scenarioOf(choices: SeededChoices, emphasis?: Mishap['kind']): S
   const chats = Array.from({ length: choices.between(1, 3) }, (_, n) => `chat-${n}`);
   const messages = messagesOf(choices, bots, chats, spanMs);
   const isTight = choices.chance(0.3);
-  return {
+  const scenario: Omit<Scenario, 'endsAt'> = {
     bots,
     limits: {
       ...DEFAULT_LIMITS,
@@ -114,9 +114,13 @@ export function scenarioOf(choices: SeededChoices, emphasis?: Mishap['kind']): S
     faultRate: choices.chance(0.5) ? 0 : choices.fraction() * 0.1,
     messages,
     mishaps: mishapsOf(choices, { bots, messages, spanMs, emphasis }),
-    endsAt: spanMs,
   };
+  return { ...scenario, endsAt: lastInstantOf(scenario) };
 }
+
+/** When every message has come as often as it comes, and every mishap has struck. */
+const lastInstantOf = ({ messages, mishaps }: Pick<Scenario, 'messages' | 'mishaps'>): number =>
+  Math.max(...messages.map(({ at, againAt }) => againAt ?? at), ...mishaps.map(({ at }) => at));
 
 function messagesOf(
   choices: SeededChoices,

@@ -111,7 +111,7 @@ class SimulatedWorld {
     this.#boot();
     this.#gateway.start();
     try {
-      await this.#runUntil(() => this.#time.now >= endsAt, endsAt + REST_MS);
+      await this.#runUntil(() => this.#time.now > endsAt, endsAt + REST_MS);
       this.#calm();
       await this.#runUntil(() => this.#isAtRest, this.#time.now + REST_MS);
       this.#invariants.checkHistory();
@@ -143,7 +143,9 @@ class SimulatedWorld {
   }
 
   get #isAtRest(): boolean {
-    return this.#life?.isUp === true && this.#gateway.isIdle && this.#invariants.isAtRest;
+    return (
+      this.#life?.isUp === true && !this.#life.isStopping && this.#gateway.isIdle && this.#invariants.isAtRest
+    );
   }
 
   // ── Mishaps ────────────────────────────────────────────────────────────────────────────────────────────────────

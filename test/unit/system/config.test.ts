@@ -8,7 +8,7 @@ import {
   type ConfigSources,
   loadConfig,
   parseConfig,
-  settingList,
+  SETTINGS,
   storeLocation,
 } from '../../../src/system/config.ts';
 import { settingsOfEnvironment } from '../../../src/system/config-environment.ts';
@@ -211,7 +211,7 @@ describe('the environment', () => {
   test('what names no setting is ignored, and known as such', () => {
     const environment = { DRAGOMAN_PROT: '1', DRAGOMAN_BOTS_X_ID: 'a', DRAGOMAN_CONFIG: '', PATH: '/' };
     expect(fromVariables(environment).listen.port).toBe(7_310);
-    expect(settingsOfEnvironment(environment, settingList()).unknown).toEqual([
+    expect(settingsOfEnvironment(environment, SETTINGS).unknown).toEqual([
       'DRAGOMAN_PROT',
       'DRAGOMAN_BOTS_X_ID',
     ]);

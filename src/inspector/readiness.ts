@@ -20,7 +20,7 @@ export const readinessOf =
   () =>
     Promise.all([
       ask(clock, 'store', async () => {
-        await administration.pools.list();
+        await administration.jobs.list({ collection: 'active' }, { limit: 1 });
         return null;
       }),
       ask(clock, 'link', async () => {

@@ -54,7 +54,8 @@ export function assertToken(caller: Caller, { token }: AdmissionRules): void {
   );
 }
 
-function offeredToken({ authorization, subprotocols }: Caller): string | null {
+/** Null: the caller shows none. */
+export function offeredToken({ authorization, subprotocols }: Caller): string | null {
   const bearer = /^Bearer (.+)$/i.exec(authorization ?? '')?.[1];
   if (bearer !== undefined) return bearer;
   const encoded = subprotocols

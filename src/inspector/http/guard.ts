@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { DragomanError, hasCode } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
-import { type AdmissionRules, assertOrigin, assertToken, type Caller } from './admission.ts';
+import { type AdmissionRules, assertOrigin, assertToken, type Caller, offeredToken } from './admission.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -40,11 +40,15 @@ export function guard(server: FastifyInstance, rules: AdmissionRules, log: Logge
       if (request.routeOptions.config.open !== true) assertToken(caller, rules);
     } catch (error) {
       if (hasCode(error, 'token_wrong')) {
-        await countWrongToken(request);
+        // Who has none guesses none: a scraper without its token locks nobody out.
+        if (offeredToken(callerOf(request)) !== null) await countWrongToken(request);
         reply.header('www-authenticate', 'Bearer');
       }
-      if (error instanceof DragomanError)
-        log.warn({ remote: request.ip, code: error.code }, 'request refused');
+      if (error instanceof DragomanError) {
+        // Otherwise whoever floods the server floods the log.
+        const level = error.code === 'rate_limited' ? 'debug' : 'warn';
+        log[level]({ remote: request.ip, code: error.code }, 'request refused');
+      }
       throw error;
     }
   });

@@ -102,6 +102,23 @@ describe('with a token', () => {
     expect(problem.parse(await refused.json())).toMatchObject({ code: 'rate_limited', retryable: true });
   });
 
+  test('one who shows none, such as a scraper, locks nobody out', async () => {
+    const { get } = await inspected({ token: HTTP_TOKEN });
+    for (let call = 0; call < 22; call += 1) expect((await get('/metrics')).status).toBe(401);
+    expect((await get('/x', bearer(HTTP_TOKEN))).status).toBe(404);
+  });
+
+  test('who floods the server does not flood the log', async () => {
+    const { get, log } = await inspected({ token: HTTP_TOKEN });
+    const statuses: number[] = [];
+    for (let call = 0; call < 60; call += 1) statuses.push((await get('/x', bearer(`guess ${call}`))).status);
+    const heard = statuses.filter((status) => status === 401);
+    expect(heard.length).toBeLessThan(60);
+    expect(
+      log.lines.filter(({ level, message }) => level === 'warn' && message === 'request refused'),
+    ).toHaveLength(heard.length);
+  });
+
   test('is in no log line, and neither is what was guessed', async () => {
     const { get, log } = await inspected({ token: HTTP_TOKEN });
     await get('/x', bearer('my guess'));

@@ -14,5 +14,8 @@ export const send = (sources: ConfigSources, request: SendRequest, asJson: boole
       return EXIT.ok;
     }
     if (asJson) return EXIT.failed;
-    throw new DragomanError(result.code, `${result.reason} (request ${result.requestId})`);
+    throw new DragomanError(
+      result.code,
+      `${result.reason}. Asked again with --request-id ${result.requestId}, the text is not sent twice`,
+    );
   });

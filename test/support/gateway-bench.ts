@@ -8,7 +8,7 @@ import type { MediaReference } from '../../src/gateway/received.ts';
 import { encryptMedia } from './encrypted-media.ts';
 import { file, MediaServer } from './media-server.ts';
 import { received } from './received-messages.ts';
-import { RecordingLog } from './recording-log.ts';
+import { RecordingLogger } from './recording-logger.ts';
 import { scratchFolder } from './scratch-folder.ts';
 import { ScriptedBackend } from './scripted-backend.ts';
 import { type ScriptedSession, ScriptedSessions } from './scripted-session.ts';
@@ -18,7 +18,7 @@ export interface GatewayBench {
   readonly backend: ScriptedBackend;
   readonly media: MediaServer;
   readonly sessions: ScriptedSessions;
-  readonly log: RecordingLog;
+  readonly log: RecordingLogger;
   readonly dir: string;
   start(overrides?: Partial<GatewayOptions>): Promise<Gateway>;
   /** Starts a gateway, and has the backend start `bot` on it. */
@@ -33,7 +33,7 @@ export async function gatewayBench(): Promise<GatewayBench> {
   onTestFinished(() => backend.close());
   onTestFinished(() => media.close());
   const sessions = new ScriptedSessions(media.origin);
-  const log = new RecordingLog();
+  const log = new RecordingLogger();
   const stagingFolder = path.join(dir, 'staging');
   const start = async (overrides: Partial<GatewayOptions> = {}): Promise<Gateway> => {
     const gateway = await startGateway({

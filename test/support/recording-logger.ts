@@ -7,14 +7,16 @@ export interface LogLine {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
-/** Keeps every line, those of its children included. */
+/** Keeps every line, those of its children included, and tells who waits for one. */
 export class RecordingLogger implements Logger {
   readonly lines: LogLine[];
   readonly #bindings: object;
+  readonly #listeners: Set<() => void>;
 
-  constructor(lines: LogLine[] = [], bindings: object = {}) {
+  constructor(lines: LogLine[] = [], bindings: object = {}, listeners: Set<() => void> = new Set()) {
     this.lines = lines;
     this.#bindings = bindings;
+    this.#listeners = listeners;
   }
 
   trace(fields: object, message: string): void {
@@ -38,7 +40,7 @@ export class RecordingLogger implements Logger {
   }
 
   child(bindings: object): RecordingLogger {
-    return new RecordingLogger(this.lines, { ...this.#bindings, ...bindings });
+    return new RecordingLogger(this.lines, { ...this.#bindings, ...bindings }, this.#listeners);
   }
 
   /** The texts logged at a level, in order. */
@@ -46,7 +48,18 @@ export class RecordingLogger implements Logger {
     return this.lines.filter((line) => line.level === level).map(({ message }) => message);
   }
 
+  /** Resolves to the first line whose message contains `text`, once there is one. */
+  async untilLine(text: string): Promise<LogLine> {
+    for (;;) {
+      const line = this.lines.find(({ message }) => message.includes(text));
+      if (line !== undefined) return line;
+      await new Promise<void>((resolve) => this.#listeners.add(resolve));
+    }
+  }
+
   #record(level: LogLine['level'], fields: object, message: string): void {
     this.lines.push({ level, message, fields: { ...this.#bindings, ...fields } });
+    for (const listener of this.#listeners) listener();
+    this.#listeners.clear();
   }
 }

@@ -9,7 +9,7 @@ import { MemoryDatabase, openMemoryStore } from '../../src/store/memory/memory-s
 import { type Backend, startBackend } from '../../src/system/backend.ts';
 import { parseConfig } from '../../src/system/config.ts';
 import { received } from '../support/received-messages.ts';
-import { RecordingLog } from '../support/recording-log.ts';
+import { RecordingLogger } from '../support/recording-logger.ts';
 import { scratchFolder } from '../support/scratch-folder.ts';
 import { ScriptedBackend, SILENCE } from '../support/scripted-backend.ts';
 import { ScriptedSessions } from '../support/scripted-session.ts';
@@ -21,7 +21,7 @@ type GatewayId = keyof typeof TOKENS;
 async function world() {
   const dir = await scratchFolder();
   const clock = systemClock();
-  const log = new RecordingLog();
+  const log = new RecordingLogger();
   const store = openMemoryStore({ clock, newClaimToken: newGuid, database: new MemoryDatabase() });
   const sessions = { north: new ScriptedSessions(), south: new ScriptedSessions() };
   return {

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { expect, test } from 'vitest';
 import { Pulse, pulseState } from '../../../src/cli/pulse.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
-import { RecordingLog } from '../../support/recording-log.ts';
+import { RecordingLogger } from '../../support/recording-logger.ts';
 import { scratchFolder } from '../../support/scratch-folder.ts';
 
 test('a process is alive while its pulse beats, late when it hangs, and gone when it ended in order', async () => {
@@ -11,7 +11,7 @@ test('a process is alive while its pulse beats, late when it hangs, and gone whe
   const clock = new ManualClock();
   const stateOf = () => pulseState(dataFolder, 'backend', Date.now()).kind;
   expect(stateOf()).toBe('none');
-  const pulse = new Pulse({ dataFolder, name: 'backend', clock, log: new RecordingLog() });
+  const pulse = new Pulse({ dataFolder, name: 'backend', clock, log: new RecordingLogger() });
   expect(stateOf()).toBe('alive');
   expect(pulseState(dataFolder, 'gateway', Date.now()).kind).toBe('none');
 
@@ -31,7 +31,7 @@ test('a pulse that cannot be written is logged and ends nothing', async () => {
   const dataFolder = await scratchFolder();
   await rm(dataFolder, { recursive: true });
   await writeFile(dataFolder, 'in the way');
-  const log = new RecordingLog();
+  const log = new RecordingLogger();
   new Pulse({ dataFolder, name: 'start', clock: new ManualClock(), log }).end();
   expect(log.lines[0]).toMatchObject({ level: 'warn', message: 'the pulse could not be written' });
 });

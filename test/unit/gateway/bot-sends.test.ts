@@ -6,7 +6,7 @@ import type { Session } from '../../../src/gateway/session.ts';
 import { type GatewaySettings, gatewaySettings } from '../../../src/gateway/settings.ts';
 import { framesOf, openJournal } from '../../support/open-journal.ts';
 import { NO_AUTH, received } from '../../support/received-messages.ts';
-import { RecordingLog } from '../../support/recording-log.ts';
+import { RecordingLogger } from '../../support/recording-logger.ts';
 import { ScriptedSession } from '../../support/scripted-session.ts';
 
 // p-queue counts its minutes by the process's own clock.
@@ -27,7 +27,7 @@ async function sendsBench(overrides: Partial<GatewaySettings> = {}) {
     },
     'http://127.0.0.1:9',
   );
-  const log = new RecordingLog();
+  const log = new RecordingLogger();
   const sends = new BotSends({
     register: journal.sends,
     settings: gatewaySettings.parse({ sendJitterMs: 0, ...overrides }),

@@ -8,7 +8,7 @@ import type { Journal } from '../../../src/gateway/journal.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { openJournal, seqsOf } from '../../support/open-journal.ts';
 import { NO_AUTH, received } from '../../support/received-messages.ts';
-import { RecordingLog } from '../../support/recording-log.ts';
+import { RecordingLogger } from '../../support/recording-logger.ts';
 import { ScriptedBackend, SILENCE } from '../../support/scripted-backend.ts';
 
 async function startBackend(): Promise<ScriptedBackend> {
@@ -21,7 +21,7 @@ interface LinkBench {
   readonly link: BackendLink;
   readonly journal: Journal;
   readonly clock: ManualClock;
-  readonly log: RecordingLog;
+  readonly log: RecordingLogger;
   readonly heard: BackendFrame[];
   readonly announce: (...ids: string[]) => Promise<void>;
 }
@@ -36,7 +36,7 @@ async function startLink(
   } = {},
 ): Promise<LinkBench> {
   const clock = new ManualClock();
-  const log = new RecordingLog();
+  const log = new RecordingLogger();
   const journal = await openJournal({ clock });
   const heard: BackendFrame[] = [];
   const [first, ...others] = backends.map(({ url }) => url);

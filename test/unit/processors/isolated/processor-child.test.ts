@@ -5,14 +5,14 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { ProcessorChild } from '../../../../src/processors/isolated/processor-child.ts';
 import type { ProcessorTask } from '../../../../src/processors/isolated/messages.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
-import { RecordingLog } from '../../../support/recording-log.ts';
+import { RecordingLogger } from '../../../support/recording-logger.ts';
 import { scratchFolder } from '../../../support/scratch-folder.ts';
 
 const MISCHIEF = fileURLToPath(new URL('../../../support/mischief-processor.ts', import.meta.url));
 
 function childOf(file: string) {
   const clock = new ManualClock();
-  const log = new RecordingLog();
+  const log = new RecordingLogger();
   const module = { file, options: {}, maxMemoryMb: 512 };
   const child = new ProcessorChild({ module, clock, log, loadMs: 1_000, graceMs: 100 });
   onTestFinished(() => child.kill());

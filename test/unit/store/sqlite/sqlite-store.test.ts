@@ -21,7 +21,7 @@ import { APPLICATION_ID, META_TABLE, MIGRATIONS } from '../../../../src/store/sq
 import { openSqliteStore } from '../../../../src/store/sqlite/sqlite-store.ts';
 import type { Store } from '../../../../src/store/store.ts';
 import { chat } from '../../../contract/store/subject.ts';
-import { RecordingLog } from '../../../support/recording-log.ts';
+import { RecordingLogger } from '../../../support/recording-logger.ts';
 import { openStoreAt } from '../../../support/sqlite-subject.ts';
 import {
   acceptMedia,
@@ -234,7 +234,7 @@ describe('an SQLite store file', () => {
       `UPDATE job_placeholders SET message = '["secret"' WHERE seq = (SELECT seq FROM jobs WHERE guid = '${guid}')`,
     );
 
-    const log = new RecordingLog();
+    const log = new RecordingLogger();
     const again = await openSqliteStore({ file, clock: systemClock(), log });
     stores.push(again);
     const jobs = await jobsIn(again, 'bot-a', 'active');

@@ -1,4 +1,5 @@
 import type { EventEmitter } from 'node:events';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../../base/clock.ts';
 
 export interface HandOver<V> {
@@ -16,7 +17,7 @@ export interface HandOver<V> {
 
 /**
  * Hands an event's values to its present listeners one after another, in the order they arrived: the next when they
- * are done with the last. Baileys handles live messages side by side and a backlog beside them, so that a message may
+ * are done with the last, and the event loop has gone round. Baileys handles live messages side by side and a backlog beside them, so that a message may
  * overtake an earlier one of its chat.
  */
 export function inArrivalOrder<V>(
@@ -43,6 +44,10 @@ export function inArrivalOrder<V>(
 
   let tail: Promise<void> = Promise.resolve();
   emitter.on(event, (value: V) => {
-    tail = tail.then(() => handOver(value)).catch(onFailure);
+    tail = tail
+      .then(() => handOver(value))
+      .catch(onFailure)
+      // What handles a value may never wait for I/O: without this a backlog holds the event loop to its end.
+      .then(() => nextTurn());
   });
 }

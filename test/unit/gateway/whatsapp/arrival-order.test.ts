@@ -1,10 +1,14 @@
 import { EventEmitter } from 'node:events';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { inArrivalOrder } from '../../../../src/gateway/whatsapp/arrival-order.ts';
 import { containListeners } from '../../../../src/gateway/whatsapp/contain.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
 
-const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+/** The event loop goes round once for each value: no test has more than these. */
+async function settled(): Promise<void> {
+  for (let turn = 0; turn < 4; turn += 1) await nextTurn();
+}
 
 function ordered(
   handle: (value: string) => Promise<void>,
@@ -45,6 +49,15 @@ describe('inArrivalOrder', () => {
     await settled();
     expect(steps).toEqual(['first begins', 'first ends', 'second begins', 'second ends']);
     expect(clock.pendingTimers).toBe(0);
+  });
+
+  test('a backlog does not hold the event loop, though nothing that handles it waits for I/O', async () => {
+    const handled: number[] = [];
+    const { emitter } = ordered(async () => void handled.push(handled.length));
+    for (let nth = 0; nth < 100; nth += 1) emitter.emit('message', String(nth));
+    await nextTurn();
+    expect(handled.length).toBeGreaterThan(0);
+    expect(handled.length).toBeLessThan(100);
   });
 
   test('a value that fails is told and does not stop the others', async () => {

@@ -49,21 +49,24 @@ export class DeadLetters {
     this.#frames = frames;
   }
 
-  /** All of them, oldest first. */
-  list(): readonly DeadLetter[] {
-    return this.#db
-      .all('SELECT seq, body, code, reason, died_at FROM dead_letters ORDER BY seq')
-      .map((row) => {
-        const frame = frameIn(row);
-        return {
-          seq: numberIn(row, 'seq'),
-          type: typeof frame === 'string' ? null : frame.type,
-          botId: typeof frame !== 'string' && 'bot_id' in frame ? frame.bot_id : null,
-          code: textIn(row, 'code'),
-          reason: textIn(row, 'reason'),
-          diedAt: numberIn(row, 'died_at'),
-        };
-      });
+  /** Oldest first: those behind `after`, at most `limit`; by default all. */
+  list({
+    after = 0,
+    limit = -1,
+  }: { readonly after?: number; readonly limit?: number } = {}): readonly DeadLetter[] {
+    const sql =
+      'SELECT seq, body, code, reason, died_at FROM dead_letters WHERE seq > ? ORDER BY seq LIMIT ?';
+    return this.#db.all(sql, after, limit).map((row) => {
+      const frame = frameIn(row);
+      return {
+        seq: numberIn(row, 'seq'),
+        type: typeof frame === 'string' ? null : frame.type,
+        botId: typeof frame !== 'string' && 'bot_id' in frame ? frame.bot_id : null,
+        code: textIn(row, 'code'),
+        reason: textIn(row, 'reason'),
+        diedAt: numberIn(row, 'died_at'),
+      };
+    });
   }
 
   /** Appends the frame of letter `seq` to what is to be sent. */

@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import { newGuid } from '../base/ids.ts';
 import { BotRegister } from './bot-register.ts';
+import { DeadLetters } from './dead-letters.ts';
 import { FrameLog } from './frame-log.ts';
 import { JournalDatabase } from './journal-database.ts';
 import { textIn } from './journal-row.ts';
@@ -36,6 +37,7 @@ export class Journal {
   readonly media: MediaLedger;
   readonly sends: SendRegister;
   readonly bots: BotRegister;
+  readonly deadLetters: DeadLetters;
   readonly #db: JournalDatabase;
   readonly #clock: Clock;
 
@@ -50,6 +52,7 @@ export class Journal {
     this.media = new MediaLedger(db, this.frames);
     this.sends = new SendRegister(db, this.frames, clock, { ...options, rememberMs: seenMs });
     this.bots = new BotRegister(db);
+    this.deadLetters = new DeadLetters(db, this.frames);
     this.sessions = new SessionJournal(db, this.frames, this.media, clock, { ...options, seenMs });
     this.gatewayId = this.#identify(options.gatewayId);
     this.sends.failInterrupted();
@@ -71,10 +74,15 @@ export class Journal {
 
   #identify(given: string | undefined): string {
     return this.#db.transaction(() => {
-      const kept = this.#db.get("SELECT value FROM meta WHERE key = 'gateway_id'");
-      const gatewayId = given ?? (kept === undefined ? `gateway-${newGuid()}` : textIn(kept, 'value'));
+      const gatewayId = given ?? gatewayIdIn(this.#db) ?? `gateway-${newGuid()}`;
       this.#db.run("INSERT OR REPLACE INTO meta (key, value) VALUES ('gateway_id', ?)", gatewayId);
       return gatewayId;
     });
   }
+}
+
+/** Null in a journal that no gateway has had yet. */
+export function gatewayIdIn(db: JournalDatabase): string | null {
+  const kept = db.get("SELECT value FROM meta WHERE key = 'gateway_id'");
+  return kept === undefined ? null : textIn(kept, 'value');
 }

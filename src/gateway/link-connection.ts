@@ -4,7 +4,12 @@ import { repeat } from '../base/deadlines.ts';
 import { describeError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { decodeBackendFrame, encodeFrame } from '../protocol/codec.ts';
-import { type BackendFrame, type GatewayFrameBody, WIRE_LIMITS } from '../protocol/frames.ts';
+import {
+  type AnswerFrame,
+  type BackendFrame,
+  type GatewayFrameBody,
+  WIRE_LIMITS,
+} from '../protocol/frames.ts';
 import { FramePump, type FrameSink, type FrameSource } from './frame-pump.ts';
 
 export interface LinkTiming {
@@ -25,7 +30,7 @@ const PUMP_LIMITS = { maxInFlight: 256, maxBufferedBytes: 1024 * 1024 };
 const MALFORMED_PER_MINUTE = 10;
 
 /** Frames that are not journalled: lost with the connection, and said again after the next hello. */
-export type PassingFrame = Extract<GatewayFrameBody, { type: 'hello' | 'bot.status' | 'media.held' }>;
+export type PassingFrame = Extract<GatewayFrameBody, { type: 'hello' | 'bot.status' | AnswerFrame['type'] }>;
 
 export interface ConnectionHost {
   /** The gateway's introduction, and what the backend must know at once. */

@@ -4,11 +4,12 @@ import type { Clock } from '../base/clock.ts';
 import { DragomanError } from '../base/errors.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { FrameLog } from './frame-log.ts';
-import { JOURNAL_FILE } from './journal.ts';
+import { gatewayIdIn, JOURNAL_FILE } from './journal.ts';
 import { JournalDatabase } from './journal-database.ts';
 
 /** The journal of a gateway that does not run. */
 export interface OfflineJournal {
+  readonly gatewayId: string;
   readonly deadLetters: DeadLetters;
   close(): void;
 }
@@ -21,5 +22,9 @@ export function openGatewayJournal(dataFolder: string, clock: Clock): OfflineJou
   const file = path.join(dataFolder, JOURNAL_FILE);
   if (!existsSync(file)) throw new DragomanError('not_found', `no gateway has its journal in ${dataFolder}`);
   const db = new JournalDatabase(file);
-  return { deadLetters: new DeadLetters(db, new FrameLog(db, clock)), close: () => db.close() };
+  return {
+    gatewayId: gatewayIdIn(db) ?? '-',
+    deadLetters: new DeadLetters(db, new FrameLog(db, clock)),
+    close: () => db.close(),
+  };
 }

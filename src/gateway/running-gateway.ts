@@ -6,6 +6,7 @@ import type { Guid } from '../base/ids.ts';
 import type { BackendFrame, BotConfig, SendFrame } from '../protocol/frames.ts';
 import type { StagingQuota } from '../staging/quota.ts';
 import type { StagingFolder } from '../staging/staging-folder.ts';
+import { answerTo } from './answers.ts';
 import { DecryptionThread } from './decryption/decryption-thread.ts';
 import type { FolderLock } from './folder-lock.ts';
 import type { BotDesk } from './gateway-bot.ts';
@@ -158,7 +159,6 @@ export class RunningGateway implements Gateway, LinkHost {
   }
 
   #handle(frame: Exclude<BackendFrame, { type: 'ack' }>): void {
-    const { journal } = this.#holdings;
     switch (frame.type) {
       case 'nack':
         return this.#bury(frame.seq, frame.code, frame.reason);
@@ -173,12 +173,11 @@ export class RunningGateway implements Gateway, LinkHost {
       case 'media.released':
         return this.#release(frame.guid);
       case 'media.holds':
-        return this.#link.tell({
-          type: 'media.held',
-          guids: [...journal.media.held(frame.guids)],
-          unacked: this.frames.backlog().frames,
-          request_id: frame.request_id,
-        });
+      case 'letters.list':
+      case 'letters.retry':
+        this.#link.tell(answerTo(frame, this.#holdings.journal));
+        // A letter that is retried waits to be sent.
+        return this.#journalled();
     }
   }
 

@@ -6,6 +6,7 @@ import { actorRoutes } from './http/routes/actors.ts';
 import { botRoutes } from './http/routes/bots.ts';
 import { chatRoutes } from './http/routes/chats.ts';
 import { eventRoutes } from './http/routes/events.ts';
+import { gatewayRoutes } from './http/routes/gateways.ts';
 import { healthRoutes } from './http/routes/health.ts';
 import { janitorRoutes } from './http/routes/janitor.ts';
 import { jobRoutes } from './http/routes/jobs.ts';
@@ -59,6 +60,7 @@ export async function startInspector(options: InspectorOptions): Promise<Inspect
         chatRoutes(administration),
         sendRoutes(administration),
         jobRoutes(administration),
+        gatewayRoutes(administration),
         janitorRoutes(administration),
         poolRoutes(administration),
         eventRoutes(feed),

@@ -17,6 +17,8 @@ export const WIRE_LIMITS = {
   listItems: 256,
   bots: 1_000,
   guids: 5_000,
+  /** Of a page: even with every character escaped they fit into a frame. */
+  letters: 25,
   reasonCharacters: 1_024,
 } as const;
 
@@ -96,6 +98,21 @@ const sendFailed = frame('send.failed', { seq, bot_id: botId, request_id: identi
 /** Frames that change durable state: each carries a seq and is acked once it is durable. */
 const durableFrame = z.discriminatedUnion('type', [inbound, mediaStaged, mediaCorrupt, sent, sendFailed]);
 
+const durableType = z.enum(['inbound', 'media.staged', 'media.corrupt', 'sent', 'send.failed']);
+
+/** A frame that the backend refused for good, and that its gateway keeps. */
+const deadLetter = z.object({
+  /** Its place in the sequence when it was refused. */
+  seq,
+  /** Null for what is no frame at all. */
+  type: durableType.nullable(),
+  /** Null where the frame names none. */
+  bot_id: botId.nullable(),
+  code: identifier,
+  reason,
+  died_at: epochMs,
+});
+
 /** `state` of a bot's session with its provider. */
 export const BOT_STATES = ['connecting', 'pairing', 'open', 'closed', 'logged_out', 'stopped'] as const;
 
@@ -113,6 +130,19 @@ export const gatewayFrame = z.discriminatedUnion('type', [
     guids: z.array(guid).max(WIRE_LIMITS.guids),
     unacked: z.number().int().nonnegative().optional(),
     request_id: identifier.optional(),
+  }),
+  /** `next`: `after` of the next page; left out: there is none. */
+  frame('letters.listed', {
+    request_id: identifier,
+    letters: z.array(deadLetter).max(WIRE_LIMITS.letters),
+    next: seq.optional(),
+  }),
+  /** `waits_as`: the seq that it has now, if it was retried; `reason`: why it is hopeless. */
+  frame('letters.retried', {
+    request_id: identifier,
+    outcome: z.enum(['retried', 'hopeless', 'not_found']),
+    waits_as: seq.optional(),
+    reason: reason.optional(),
   }),
 ]);
 
@@ -154,6 +184,14 @@ export const backendFrame = z.discriminatedUnion('type', [
     guids: z.array(guid).max(WIRE_LIMITS.guids),
     request_id: identifier.optional(),
   }),
+  /** The gateway's dead letters, oldest first, with a seq above `after`; `letters.listed` answers. */
+  frame('letters.list', {
+    request_id: identifier,
+    after: seq.optional(),
+    limit: z.number().int().positive().max(WIRE_LIMITS.letters),
+  }),
+  /** Sends a dead letter once more, behind everything that waits; `letters.retried` answers. */
+  frame('letters.retry', { request_id: identifier, letter_seq: seq }),
 ]);
 
 export type MediaKind = z.infer<typeof mediaKind>;
@@ -165,11 +203,16 @@ export type GatewayFrame = z.infer<typeof gatewayFrame>;
 export type BackendFrame = z.infer<typeof backendFrame>;
 export type SendFrame = Extract<BackendFrame, { type: 'send' }>;
 export type InboundFrame = z.infer<typeof inbound>;
-export type MediaHeldFrame = Extract<GatewayFrame, { type: 'media.held' }>;
+/** What the backend asks, and what its gateway answers. */
+export type QuestionFrame = Extract<BackendFrame, { type: 'media.holds' | 'letters.list' | 'letters.retry' }>;
+export type AnswerFrame = Extract<
+  GatewayFrame,
+  { type: 'media.held' | 'letters.listed' | 'letters.retried' }
+>;
 export type MediaStagedFrame = z.infer<typeof mediaStaged>;
 export type MediaCorruptFrame = z.infer<typeof mediaCorrupt>;
 
-type WithoutVersion<F> = F extends unknown ? Omit<F, 'v'> : never;
+export type WithoutVersion<F> = F extends unknown ? Omit<F, 'v'> : never;
 /** A frame before it is encoded. */
 export type GatewayFrameBody = WithoutVersion<GatewayFrame>;
 export type BackendFrameBody = WithoutVersion<BackendFrame>;

@@ -4,6 +4,8 @@ import type {
   ActorView,
   BotView,
   ChatView,
+  DeadLetterView,
+  GatewayView,
   HistoryView,
   JanitorView,
   JobView,
@@ -11,6 +13,7 @@ import type {
   MessageView,
   PoolLoadView,
   PoolView,
+  ResentLetterView,
   RetriedJobView,
   StagingView,
 } from './administration/views.ts';
@@ -24,6 +27,7 @@ export interface Administration {
   readonly actors: ActorsAdministration;
   readonly bots: BotsAdministration;
   readonly chats: ChatsAdministration;
+  readonly gateways: GatewaysAdministration;
   readonly janitor: JanitorAdministration;
   readonly jobs: JobsAdministration;
   readonly pools: PoolsAdministration;
@@ -88,6 +92,18 @@ export interface ForgottenView {
   readonly messages: number;
   /** Jobs, dead letters included, with their files. */
   readonly jobs: number;
+}
+
+/** Rejects with `link_closed` when the gateway is not connected, with `deadline_exceeded` when it does not answer. */
+export interface GatewaysAdministration {
+  list(): Promise<readonly GatewayView[]>;
+  /** What the backend refused for good and a gateway keeps, oldest first. */
+  deadLetters(gatewayId: string, page: Page): Promise<PageOf<DeadLetterView>>;
+  /**
+   * Has a dead letter sent once more, behind everything that waits. Rejects with `frame_invalid` when it can never be
+   * sent.
+   */
+  resend(gatewayId: string, seq: number): Promise<ResentLetterView>;
 }
 
 export interface JanitorAdministration {

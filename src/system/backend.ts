@@ -16,6 +16,7 @@ import { administerActors } from './administration/actors.ts';
 import { administerBots } from './administration/bots.ts';
 import { administerChats } from './administration/chats.ts';
 import { administerForgetting } from './administration/forgetting.ts';
+import { administerGateways } from './administration/gateways.ts';
 import { administerJanitor } from './administration/janitor.ts';
 import { administerJobs } from './administration/jobs.ts';
 import { administerPools } from './administration/pools.ts';
@@ -187,9 +188,10 @@ async function compose(
     });
     return { said, ref };
   };
+  const gatewayIds = credentials.map(({ gatewayId }) => gatewayId);
   const roster = await BotRoster.open({
     configured: config.bots,
-    gatewayIds: credentials.map(({ gatewayId }) => gatewayId),
+    gatewayIds,
     bots,
     store,
     commands: ingress,
@@ -241,6 +243,7 @@ async function compose(
     actors: administerActors(system),
     bots: administerBots({ bots, roster, isLinked: (gatewayId) => ingress.isLinked(gatewayId) }),
     chats: { ...administerChats({ store, bots }), ...administerForgetting({ bots, forgetFile }) },
+    gateways: administerGateways({ gatewayIds, ingress }),
     janitor: administerJanitor(janitor),
     jobs: administerJobs({ store, bots, forgetFile }),
     pools: administerPools({

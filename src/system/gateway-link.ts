@@ -5,7 +5,7 @@ import { repeat } from '../base/deadlines.ts';
 import { describeError, DragomanError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { decodeGatewayFrame, encodeFrame } from '../protocol/codec.ts';
-import type { BackendFrameBody, DurableFrame, GatewayFrame, MediaHeldFrame } from '../protocol/frames.ts';
+import type { AnswerFrame, BackendFrameBody, DurableFrame, GatewayFrame } from '../protocol/frames.ts';
 
 export interface LinkLimits {
   readonly helloDeadlineMs: number;
@@ -47,7 +47,8 @@ export interface LinkHandler {
   /** Makes a frame durable. Resolves to what to tell the gateway; a rejection closes the link, unacked. */
   durable(link: OpenLink, frame: DurableFrame): Promise<FrameVerdict>;
   status(link: OpenLink, frame: Extract<GatewayFrame, { type: 'bot.status' }>): void;
-  held(link: OpenLink, frame: MediaHeldFrame): void;
+  /** The gateway answers what it was asked. */
+  answered(link: OpenLink, frame: AnswerFrame): void;
   /** Called once for each link that was opened. */
   closed(link: OpenLink): void;
 }
@@ -216,7 +217,9 @@ export class GatewayLink implements OpenLink {
       case 'bot.status':
         return this.#handler.status(this, frame);
       case 'media.held':
-        return this.#handler.held(this, frame);
+      case 'letters.listed':
+      case 'letters.retried':
+        return this.#handler.answered(this, frame);
       case 'inbound':
       case 'media.staged':
       case 'media.corrupt':

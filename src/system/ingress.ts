@@ -8,19 +8,19 @@ import type { Guid } from '../base/ids.ts';
 import type { Logger } from '../base/log.ts';
 import type { RouteToPool } from '../jobs/pools.ts';
 import type {
+  AnswerFrame,
   BackendFrameBody,
   DurableFrame,
   GatewayFrame,
   InboundFrame,
   MediaCorruptFrame,
-  MediaHeldFrame,
   MediaStagedFrame,
 } from '../protocol/frames.ts';
 import { corruptMimeType } from '../queue/media-kind.ts';
 import type { BotRecord, StagedMedia, Store } from '../store/store.ts';
 import type { BotSettings } from './config-schema.ts';
 import { FrameTries } from './frame-tries.ts';
-import { GatewayQuestions, type HeldMedia } from './gateway-questions.ts';
+import { GatewayQuestions, type Question } from './gateway-questions.ts';
 import type { FrameVerdict, LinkHandler, OpenLink } from './gateway-link.ts';
 import { Outbox, type SendRequest, type SendResult } from './outbox.ts';
 
@@ -120,7 +120,7 @@ export class Ingress implements LinkHandler, BotCommands {
     else bot.ref.tell('status', { state, qr: qr ?? null, detail: detail ?? null });
   }
 
-  held(link: OpenLink, frame: MediaHeldFrame): void {
+  answered(link: OpenLink, frame: AnswerFrame): void {
     this.#questions.answered(link, frame);
   }
 
@@ -172,10 +172,14 @@ export class Ingress implements LinkHandler, BotCommands {
     return [...this.#links.keys()];
   }
 
-  /** Which of these files a gateway still needs; null: it is not connected, or does not say. */
-  async heldBy(gatewayId: string, guids: readonly Guid[]): Promise<HeldMedia | null> {
+  /** What a gateway answers; null: it is not connected, or does not say. */
+  async ask<Type extends AnswerFrame['type']>(
+    gatewayId: string,
+    question: Question,
+    expected: Type,
+  ): Promise<Extract<AnswerFrame, { type: Type }> | null> {
     const link = this.#links.get(gatewayId);
-    return link === undefined ? null : this.#questions.ask(link, guids);
+    return link === undefined ? null : this.#questions.ask(link, question, expected);
   }
 
   /** Whether a gateway is connected. */

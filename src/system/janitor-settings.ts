@@ -38,7 +38,7 @@ export const janitorBots = (
 export interface SharedFoldersOptions {
   readonly staging: StagingFolders;
   readonly bots: ReadonlyMap<string, Pick<RunningBot, 'settings'>>;
-  readonly ingress: Pick<Ingress, 'heldBy' | 'linkedGateways'>;
+  readonly ingress: Pick<Ingress, 'ask' | 'linkedGateways'>;
 }
 
 /**
@@ -51,7 +51,13 @@ export function sharedFolders({ staging, bots, ingress }: SharedFoldersOptions):
     ...Array.from(bots.values(), ({ settings }) => settings.gateway),
     ...ingress.linkedGateways(),
   ]);
-  const gatewayOf = (id: string) => ({ id, held: (guids: readonly string[]) => ingress.heldBy(id, guids) });
+  const gatewayOf = (id: string) => ({
+    id,
+    async held(guids: readonly string[]) {
+      const answer = await ingress.ask(id, { type: 'media.holds', guids: [...guids] }, 'media.held');
+      return answer === null ? null : { held: new Set(answer.guids), unacked: answer.unacked ?? 0 };
+    },
+  });
   return staging.owned.map(({ folder, owner }) => ({
     folder,
     gateways: (owner === null ? [...known].filter((id) => !owners.has(id)) : [owner]).map(gatewayOf),

@@ -110,7 +110,7 @@ async function startBackendEnd(malformedPerMinute: number): Promise<FuzzedBacken
         return { kind: 'ack' };
       },
       status: (_link, frame) => seen.push(frame),
-      held: (_link, frame) => seen.push(frame),
+      answered: (_link, frame) => seen.push(frame),
     },
   });
   onTestFinished(() => server.close());

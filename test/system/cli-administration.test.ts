@@ -1,10 +1,13 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/base/clock.ts';
+import { Journal, JOURNAL_FILE } from '../../src/gateway/journal.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
 import { DEFAULT_POOLS } from '../../src/jobs/pools.ts';
 import { DragomanProcess } from '../support/dragoman-process.ts';
+import { NO_AUTH, received } from '../support/received-messages.ts';
 
 /** A running `dragoman start`, linked to a simulator, in which one conversation took place. */
 interface Running {
@@ -28,6 +31,22 @@ async function runOf(args: readonly string[]): Promise<Ended> {
   const dragoman = DragomanProcess.spawn(...args);
   const exitCode = await dragoman.exited();
   return { exitCode, stdout: dragoman.stdout, stderr: dragoman.stderr };
+}
+
+/** Leaves a message in the gateway's journal that a backend once refused. */
+async function leaveDeadLetter(folder: string): Promise<void> {
+  const dir = path.join(folder, 'data', 'gateway');
+  await mkdir(dir, { recursive: true });
+  const journal = new Journal({
+    file: path.join(dir, JOURNAL_FILE),
+    clock: systemClock(),
+    providerName: 'whatsapp-baileys',
+    undecryptableWaitMs: 120_000,
+    seenDays: 14,
+  });
+  await journal.sessions.commit('main', NO_AUTH, [received('refused', { text: 'heard after all' })]);
+  journal.frames.refuse(1, 'frame_invalid', 'for the test');
+  journal.close();
 }
 
 async function start(folder: string, settings: object = {}): Promise<Running> {
@@ -66,6 +85,7 @@ describe('the command line', () => {
 
   beforeAll(async () => {
     const folder = await mkdtemp(path.join(tmpdir(), 'dragoman-'));
+    await leaveDeadLetter(folder);
     running = await start(folder, FAST_SENDS);
     return async () => {
       await running.dragoman.kill();
@@ -80,6 +100,7 @@ describe('the command line', () => {
     return reply.json();
   };
   const chats = () => api('/api/v1/bots/main/chats');
+  const heardAgain = () => api('/api/v1/bots/main/chats/ana%40lid/history');
   const failed = () => api('/api/v1/jobs?collection=failed');
   /** What a command tells programs. */
   const told = async (...args: readonly string[]) => {
@@ -142,6 +163,15 @@ describe('the command line', () => {
     expect(configured.exitCode).toBe(64);
   });
 
+  test('lists what a running gateway was refused, and has it sent once more', async () => {
+    const { run } = running;
+    const letter = { gatewayId: 'local', seq: 1, type: 'inbound', botId: 'main', reason: 'for the test' };
+    expect(await told('dead-letters', 'list')).toMatchObject([letter]);
+    expect((await run('dead-letters', 'retry', '1')).stdout).toContain('Waits as ');
+    await expect.poll(heardAgain).toMatchObject([{ message: { content: 'heard after all' } }]);
+    expect((await run('dead-letters', 'list')).stdout).toBe('No dead letters.\n');
+  });
+
   test('tells what went wrong in one line, with the exit code that says what kind it is', async () => {
     const { run, config, url } = running;
     for (const [args, line, code] of [
@@ -150,6 +180,8 @@ describe('the command line', () => {
       [['chats', 'forget', 'main', 'nobody'], '--yes', 64],
       [['chats', 'forget', 'main', 'nobody', '--yes'], 'has no such chat', 1],
       [['jobs', 'drop'], 'either a GUID or --all', 64],
+      [['dead-letters', 'retry', '1'], 'there is no dead letter 1', 1],
+      [['dead-letters', 'list', '--gateway', 'north'], 'there is no gateway north', 1],
     ] as const) {
       const { exitCode, stderr } = await run(...args);
       expect(stderr).toContain(line);
@@ -178,7 +210,9 @@ describe('the command line', () => {
     const plan = await elsewhere('janitor', '--dry-run', '--json');
     expect(JSON.parse(plan.stdout)).toMatchObject({ staleJobCount: 0, goingFiles: [] });
     const listed = await elsewhere('chats', 'list', 'main', '--json');
-    expect(JSON.parse(listed.stdout)).toMatchObject({ items: [{ nextIngestSeq: 3 }] });
+    expect(JSON.parse(listed.stdout)).toMatchObject({
+      items: [{ nextIngestSeq: 3 }, { correspondentId: 'ana@lid' }],
+    });
     const bots = await elsewhere('bots', 'list');
     expect(bots.stdout).toMatch(/main\s+closed\s+local \(away\)\s+no backend runs/);
     const stop = await elsewhere('bots', 'stop', 'main');

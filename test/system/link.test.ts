@@ -61,7 +61,7 @@ class ScriptedHandler implements LinkHandler {
 
   status(): void {}
 
-  held(): void {}
+  answered(): void {}
 }
 
 async function startServer(limits: Partial<LinkLimits> = {}) {

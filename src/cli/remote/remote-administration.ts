@@ -7,12 +7,15 @@ import {
   actorView,
   botView,
   chatView,
+  deadLetterView,
+  gatewayView,
   historyView,
   janitorView,
   jobView,
   journeyView,
   messageView,
   poolView,
+  resentLetterView,
   retriedJobView,
   sentView,
   stagingView,
@@ -30,6 +33,7 @@ export type RemoteAdministration = Omit<Administration, 'actors' | 'pools'> & {
 const API = '/api/v1';
 const SEND_FAILURES = ['unknown_bot', 'frame_invalid', 'send_failed', 'deadline_exceeded'] as const;
 const botPath = (botId: string): string => `${API}/bots/${encodeURIComponent(botId)}`;
+const gatewayPath = (gatewayId: string): string => `${API}/gateways/${encodeURIComponent(gatewayId)}`;
 const chatPath = ({ botId, identifier }: ChatAddress): string =>
   `${botPath(botId)}/chats/${encodeURIComponent(identifier)}`;
 const jobPath = (guid: string): string => `${API}/jobs/${encodeURIComponent(guid)}`;
@@ -60,6 +64,13 @@ export function remoteAdministration(api: ApiClient): RemoteAdministration {
       show: (guid) => api.get(jobPath(guid), jobView),
       retry: (guid) => api.post(`${jobPath(guid)}/retry`, retriedJobView),
       drop: (guid) => api.delete(jobPath(guid), jobView),
+    },
+    gateways: {
+      list: () => api.get(`${API}/gateways`, z.array(gatewayView)),
+      deadLetters: (gatewayId, page) =>
+        api.get(`${gatewayPath(gatewayId)}/dead-letters`, pageOf(deadLetterView), { ...page }),
+      resend: (gatewayId, seq) =>
+        api.post(`${gatewayPath(gatewayId)}/dead-letters/${seq}/retry`, resentLetterView),
     },
     janitor: { plan: () => api.get(`${API}/janitor/plan`, janitorView) },
     pools: {

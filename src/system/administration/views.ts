@@ -20,6 +20,24 @@ export const botView = z.object({
   qr: z.string().nullable().describe('The text of the QR code to scan while the bot waits for its phone'),
 });
 
+export const gatewayView = z.object({
+  gatewayId: z.string(),
+  linked: z.boolean().describe('Whether it is connected to the backend'),
+});
+
+export const deadLetterView = z.object({
+  seq: z.number().int().describe('Its place in the sequence of its gateway when it was refused'),
+  type: z.string().nullable().describe('Of the frame; null for what is none'),
+  botId: z.string().nullable().describe('Null where the frame names none'),
+  code: z.string(),
+  reason: z.string(),
+  diedAt: epochMs,
+});
+
+export const resentLetterView = z.object({
+  waitsAs: z.number().int().describe('The seq that it has now, behind everything that waits'),
+});
+
 export const chatView = z.object({
   botId: z.string(),
   providerName: z.string(),
@@ -210,6 +228,9 @@ export const sentView = z.object({ requestId: z.string(), providerMessageId: z.s
 
 export type ActorView = z.infer<typeof actorView>;
 export type ActorKindView = z.infer<typeof actorKindView>;
+export type GatewayView = z.infer<typeof gatewayView>;
+export type DeadLetterView = z.infer<typeof deadLetterView>;
+export type ResentLetterView = z.infer<typeof resentLetterView>;
 export type BotView = z.infer<typeof botView>;
 export type ChatView = z.infer<typeof chatView>;
 export type MessageView = z.infer<typeof messageView>;

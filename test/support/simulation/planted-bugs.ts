@@ -26,7 +26,7 @@ export const PLANTED_BUGS: Readonly<Record<string, PlantedBug>> = {
     handler: (handler) => ({
       opened: (link, botIds) => handler.opened(link, botIds),
       status: (link, frame) => handler.status(link, frame),
-      held: (link, guids) => handler.held(link, guids),
+      answered: (link, answer) => handler.answered(link, answer),
       closed: (link) => handler.closed(link),
       async durable(link, frame) {
         handler.durable(link, frame).catch(() => {});

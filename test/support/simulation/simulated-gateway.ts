@@ -212,6 +212,8 @@ export class SimulatedGateway {
       case 'error':
       case 'bot.stop':
       case 'send':
+      case 'letters.list':
+      case 'letters.retry':
         return this.#options.complained(frame);
       case 'bot.start':
     }

@@ -77,6 +77,37 @@ describe('dead letters', () => {
   });
 });
 
+describe('a running gateway', () => {
+  test('tells its dead letters page by page, and sends one once more', async () => {
+    const bench = await gatewayBench();
+    bench.backend.answer = ({ seq }) => ({ type: 'nack', seq, code: 'frame_invalid', reason: 'no' });
+    const { gateway, session } = await bench.startWithBot();
+    for (const id of ['a', 'b', 'c']) await session.receive(received(id));
+    await expect.poll(() => gateway.snapshot().deadLetters).toBe(3);
+    const page = { type: 'letters.list', limit: 2 } as const;
+    bench.backend.send({ ...page, request_id: 'q1' });
+    bench.backend.send({ ...page, request_id: 'q2', after: 2 });
+    const [first, second] = await bench.backend.untilFrames('letters.listed', 2);
+    expect(first).toMatchObject({
+      request_id: 'q1',
+      letters: [{ seq: 1, bot_id: 'bot' }, { seq: 2 }],
+      next: 2,
+    });
+    expect(second).toMatchObject({ request_id: 'q2', letters: [{ seq: 3, type: 'inbound', reason: 'no' }] });
+    expect(second).not.toHaveProperty('next');
+
+    bench.backend.answer = ({ seq }) => ({ type: 'ack', seq });
+    bench.backend.send({ type: 'letters.retry', request_id: 'q3', letter_seq: 2 });
+    bench.backend.send({ type: 'letters.retry', request_id: 'q4', letter_seq: 2 });
+    expect(await bench.backend.untilFrames('letters.retried', 2)).toMatchObject([
+      { request_id: 'q3', outcome: 'retried', waits_as: 4 },
+      { request_id: 'q4', outcome: 'not_found' },
+    ]);
+    await bench.backend.until(() => bench.backend.ofType('inbound').some(({ seq }) => seq === 4));
+    await expect.poll(() => gateway.snapshot()).toMatchObject({ deadLetters: 2, unackedFrames: 0 });
+  });
+});
+
 describe('openGatewayJournal', () => {
   test('where no gateway has ever run there is nothing, and nothing is made', async () => {
     const dir = await scratchFolder();

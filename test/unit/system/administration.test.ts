@@ -15,7 +15,7 @@ import {
   stagingView,
 } from '../../../src/system/administration/views.ts';
 import { acked, connected, machine } from '../../support/backend-machine.ts';
-import { BOT, mediaFrame, textFrame } from '../../support/inbound-frames.ts';
+import { BOT, GATEWAY, mediaFrame, textFrame } from '../../support/inbound-frames.ts';
 import { fulfilled } from '../../support/store-records.ts';
 
 const ANN = { botId: BOT, identifier: 'ann' };
@@ -92,6 +92,14 @@ describe('what an operator is shown', () => {
       code: 'not_found',
     });
     await expect(administration.jobs.show(newGuid())).rejects.toMatchObject({ code: 'not_found' });
+  });
+
+  test('of a gateway that is away: that nobody else has its dead letters', async () => {
+    const { backend } = await (await machine()).start();
+    const { gateways } = backend.administration;
+    expect(await gateways.list()).toEqual([{ gatewayId: GATEWAY, linked: false }]);
+    await expect(gateways.deadLetters(GATEWAY, { limit: 1 })).rejects.toMatchObject({ code: 'link_closed' });
+    await expect(gateways.resend(GATEWAY, 1)).rejects.toMatchObject({ code: 'link_closed' });
   });
 });
 

@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts';
-import { describeError } from '../base/errors.ts';
+import { describeError, hasCode } from '../base/errors.ts';
 import type { Guid } from '../base/ids.ts';
 import type { PartFile } from '../staging/part-file.ts';
 import type { StagingQuota } from '../staging/quota.ts';
@@ -176,9 +176,10 @@ function mediaUrl(directPath: string | null, origin: string): URL | null {
   return url?.origin === new URL(origin).origin ? url : null;
 }
 
-/** What is not the media host's is the file system's, whose errors have a code. */
+/** What is neither the media host's nor the thread's is the file system's, whose errors have a code. */
 function systemFailure(error: unknown): DownloadFailure {
   if (error instanceof MediaHostError) return downloadFailed('network', error.message);
+  if (hasCode(error, 'worker_died')) return downloadFailed('decryption', error.message);
   const code = error instanceof Error && 'code' in error ? error.code : null;
   return code === 'ENOSPC' || code === 'EDQUOT'
     ? downloadFailed('no_space', code)

@@ -97,7 +97,7 @@ describe('a large download', () => {
         response.end(ciphertext.subarray(MIB));
       });
     });
-    expect(await bench.download(reference)).toMatchObject({ kind: 'failed', reason: 'disk' });
+    expect(await bench.download(reference)).toMatchObject({ kind: 'failed', reason: 'decryption' });
     expect(await bench.files()).toEqual({});
   });
 });

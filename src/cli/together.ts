@@ -10,7 +10,7 @@ import { openStagingFolders } from '../staging/staging-folders.ts';
 import type { Store } from '../store/store.ts';
 import type { Backend } from '../system/backend.ts';
 import type { Config } from '../system/config.ts';
-import { LOCAL_GATEWAY } from '../system/config-schema.ts';
+import { LOCAL_GATEWAY } from '../system/config-atoms.ts';
 import { gatewayFolderOf } from './folders.ts';
 import { openStoreOrStandBy, type Standby } from './standby.ts';
 import { startWatchedBackend } from './watched-backend.ts';

@@ -24,7 +24,7 @@ import { Served } from './administration/served.ts';
 import { BacklogLog } from './backlog-log.ts';
 import { BotRoster } from './bot-roster.ts';
 import type { Config } from './config.ts';
-import type { BotSettings } from './config-schema.ts';
+import type { BotSettings } from './bot-settings.ts';
 import { pruneDuplicateKeys } from './duplicate-keys.ts';
 import { fileForgetter, fileReleaser } from './file-releaser.ts';
 import type { GatewayCredential } from './gateway-auth.ts';

@@ -5,7 +5,7 @@ import { DragomanError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { phoneNumber } from '../protocol/frames.ts';
 import type { BotRecord, Store } from '../store/store.ts';
-import { ACTOR_NAMES, bot as botSettings, type BotSettings } from './config-schema.ts';
+import { ACTOR_NAMES, bot as botSettings, type BotSettings } from './bot-settings.ts';
 import type { BotCommands, RunningBot } from './ingress.ts';
 
 export interface BotRosterOptions {

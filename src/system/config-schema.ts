@@ -1,10 +1,9 @@
 import { z } from 'zod';
-import { isBotId } from '../base/ids.ts';
-import { isLoopback } from '../base/loopback.ts';
 import { gatewaySettings } from '../gateway/settings.ts';
-import { DEFAULT_MAX_MEMORY_MB, DEFAULT_POOLS, poolProblems } from '../jobs/pools.ts';
-import { phoneNumber } from '../protocol/frames.ts';
-import { DEFAULT_LIMITS, DEFAULT_STRICT_HOLD_MS } from '../queue/limits.ts';
+import { DEFAULT_MAX_MEMORY_MB, DEFAULT_POOLS } from '../jobs/pools.ts';
+import { bot } from './bot-settings.ts';
+import { atLeastOne, gatewayId, milliseconds } from './config-atoms.ts';
+import { consistent } from './config-consistency.ts';
 
 /*
  * Each setting says what it means in `describe`, and a unit that its name does not end with in `meta({ unit })`:
@@ -12,79 +11,12 @@ import { DEFAULT_LIMITS, DEFAULT_STRICT_HOLD_MS } from '../queue/limits.ts';
  * printed, and lets it come from a file by the setting's name + `File`.
  */
 
-const atLeastOne = z.number().int().min(1);
-const milliseconds = z.number().int().min(0);
 /** Less, and a process that is busy for a moment would lose the jobs that it is working on. */
 const SHORTEST_LEASE_MS = 1_000;
-/** The gateway that runs in the backend's own process. */
-export const LOCAL_GATEWAY = 'local';
-
-/** The bots' actors stand beside these. */
-export const ACTOR_NAMES: ReadonlySet<string> = new Set(['ingestion', 'workers', 'janitor']);
-
-const gatewayId = z.string().min(1).max(64);
 /** Long enough that guessing is hopeless. */
 const token = z.string().min(16);
 const host = z.string().min(1);
 const port = z.number().int().min(0).max(65_535);
-
-const limits = z.strictObject({
-  maxMessages: atLeastOne
-    .default(DEFAULT_LIMITS.maxMessages)
-    .describe('Ready messages in one queue; the oldest beyond are evicted.'),
-  maxCharacters: atLeastOne
-    .default(DEFAULT_LIMITS.maxCharacters)
-    .describe('Characters (UTF-16 units) of the ready messages in one queue.'),
-  maxDays: z.number().min(1).default(DEFAULT_LIMITS.maxDays).describe('Age of a ready message in the queue.'),
-  maxCharactersSingleMessage: atLeastOne
-    .default(DEFAULT_LIMITS.maxCharactersSingleMessage)
-    .describe('Longest text; what is longer is cut.'),
-  maxCharactersMediaResult: atLeastOne
-    .default(DEFAULT_LIMITS.maxCharactersMediaResult)
-    .describe('Longest text out of one medium, caption included; the words are cut.'),
-  maxPlaceholders: z
-    .number()
-    .int()
-    .min(0)
-    .default(DEFAULT_LIMITS.maxPlaceholders)
-    .describe('Media of one queue that are not words yet; those beyond are not processed.'),
-});
-
-/** One bot's settings. */
-export const bot = z.strictObject({
-  id: z
-    .string()
-    .refine(isBotId, 'expected lower-case letters, digits and dashes, 64 at most')
-    .describe('Lower-case letters, digits and dashes, 64 at most.'),
-  gateway: gatewayId.default(LOCAL_GATEWAY).describe('The gateway that pairs it.'),
-  limits: limits.prefault({}).describe("Of each chat's queue."),
-  ordering: z
-    .enum(['skip-pop', 'strict'])
-    .default('skip-pop')
-    .describe('`strict`: nothing overtakes a placeholder younger than `strictHoldMs`.'),
-  strictHoldMs: milliseconds
-    .default(DEFAULT_STRICT_HOLD_MS)
-    .describe('How long a placeholder holds what came after it, with `ordering: strict`.'),
-  mediaStorageQuotaGb: z
-    .number()
-    .positive()
-    .default(25)
-    .describe("Of the gateway's staging folder; fractions allowed.")
-    .meta({ unit: 'GiB' }),
-  groups: z.enum(['all', 'none']).default('all').describe('Whether messages of groups are taken.'),
-  historyDays: atLeastOne
-    .optional()
-    .describe('How long its messages stay in the history; by default, as `historyDays` of all bots says.'),
-  backlogReplies: z
-    .enum(['held', 'sent'])
-    .default('held')
-    .describe('Whether texts that quote what came while the bot was away are sent, or fail as held back.'),
-  pairingPhone: phoneNumber
-    .optional()
-    .describe(
-      "The account's own number, digits only, to link it by a code that is typed into its phone; by default a QR code is shown.",
-    ),
-});
 
 const pool = z.strictObject({
   name: z.string().min(1).describe('As it is named in logs and metrics.'),
@@ -103,8 +35,8 @@ const pool = z.strictObject({
 });
 
 /** The whole configuration. Unknown settings are refused: a typo must not pass silently. */
-export const configuration = z
-  .strictObject({
+export const configuration = consistent(
+  z.strictObject({
     dataFolder: z
       .string()
       .min(1)
@@ -273,78 +205,7 @@ export const configuration = z
       })
       .prefault({})
       .describe('The log.'),
-  })
-  .superRefine(({ pools }, context) => {
-    for (const problem of poolProblems(pools)) refuse(context, 'pools', problem);
-  }, whenSound('pools'))
-  .superRefine(
-    ({ processedBy, store }, context) => {
-      if (processedBy === 'backend' || store?.startsWith('mongodb') === true) return;
-      refuse(
-        context,
-        'processedBy',
-        "workers need store: mongodb://…; on SQLite the workers are the backend's children",
-      );
-    },
-    whenSound('processedBy', 'store'),
-  )
-  .superRefine(({ http }, context) => {
-    if (!http.enabled || http.token !== undefined || isLoopback(http.host)) return;
-    refuse(
-      context,
-      'http',
-      'expected http.token: without one only this machine may call, so http.host must be 127.0.0.1, ::1 or localhost',
-    );
-  }, whenSound('http'))
-  .superRefine(({ bots }, context) => {
-    for (const id of repeated(bots.map((each) => each.id)))
-      refuse(context, 'bots', `bot ${id} is there twice`);
-    for (const { id } of bots) {
-      if (ACTOR_NAMES.has(id)) {
-        refuse(context, 'bots', `expected another id than ${id}, which Dragoman uses itself`);
-      }
-    }
-  }, whenSound('bots'))
-  .superRefine(({ gateways }, context) => {
-    for (const id of repeated([LOCAL_GATEWAY, ...gateways.map((each) => each.id)])) {
-      refuse(
-        context,
-        'gateways',
-        id === LOCAL_GATEWAY ? `${id} is this process's own` : `gateway ${id} is there twice`,
-      );
-    }
-    if (repeated(gateways.map((each) => each.token)).length > 0) {
-      refuse(context, 'gateways', 'two gateways have the same token');
-    }
-  }, whenSound('gateways'))
-  .superRefine(
-    ({ bots, gateways }, context) => {
-      const known = new Set([LOCAL_GATEWAY, ...gateways.map((each) => each.id)]);
-      for (const { id, gateway } of bots) {
-        if (!known.has(gateway)) refuse(context, 'bots', `bot ${id} names the unknown gateway ${gateway}`);
-      }
-    },
-    whenSound('bots', 'gateways'),
-  );
-
-/** What several settings get wrong together is told beside what is wrong elsewhere, not only once that is right. */
-function whenSound(...sections: readonly string[]): z.core.$ZodSuperRefineParams {
-  return {
-    when: ({ value, issues }) =>
-      typeof value === 'object' &&
-      value !== null &&
-      !issues.some(({ code, path }) => code !== 'custom' && sections.includes(String(path?.[0]))),
-  };
-}
-
-function refuse(context: z.core.$RefinementCtx, section: string, message: string): void {
-  context.addIssue({ code: 'custom', path: [section], message });
-}
-
-/** Those that are there more than once. */
-const repeated = (names: readonly string[]): readonly string[] => [
-  ...new Set(names.filter((name, index) => names.indexOf(name) !== index)),
-];
+  }),
+);
 
 export type Configuration = z.infer<typeof configuration>;
-export type BotSettings = Configuration['bots'][number];

@@ -18,7 +18,7 @@ import type {
 } from '../protocol/frames.ts';
 import { corruptMimeType } from '../queue/media-kind.ts';
 import type { BotRecord, StagedMedia, Store } from '../store/store.ts';
-import type { BotSettings } from './config-schema.ts';
+import type { BotSettings } from './bot-settings.ts';
 import { FrameTries } from './frame-tries.ts';
 import { GatewayQuestions, type Question } from './gateway-questions.ts';
 import type { FrameVerdict, LinkHandler, OpenLink } from './gateway-link.ts';

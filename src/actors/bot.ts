@@ -4,7 +4,7 @@ import { describeError, hasCode } from '../base/errors.ts';
 import type { Guid } from '../base/ids.ts';
 import type { CorrespondentKey } from '../jobs/job.ts';
 import type { BotState } from '../protocol/frames.ts';
-import type { ForgottenChat } from '../store/store.ts';
+import type { ForgottenChat } from '../store/chat-store.ts';
 import { AddressBook } from './address-book.ts';
 import { type BotRecoveryOptions, recoverBot, rehydrateBot } from './bot-recovery.ts';
 import type { Chat, Delivery, Receipt, RetryOutcome } from './chat-protocol.ts';

@@ -2,7 +2,7 @@ import type { Guid } from '../base/ids.ts';
 import type { JobError } from '../jobs/job.ts';
 import type { InboundFrame } from '../protocol/frames.ts';
 import type { MediaTimes, Placeholder } from '../queue/message.ts';
-import type { ForgottenChat } from '../store/store.ts';
+import type { ForgottenChat } from '../store/chat-store.ts';
 import type { FrameLink } from './frame-link.ts';
 import type { ActorRef } from './kit/actor.ts';
 

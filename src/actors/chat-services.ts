@@ -1,14 +1,18 @@
 import type { Guid } from '../base/ids.ts';
 import type { RouteToPool } from '../jobs/pools.ts';
 import type { Ordering, QueueLimits } from '../queue/limits.ts';
-import type { Store } from '../store/store.ts';
+import type { ChatStore } from '../store/chat-store.ts';
+import type { DeadLetterStore } from '../store/dead-letter-store.ts';
+import type { JobStore } from '../store/job-store.ts';
+import type { MessageStore } from '../store/message-store.ts';
+import type { WorkStore } from '../store/work-store.ts';
 import type { Chat } from './chat-protocol.ts';
 import type { Completion } from './completion.ts';
 import type { EventBus } from './events.ts';
 
 /** What the actors of all chats share. No call blocks. */
 export interface SharedServices {
-  readonly store: Store;
+  readonly store: ChatStore & MessageStore & JobStore & DeadLetterStore & Pick<WorkStore, 'jobByGuid'>;
   readonly events: EventBus;
   readonly limits: QueueLimits;
   readonly ordering: Ordering;

@@ -20,7 +20,7 @@ import type { QueueCounts } from './events.ts';
 import { orCloseLink } from './frame-link.ts';
 import { draftOf, newJobOf } from './inbound.ts';
 import type { ActorContext, ActorDefinition, Detail } from './kit/actor.ts';
-import type { ForgottenChat } from '../store/store.ts';
+import type { ForgottenChat } from '../store/chat-store.ts';
 import { correctedBy, retryDraft } from './retried.ts';
 
 /** Messages that one transaction moves into the history. */

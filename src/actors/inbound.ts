@@ -3,7 +3,7 @@ import type { RouteToPool } from '../jobs/pools.ts';
 import type { InboundFrame, WireMessage } from '../protocol/frames.ts';
 import type { MessageDraft } from '../queue/message.ts';
 import type { AddPlan } from '../queue/plan.ts';
-import type { NewJob } from '../store/store.ts';
+import type { NewJob } from '../store/message-store.ts';
 
 /** Every name of the chat that a message belongs to, the one it came under first. */
 export function chatIdentifiers(message: WireMessage): readonly [string, ...string[]] {

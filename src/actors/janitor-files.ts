@@ -2,7 +2,7 @@ import type { Guid } from '../base/ids.ts';
 import { fateOfFile, type FileFate, type GatewayWord, type JanitorLimits } from '../jobs/janitor-rules.ts';
 import { WIRE_LIMITS } from '../protocol/frames.ts';
 import type { StagedFile, StagingFolder } from '../staging/staging-folder.ts';
-import type { JobTrace, Store } from '../store/store.ts';
+import type { JobStore, JobTrace } from '../store/job-store.ts';
 
 /** A gateway that may need files of the staging folder. */
 export interface FileGateway {
@@ -20,7 +20,7 @@ export interface SharedFolder {
 }
 
 export interface FileSurveyOptions extends SharedFolder {
-  readonly store: Pick<Store, 'jobsAmong'>;
+  readonly store: Pick<JobStore, 'jobsAmong'>;
   readonly limits: JanitorLimits;
   readonly now: number;
 }

@@ -2,7 +2,7 @@ import type { Guid } from '../base/ids.ts';
 import { isStale, type JanitorLimits } from '../jobs/janitor-rules.ts';
 import type { JobCollection, JobStatus, MediaProcessingJob } from '../jobs/job.ts';
 import { jobPages } from '../store/job-pages.ts';
-import type { Store } from '../store/store.ts';
+import type { JobStore } from '../store/job-store.ts';
 import { type SharedFolder, type SurveyedFile, surveyFiles } from './janitor-files.ts';
 
 export interface StaleJob {
@@ -33,7 +33,7 @@ export interface JanitorBot {
 }
 
 export interface JanitorSurveyOptions {
-  readonly store: Pick<Store, 'jobsOfBot' | 'jobsAmong'>;
+  readonly store: Pick<JobStore, 'jobsOfBot' | 'jobsAmong'>;
   readonly folders: () => readonly SharedFolder[];
   readonly hasFile: (guid: Guid, gatewayId: string) => Promise<boolean>;
   /** Those that there are. */

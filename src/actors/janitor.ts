@@ -1,7 +1,8 @@
 import type { Timer } from '../base/clock.ts';
 import { describeError } from '../base/errors.ts';
 import type { JobError } from '../jobs/job.ts';
-import type { Store } from '../store/store.ts';
+import type { JobStore } from '../store/job-store.ts';
+import type { MessageStore } from '../store/message-store.ts';
 import { type Completion, storedCompletion } from './completion.ts';
 import type { SharedFolder, SurveyedFile } from './janitor-files.ts';
 import { type JanitorPlan, JanitorSurvey, type JanitorSurveyOptions } from './janitor-survey.ts';
@@ -25,7 +26,7 @@ export interface JanitorProtocol {
 }
 
 export interface JanitorArgs extends JanitorSurveyOptions {
-  readonly store: Pick<Store, 'jobsOfBot' | 'jobsAmong' | 'expireJob' | 'pruneHistory'>;
+  readonly store: JobStore & Pick<MessageStore, 'pruneHistory'>;
   /** 0: it sweeps only when it is told to. */
   readonly everyMs: number;
   readonly firstAfterMs: number;

@@ -3,7 +3,7 @@ import { describeError } from '../base/errors.ts';
 import type { ClaimedJob } from '../jobs/job.ts';
 import type { PoolConfig } from '../jobs/pools.ts';
 import type { JobOutcome, JobRun } from '../processors/run-job.ts';
-import type { Store } from '../store/store.ts';
+import type { WorkStore } from '../store/work-store.ts';
 import { type Completion, completionOf, storedCompletion } from './completion.ts';
 import { InFlight } from './in-flight.ts';
 import type { ActorContext, ActorDefinition, Detail } from './kit/actor.ts';
@@ -31,7 +31,7 @@ export interface WorkerPoolArgs {
   readonly pools: readonly PoolConfig[];
   /** The bots whose jobs may come. */
   readonly botIds: readonly string[];
-  readonly store: Pick<Store, 'claim' | 'reviveJobs'>;
+  readonly store: Pick<WorkStore, 'claim' | 'reviveJobs'>;
   readonly leaseMs: number;
   readonly maxAttempts: number;
   /** How a pool's workers do a job. */

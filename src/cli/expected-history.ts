@@ -1,5 +1,5 @@
 import type { SentMessage } from '../simulator/person.ts';
-import type { HistoryEntry } from '../store/store.ts';
+import type { HistoryEntry } from '../store/message-store.ts';
 
 /** A message that has to be in the history. */
 export interface Expectation {

@@ -22,6 +22,8 @@ export interface StandbyOptions {
   readonly log: Logger;
   /** Left out: it does not wait for a backend that is active, it rejects with `already_in_use`. */
   readonly standby?: Standby;
+  /** Opens the store; by default, the one that the configuration names. */
+  readonly openStore?: typeof openStore;
 }
 
 /**
@@ -29,8 +31,8 @@ export interface StandbyOptions {
  * the process lives and is not ready, and gateways find nobody at theirs: they dial the active one.
  */
 export async function openStoreOrStandBy(options: StandbyOptions): Promise<Store> {
-  const { config, clock, log, standby } = options;
-  if (standby === undefined) return openStore(config, clock, log);
+  const { config, clock, log, standby, openStore: open = openStore } = options;
+  if (standby === undefined) return open(config, clock, log);
   const { signal, onWaiting, onLost } = standby;
   let health: Promise<RunningHttp | null> = Promise.resolve(null);
   const waiting = (owner: string): void => {
@@ -40,7 +42,7 @@ export async function openStoreOrStandBy(options: StandbyOptions): Promise<Store
     health = tellOfStandby(options, owner);
   };
   try {
-    return await openStore(config, clock, log, { whenOwned: 'wait', signal, waiting, lost: onLost });
+    return await open(config, clock, log, { whenOwned: 'wait', signal, waiting, lost: onLost });
   } finally {
     await (await health)?.close();
   }

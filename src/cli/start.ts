@@ -12,8 +12,15 @@ import { type Serving, type ServingOptions, startTogether } from './together.ts'
 import { untilSignal } from './until-signal.ts';
 
 /** `dragoman start`: gateway and backend until Ctrl-C. Resolves to the exit code. */
-export const start = (sources: ConfigSources): Promise<number> =>
-  serve(sources, { name: 'start', open: startTogether, links: true });
+export const start = (
+  sources: ConfigSources,
+  seams: Pick<ServingOptions, 'openStore'> = {},
+): Promise<number> =>
+  serve(sources, {
+    name: 'start',
+    open: (options) => startTogether({ ...options, ...seams }),
+    links: true,
+  });
 
 /** `dragoman backend`: the same without a gateway of its own. */
 export const startBackendOnly = (sources: ConfigSources): Promise<number> =>

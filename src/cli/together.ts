@@ -1,6 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import type { Clock } from '../base/clock.ts';
-import type { Logger } from '../base/log.ts';
 import { startGateway } from '../gateway/gateway.ts';
 import type { Gateway } from '../gateway/gateway-options.ts';
 import { baileysSessions } from '../gateway/whatsapp/baileys-sessions.ts';
@@ -9,10 +7,9 @@ import type { Inspector } from '../inspector/inspector.ts';
 import { openStagingFolders } from '../staging/staging-folders.ts';
 import type { Store } from '../store/store.ts';
 import type { Backend } from '../system/backend.ts';
-import type { Config } from '../system/config.ts';
 import { LOCAL_GATEWAY } from '../system/config-atoms.ts';
 import { gatewayFolderOf } from './folders.ts';
-import { openStoreOrStandBy, type Standby } from './standby.ts';
+import { openStoreOrStandBy, type StandbyOptions } from './standby.ts';
 import { startWatchedBackend } from './watched-backend.ts';
 
 /** A backend and its store. */
@@ -30,13 +27,8 @@ export interface Together extends Serving {
   readonly gateway: Gateway;
 }
 
-export interface ServingOptions {
-  readonly config: Config;
-  readonly clock: Clock;
-  readonly log: Logger;
+export interface ServingOptions extends StandbyOptions {
   readonly onEscalation: (error: unknown, path: string) => void;
-  /** Left out: it does not wait for a backend that is active on the store, it rejects with `already_in_use`. */
-  readonly standby?: Standby;
 }
 
 /** Rejects, with nothing left running, with what `openStoreOrStandBy`, `startWatchedBackend` and `startGateway` reject with. */

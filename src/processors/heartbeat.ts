@@ -1,10 +1,10 @@
 import type { Clock, Timer } from '../base/clock.ts';
 import { DragomanError, describeError, hasCode } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
-import type { ClaimHandle, Store } from '../store/store.ts';
+import type { ClaimHandle, WorkStore } from '../store/work-store.ts';
 
 export interface HeartbeatOptions {
-  readonly store: Pick<Store, 'heartbeat'>;
+  readonly store: Pick<WorkStore, 'heartbeat'>;
   readonly clock: Clock;
   readonly log: Logger;
   readonly intervalMs: number;

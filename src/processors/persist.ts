@@ -3,7 +3,7 @@ import { deadline, pause, untilAborted } from '../base/deadlines.ts';
 import { describeError, hasCode, isRetryable } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import type { MediaProcessingJob } from '../jobs/job.ts';
-import type { ClaimHandle, Store } from '../store/store.ts';
+import type { ClaimHandle, WorkStore } from '../store/work-store.ts';
 
 /** One write under a claim token, which it spends. */
 export interface ClaimWrite {
@@ -14,7 +14,7 @@ export interface ClaimWrite {
 }
 
 export interface PersistOptions {
-  readonly store: Pick<Store, 'jobByGuid'>;
+  readonly store: Pick<WorkStore, 'jobByGuid'>;
   readonly clock: Clock;
   readonly log: Logger;
   /** How long to go on trying. */

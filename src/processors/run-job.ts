@@ -5,13 +5,13 @@ import type { Logger } from '../base/log.ts';
 import { keepsFile } from '../jobs/evidence.ts';
 import type { ClaimedJob, JobError, ProcessingResult } from '../jobs/job.ts';
 import { decideRetry, type RetryPolicy } from '../jobs/retry.ts';
-import type { Store } from '../store/store.ts';
+import type { WorkStore } from '../store/work-store.ts';
 import { type AttemptOutcome, type BaseMediaProcessor, failureResult } from './base-media-processor.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { type ClaimWrite, persist, type Persisted } from './persist.ts';
 
-/** The part of the store that a worker needs: small enough to be reached from another process. */
-export type JobLedger = Pick<Store, 'heartbeat' | 'complete' | 'postpone' | 'release' | 'jobByGuid'>;
+/** What a job's worker needs of the store, once it has the job. */
+export type JobLedger = Omit<WorkStore, 'claim' | 'reviveJobs' | 'onClaimable'>;
 
 /** The part of the staging folder that a worker needs. */
 export interface StagedFiles {

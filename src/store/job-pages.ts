@@ -1,5 +1,5 @@
 import type { MediaProcessingJob } from '../jobs/job.ts';
-import type { BotJobsPage, Store } from './store.ts';
+import type { BotJobsPage, JobStore } from './job-store.ts';
 
 /** Jobs that are in memory at a time, of those that are gone through. */
 const PAGE = 500;
@@ -9,12 +9,12 @@ const PAGE = 500;
  * seen or not.
  */
 export async function* jobPages(
-  store: Pick<Store, 'jobsOfBot'>,
+  store: Pick<JobStore, 'jobsOfBot'>,
   botId: string,
   which: Omit<BotJobsPage, 'afterSeq' | 'limit'>,
 ): AsyncGenerator<readonly MediaProcessingJob[]> {
   for (let afterSeq: number | null = 0; afterSeq !== null;) {
-    const { jobs, nextAfterSeq }: Awaited<ReturnType<Store['jobsOfBot']>> = await store.jobsOfBot(botId, {
+    const { jobs, nextAfterSeq }: Awaited<ReturnType<JobStore['jobsOfBot']>> = await store.jobsOfBot(botId, {
       ...which,
       afterSeq,
       limit: PAGE,

@@ -1,7 +1,7 @@
 import { DragomanError } from '../base/errors.ts';
 import type { ClaimedJob, JobError, MediaProcessingJob } from '../jobs/job.ts';
 import { isPlaceholder, type Placeholder } from '../queue/message.ts';
-import type { Acceptance, NewJob } from './store.ts';
+import type { Acceptance, NewJob } from './message-store.ts';
 
 /** A job as it is born: its place among the others is the store's to give. */
 export type UnplacedJob = Omit<MediaProcessingJob, 'round' | 'seq'>;

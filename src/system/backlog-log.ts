@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../base/clock.ts';
 import { describeError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
-import type { JobCount, Store } from '../store/store.ts';
+import type { JobCount, JobStore } from '../store/job-store.ts';
 
 /** What one pool has before it and in hand, and how fast it gets on. */
 export interface PoolBacklog {
@@ -42,7 +42,7 @@ export function poolBacklogs(
 const total = (counts: readonly JobCount[]): number => counts.reduce((sum, { count }) => sum + count, 0);
 
 export interface BacklogLogOptions {
-  readonly store: Pick<Store, 'countJobs'>;
+  readonly store: Pick<JobStore, 'countJobs'>;
   readonly pools: readonly string[];
   readonly clock: Clock;
   readonly log: Logger;

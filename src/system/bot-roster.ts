@@ -4,7 +4,7 @@ import type { Clock } from '../base/clock.ts';
 import { DragomanError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { phoneNumber } from '../protocol/frames.ts';
-import type { BotRecord, Store } from '../store/store.ts';
+import type { BotRecord, BotStore } from '../store/bot-store.ts';
 import { ACTOR_NAMES, bot as botSettings, type BotSettings } from './bot-settings.ts';
 import type { BotCommands, RunningBot } from './ingress.ts';
 
@@ -14,7 +14,7 @@ export interface BotRosterOptions {
   readonly gatewayIds: readonly string[];
   /** The bots that are there, which the roster keeps up to date. */
   readonly bots: Map<string, RunningBot>;
-  readonly store: Pick<Store, 'bots' | 'saveBot' | 'deleteBot'>;
+  readonly store: BotStore;
   readonly commands: BotCommands;
   readonly spawn: (settings: BotSettings) => Promise<Pick<RunningBot, 'said' | 'ref'>>;
   /** Holds what is left of the bot's jobs, and lets go of its actor. */

@@ -2,10 +2,10 @@ import type { Clock, Timer } from '../base/clock.ts';
 import { repeat } from '../base/deadlines.ts';
 import { describeError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
-import type { Store } from '../store/store.ts';
+import type { MessageStore } from '../store/message-store.ts';
 
 export interface DuplicateKeysOptions {
-  readonly store: Pick<Store, 'pruneMessageIds'>;
+  readonly store: Pick<MessageStore, 'pruneMessageIds'>;
   /** How long a message that comes again is known for a duplicate. */
   readonly dedupeDays: number;
   readonly clock: Clock;

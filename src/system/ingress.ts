@@ -17,7 +17,10 @@ import type {
   MediaStagedFrame,
 } from '../protocol/frames.ts';
 import { corruptMimeType } from '../queue/media-kind.ts';
-import type { BotRecord, StagedMedia, Store } from '../store/store.ts';
+import type { BotRecord } from '../store/bot-store.ts';
+import type { JobStore } from '../store/job-store.ts';
+import type { StagedMedia } from '../store/message-store.ts';
+import type { WorkStore } from '../store/work-store.ts';
 import type { BotSettings } from './bot-settings.ts';
 import { FrameTries } from './frame-tries.ts';
 import { GatewayQuestions, type Question } from './gateway-questions.ts';
@@ -42,7 +45,7 @@ export interface BotCommands {
 }
 
 export interface IngressOptions {
-  readonly store: Store;
+  readonly store: Pick<JobStore, 'stage'> & Pick<WorkStore, 'jobByGuid'>;
   readonly bots: ReadonlyMap<string, RunningBot>;
   readonly routeToPool: RouteToPool;
   readonly mimeTypeOf: (guid: Guid, sendersWord: string, gatewayId: string) => Promise<string>;

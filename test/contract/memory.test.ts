@@ -1,7 +1,8 @@
 import { systemClock } from '../../src/base/clock.ts';
 import { newGuid } from '../../src/base/ids.ts';
 import type { CorrespondentKey } from '../../src/jobs/job.ts';
-import { MemoryDatabase, openMemoryStore } from '../../src/store/memory/memory-store.ts';
+import { MemoryDatabase } from '../../src/store/memory/memory-database.ts';
+import { openMemoryStore } from '../../src/store/memory/memory-store.ts';
 import type { Store } from '../../src/store/store.ts';
 import { describeStore } from './store.contract.ts';
 import type { StoreSubject } from './store/subject.ts';

@@ -1,16 +1,15 @@
 /**
  * `node failpoint-process.ts CONFIG [FAILPOINT NTH]`: `dragoman start`, which dies when it reaches the failpoint the nth time.
- * Production code knows nothing of failpoints: they are put around its classes here.
+ * Production code knows nothing of failpoints: they are put around its classes, and its store, here.
  */
 import { ActorSystem } from '../../src/actors/kit/system.ts';
+import { openStore } from '../../src/cli/open-store.ts';
 import { start } from '../../src/cli/start.ts';
 import { FrameLog } from '../../src/gateway/frame-log.ts';
 import { JournalDatabase } from '../../src/gateway/journal-database.ts';
 import { MediaLedger } from '../../src/gateway/media-ledger.ts';
 import { PartFile } from '../../src/staging/part-file.ts';
 import { StagingFolder } from '../../src/staging/staging-folder.ts';
-import { MongoStore } from '../../src/store/mongo/mongo-store.ts';
-import { SqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import { GatewayLink } from '../../src/system/gateway-link.ts';
 import { Ingress } from '../../src/system/ingress.ts';
 import { Settlements } from '../../src/system/settlements.ts';
@@ -19,12 +18,11 @@ import { STORE_OPERATIONS } from './crash/failpoint-names.ts';
 
 const [file, name, nth = '1'] = process.argv.slice(2);
 if (file === undefined) throw new Error('expected the configuration file');
-if (name !== undefined) {
-  const failpoint = new DeadlyFailpoint(name, Number(nth));
-  for (const operation of STORE_OPERATIONS) {
-    surround(SqliteStore.prototype, operation, operation, failpoint);
-    surround(MongoStore.prototype, operation, operation, failpoint);
-  }
+const sources = { file, environment: {}, flags: {} };
+process.exitCode = await (name === undefined ? start(sources) : startDeadly(name, Number(nth)));
+
+function startDeadly(failpointName: string, reachedTimes: number): Promise<number> {
+  const failpoint = new DeadlyFailpoint(failpointName, reachedTimes);
   surround(JournalDatabase.prototype, 'transaction', 'journal transaction', failpoint);
   surround(FrameLog.prototype, 'acknowledge', 'journal ack', failpoint);
   surround(PartFile.prototype, 'publish', 'file publish', failpoint);
@@ -35,5 +33,11 @@ if (name !== undefined) {
   surround(Ingress.prototype, 'closeOutbox', 'drain frames', failpoint);
   surround(Settlements.prototype, 'settled', 'drain settlements', failpoint);
   surround(ActorSystem.prototype, 'stop', 'drain actors', failpoint);
+  return start(sources, {
+    async openStore(...location) {
+      const store = await openStore(...location);
+      for (const operation of STORE_OPERATIONS) surround(store, operation, operation, failpoint);
+      return store;
+    },
+  });
 }
-process.exitCode = await start({ file, environment: {}, flags: {} });

@@ -3,7 +3,7 @@ import type { Completion } from '../../src/actors/completion.ts';
 import { janitorActor, type JanitorArgs } from '../../src/actors/janitor.ts';
 import { newGuid } from '../../src/base/ids.ts';
 import { openStagingFolder } from '../../src/staging/staging-folder.ts';
-import type { NewJob } from '../../src/store/store.ts';
+import type { NewJob } from '../../src/store/message-store.ts';
 import { settle } from './actor-kit.ts';
 import { actorBench } from './chat-bench.ts';
 import { BOT } from './inbound-frames.ts';

@@ -3,7 +3,6 @@ import { systemClock } from '../../src/base/clock.ts';
 import { newGuid } from '../../src/base/ids.ts';
 import { silentLogger } from '../../src/base/log.ts';
 import { chatFields } from '../../src/store/mongo/collections.ts';
-import type { MongoStore } from '../../src/store/mongo/mongo-store.ts';
 import { openMongoStore, openMongoWorkerStore } from '../../src/store/mongo/open-mongo-store.ts';
 import type { Store, WorkerStore } from '../../src/store/store.ts';
 import type { StoreSubject } from '../contract/store/subject.ts';
@@ -23,7 +22,7 @@ function urlOf(database: string): string {
 export const urlThrough = (port: number, database: string): string =>
   `mongodb://127.0.0.1:${port}/${database}?directConnection=true`;
 
-export const openStoreOn = (url: string, callDeadlineMs?: number): Promise<MongoStore> =>
+export const openStoreOn = (url: string, callDeadlineMs?: number): Promise<Store> =>
   openMongoStore({
     url,
     clock: systemClock(),

@@ -1,7 +1,7 @@
 import { newGuid } from '../../src/base/ids.ts';
 import type { CorrespondentKey, JobError, MediaMetadata } from '../../src/jobs/job.ts';
 import type { Message, Placeholder, ReadyMessage } from '../../src/queue/message.ts';
-import type { Acceptance, NewJob, StagedMedia } from '../../src/store/store.ts';
+import type { Acceptance, NewJob, StagedMedia } from '../../src/store/message-store.ts';
 
 /** Near the real time, for a store whose leases run on its server's clock. */
 export const NOW = Date.now();

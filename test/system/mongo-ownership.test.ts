@@ -2,9 +2,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test 
 import { systemClock } from '../../src/base/clock.ts';
 import type { DragomanError } from '../../src/base/errors.ts';
 import { silentLogger } from '../../src/base/log.ts';
-import type { MongoStore } from '../../src/store/mongo/mongo-store.ts';
 import { openMongoStore } from '../../src/store/mongo/open-mongo-store.ts';
 import type { OwnershipWish } from '../../src/store/mongo/ownership.ts';
+import type { Store } from '../../src/store/store.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { MONGODB_URL, openStoreOn, SKIPPED, TestDatabase } from '../support/mongo-subject.ts';
 import {
@@ -29,7 +29,7 @@ describe.skipIf(MONGODB_URL === undefined)('of the processes on one MongoDB', ()
   afterEach(() => database.empty());
   afterAll(() => database.drop());
 
-  const open = async (wish: Partial<OwnershipWish> = {}, clock = systemClock()): Promise<MongoStore> => {
+  const open = async (wish: Partial<OwnershipWish> = {}, clock = systemClock()): Promise<Store> => {
     const ownership: OwnershipWish = {
       whenOwned: 'refuse',
       signal: new AbortController().signal,

@@ -3,7 +3,6 @@ import { createServer, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { hasCode } from '../../src/base/errors.ts';
 import type { CorrespondentKey } from '../../src/jobs/job.ts';
-import type { MongoStore } from '../../src/store/mongo/mongo-store.ts';
 import type { Store } from '../../src/store/store.ts';
 import { media, mustClaim } from '../contract/store/jobs.ts';
 import { chat } from '../contract/store/subject.ts';
@@ -48,11 +47,11 @@ describe('opening a MongoDB store', () => {
 
 describe.skipIf(MONGODB_URL === undefined)('the MongoDB store on its server', () => {
   let database: TestDatabase;
-  let store: MongoStore;
+  let store: Store;
   let key: CorrespondentKey;
   const opened: Store[] = [];
 
-  const open = async (url = database.url): Promise<MongoStore> => {
+  const open = async (url = database.url): Promise<Store> => {
     const other = await openStoreOn(url);
     opened.push(other);
     return other;
@@ -209,7 +208,7 @@ class Wakes {
   #pools: string[] = [];
   #told = Promise.withResolvers<void>();
 
-  constructor(store: MongoStore) {
+  constructor(store: Store) {
     store.onClaimable((pool) => {
       this.#pools.push(pool);
       this.#told.resolve();

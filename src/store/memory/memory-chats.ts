@@ -3,7 +3,8 @@ import type { Guid } from '../../base/ids.ts';
 import type { CorrespondentKey } from '../../jobs/job.ts';
 import { isReady, type Message, type Placeholder, type ReadyMessage } from '../../queue/message.ts';
 import { chatName } from '../chat-name.ts';
-import type { CorrespondentRecord, HistoryEntry, StoredMessage } from '../store.ts';
+import type { CorrespondentRecord } from '../chat-store.ts';
+import type { HistoryEntry, StoredMessage } from '../message-store.ts';
 
 interface FirstCopy {
   readonly id: number;

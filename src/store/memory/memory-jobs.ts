@@ -2,23 +2,15 @@ import type { Guid } from '../../base/ids.ts';
 import { type BotTurn, botToServe, jobToServe, placeAfter, roundForJob } from '../../jobs/fairness.ts';
 import type { CorrespondentKey, JobError, MediaProcessingJob } from '../../jobs/job.ts';
 import { POISON, type UnplacedJob } from '../job-records.ts';
-import type {
-  ClaimHandle,
-  ClaimRequest,
-  DeadLetterProblem,
-  IdleJob,
-  JobCount,
-  JobPage,
-  JobQuery,
-  JobRetry,
-  RevivedJobs,
-  StagedMedia,
-} from '../store.ts';
+import type { DeadLetterProblem, JobRetry } from '../dead-letter-store.ts';
+import type { IdleJob, JobCount, JobPage, JobQuery } from '../job-store.ts';
+import type { StagedMedia } from '../message-store.ts';
+import type { ClaimHandle, ClaimRequest, RevivedJobs } from '../work-store.ts';
 
 /** A job that may be claimed. */
 type ClaimableJob = MediaProcessingJob & { readonly status: 'pending'; readonly pool: string };
 
-const UNCLAIMED = { claimToken: null, leaseExpiresAt: null } as const;
+export const UNCLAIMED = { claimToken: null, leaseExpiresAt: null } as const;
 
 /** The jobs of a memory store and the turns of their bots, by the rule of src/jobs/fairness.ts. */
 export class MemoryJobs {

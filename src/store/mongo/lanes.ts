@@ -1,3 +1,6 @@
+import type { Guid } from '../../base/ids.ts';
+import type { CorrespondentKey } from '../../jobs/job.ts';
+
 /**
  * Named lanes, each with one piece of work at a time.
  *   L1 Work starts when everything that was given before it to any of its lanes has ended.
@@ -19,3 +22,14 @@ export class Lanes {
     }
   }
 }
+
+/** The lanes of whatever is written: calls of the same chat, job or pool would only meet in their transactions. */
+export const lanesOf = {
+  chat: ({ botId, providerName, correspondentId }: CorrespondentKey): string =>
+    `chat ${botId} ${providerName} ${correspondentId}`,
+  guid: (guid: Guid): string => `guid ${guid}`,
+  pool: (pool: string): string => `pool ${pool}`,
+};
+
+/** The lane of whatever moves many jobs: the store's owner does one such thing at a time. */
+export const MOVES = 'moves';

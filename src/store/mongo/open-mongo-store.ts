@@ -3,10 +3,10 @@ import { type Db, MongoClient } from 'mongodb';
 import type { Clock } from '../../base/clock.ts';
 import { describeError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
-import type { WorkerStore } from '../store.ts';
+import type { Store, WorkerStore } from '../store.ts';
 import { collectionsOf, metaOf } from './collections.ts';
 import { openingFailure, urlFailure } from './mongo-errors.ts';
-import { MongoStore } from './mongo-store.ts';
+import { mongoStore } from './mongo-store.ts';
 import { endAbandonedTransactions, endTransactionsOf } from './open-transactions.ts';
 import { Ownership, type OwnershipWish } from './ownership.ts';
 import { prepareDatabase, raiseFence } from './prepare-database.ts';
@@ -40,7 +40,7 @@ const READ_CONNECTIONS = 4;
  * Rejects with `config_invalid`, `store_newer` or `store_unavailable`, and as `ownership` says; the message says what
  * to do.
  */
-export const openMongoStore = (options: OwnerStoreOptions): Promise<MongoStore> =>
+export const openMongoStore = (options: OwnerStoreOptions): Promise<Store> =>
   connect(options, async (client, database) => {
     const { ownership: wish, clock, log } = options;
     const ownership = wish && (await Ownership.take({ ...wish, meta: metaOf(database), clock, log }));
@@ -67,7 +67,7 @@ type Identity = Pick<TransactionsOptions, 'fence' | 'firstNumber'> & { readonly 
 async function connect(
   options: MongoStoreOptions,
   identify: (client: MongoClient, database: Db) => Promise<Identity>,
-): Promise<MongoStore> {
+): Promise<Store> {
   const { url, clock, log, callDeadlineMs = DEFAULT_CALL_DEADLINE_MS } = options;
   const client = newClient(url, { callDeadlineMs, appName: appName(url) });
   try {
@@ -86,7 +86,7 @@ async function connect(
         }),
       callDeadlineMs,
     });
-    return new MongoStore({ client, transactions, clock, log, ...identity });
+    return mongoStore({ client, transactions, clock, log, ...identity });
   } catch (error) {
     await client.close();
     throw openingFailure(`MongoDB at ${client.options.hosts.join(', ')}`, error);

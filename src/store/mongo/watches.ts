@@ -1,26 +1,20 @@
-import type { Document, Filter } from 'mongodb';
+import type { Collection, Document, Filter } from 'mongodb';
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
-import type { JobCollection, MediaProcessingJob } from '../../jobs/job.ts';
+import type { MediaProcessingJob } from '../../jobs/job.ts';
 import { type JobDocument, readSound } from '../documents.ts';
-import { CollectionWatch } from './collection-watch.ts';
+import { CollectionWatch, type CollectionWatchOptions } from './collection-watch.ts';
 import type { Collections, TurnDocument } from './collections.ts';
 import { jobOfDocument, LIVE } from './job-document.ts';
-
-/** What a store hears of from the other processes that share it. */
 
 export interface WatchesOptions {
   readonly collections: Collections;
   readonly clock: Clock;
   readonly log: Logger;
-  /** How often to look where the server offers no change stream. */
-  readonly pollMs: number;
 }
 
-/** What is closed when the store is. */
-export interface Watch {
-  close(): Promise<void>;
-}
+/** How often to look where the server offers no change stream. */
+const POLL_MS = 5_000;
 
 const updated = (field: Document): Document[] => [
   { $match: { $or: [{ operationType: 'insert' }, { operationType: 'update', ...field }] } },
@@ -31,42 +25,56 @@ const ARRIVALS = updated({ 'updateDescription.updatedFields.arrivals': { $exists
 const COMPLETIONS = updated({ 'updateDescription.updatedFields.status': 'completed' });
 const COMPLETED: Filter<JobDocument> = { status: 'completed' };
 
-export function watchClaimable(
-  { collections: { turns }, clock, log, pollMs }: WatchesOptions,
-  listener: (pool: string) => void,
-): Watch {
-  return new CollectionWatch<TurnDocument>({
-    collection: turns,
-    changes: ARRIVALS,
-    clock,
-    log,
-    pollMs,
-    changed: ({ pool }) => listener(pool),
-    async lookAround() {
-      for (const pool of await turns.distinct('pool', { claimable: true })) listener(pool);
-    },
-  });
-}
+/** What a store hears of from the other processes that share it, until it is closed. */
+export class Watches {
+  readonly #options: WatchesOptions;
+  readonly #watches: Pick<CollectionWatch<never>, 'close'>[] = [];
 
-/** A bot may come and go while its job is worked on: both collections are watched. */
-export function watchCompleted(
-  { collections: { jobs }, clock, log, pollMs }: WatchesOptions,
-  listener: (job: MediaProcessingJob) => void,
-): readonly Watch[] {
-  const tell = (documents: readonly JobDocument[], collection: JobCollection): void => {
-    const completed = documents.filter(({ status }) => status === 'completed');
-    for (const job of readSound(completed, (each) => jobOfDocument(each, collection), log)) listener(job);
-  };
-  return LIVE.map(
-    (collection) =>
-      new CollectionWatch<JobDocument>({
-        collection: jobs[collection],
-        changes: COMPLETIONS,
-        clock,
-        log,
-        pollMs,
-        changed: (job) => tell([job], collection),
-        lookAround: async () => tell(await jobs[collection].find(COMPLETED).toArray(), collection),
-      }),
-  );
+  constructor(options: WatchesOptions) {
+    this.#options = options;
+  }
+
+  claimable(listener: (pool: string) => void): void {
+    const { turns } = this.#options.collections;
+    this.#watch<TurnDocument>(turns, ARRIVALS, {
+      changed: ({ pool }) => listener(pool),
+      async lookAround() {
+        for (const pool of await turns.distinct('pool', { claimable: true })) listener(pool);
+      },
+    });
+  }
+
+  /** A bot may come and go while its job is worked on: both collections are watched. */
+  completed(listener: (job: MediaProcessingJob) => void): void {
+    const { log, collections } = this.#options;
+    for (const collection of LIVE) {
+      const jobs = collections.jobs[collection];
+      const tell = (document: JobDocument): void => {
+        for (const job of readSound([document], (each) => jobOfDocument(each, collection), log))
+          listener(job);
+      };
+      this.#watch<JobDocument>(jobs, COMPLETIONS, {
+        // It is looked up after the change: it may be another one's again.
+        changed: (document) => document.status === 'completed' && tell(document),
+        async lookAround() {
+          for await (const document of jobs.find(COMPLETED, { sort: { seq: 1 } })) tell(document);
+        },
+      });
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#watches.map((watch) => watch.close()));
+  }
+
+  #watch<T extends Document>(
+    collection: Collection<T>,
+    changes: Document[],
+    heard: Pick<CollectionWatchOptions<T>, 'changed' | 'lookAround'>,
+  ): void {
+    const { clock, log } = this.#options;
+    this.#watches.push(
+      new CollectionWatch<T>({ collection, changes, clock, log, pollMs: POLL_MS, ...heard }),
+    );
+  }
 }

@@ -14,7 +14,8 @@ import {
   readyMessageFrom,
 } from '../documents.ts';
 import type { UnplacedJob } from '../job-records.ts';
-import type { CorrespondentRecord, HistoryEntry, StoredMessage } from '../store.ts';
+import type { CorrespondentRecord } from '../chat-store.ts';
+import type { HistoryEntry, StoredMessage } from '../message-store.ts';
 
 /**
  * What crosses between the store's threads: rows as SQLite keeps them, documents as JSON text. The calling thread

@@ -1,6 +1,8 @@
 import { DragomanError } from '../../base/errors.ts';
-import type { CorrespondentRecord, Store } from '../../store/store.ts';
+import type { ChatStore, CorrespondentRecord } from '../../store/chat-store.ts';
 import { chatName } from '../../store/chat-name.ts';
+import type { MessageStore } from '../../store/message-store.ts';
+import type { WorkStore } from '../../store/work-store.ts';
 import type { ChatAddress, ChatsAdministration } from '../administration.ts';
 import { assertKnownBot } from './bots.ts';
 import { numberIn } from './cursor.ts';
@@ -8,7 +10,7 @@ import { historyViewOf, journeyViewOf, messageViewOf } from './shown.ts';
 import type { ChatView } from './views.ts';
 
 export interface ChatsOptions {
-  readonly store: Store;
+  readonly store: ChatStore & MessageStore & Pick<WorkStore, 'jobByGuid'>;
   readonly bots: ReadonlyMap<string, unknown>;
 }
 

@@ -1,7 +1,9 @@
 import { DragomanError } from '../../base/errors.ts';
 import type { Guid } from '../../base/ids.ts';
 import type { MediaProcessingJob } from '../../jobs/job.ts';
-import type { Store } from '../../store/store.ts';
+import type { DeadLetterStore } from '../../store/dead-letter-store.ts';
+import type { JobStore } from '../../store/job-store.ts';
+import type { WorkStore } from '../../store/work-store.ts';
 import type { JobsAdministration } from '../administration.ts';
 import type { RunningBot } from '../ingress.ts';
 import { assertKnownBot } from './bots.ts';
@@ -9,7 +11,7 @@ import { numberIn } from './cursor.ts';
 import { jobViewOf } from './shown.ts';
 
 export interface JobsOptions {
-  readonly store: Pick<Store, 'listJobs' | 'jobByGuid' | 'dropFailedJob'>;
+  readonly store: Pick<JobStore, 'listJobs'> & Pick<WorkStore, 'jobByGuid'> & DeadLetterStore;
   readonly bots: ReadonlyMap<string, RunningBot>;
   /** Lets go of the file of a job that nobody needs any more. Never rejects. */
   readonly forgetFile: (job: { readonly guid: Guid; readonly gatewayId: string }) => Promise<void>;

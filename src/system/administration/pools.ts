@@ -3,7 +3,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { PoolConfig } from '../../jobs/pools.ts';
 import { quotaLimitBytes } from '../../staging/quota.ts';
 import type { StagingFolders } from '../../staging/staging-folders.ts';
-import type { JobCount, Store } from '../../store/store.ts';
+import type { JobCount, JobStore } from '../../store/job-store.ts';
 import type { PoolsAdministration } from '../administration.ts';
 import { type PoolBacklog, poolBacklogs } from '../backlog-log.ts';
 import type { BotSettings } from '../bot-settings.ts';
@@ -13,7 +13,7 @@ import type { PoolView } from './views.ts';
 const GIB = 1024 ** 3;
 
 export interface PoolsOptions {
-  readonly store: Pick<Store, 'countJobs'>;
+  readonly store: Pick<JobStore, 'countJobs'>;
   readonly pools: readonly PoolConfig[];
   readonly load: () => Promise<readonly PoolLoad[]>;
   readonly staging: Pick<StagingFolders, 'list'>;

@@ -1,7 +1,7 @@
 import type { MediaProcessingJob } from '../../jobs/job.ts';
 import { journeyOf } from '../../jobs/journey.ts';
 import type { Message } from '../../queue/message.ts';
-import type { HistoryEntry, StoredMessage } from '../../store/store.ts';
+import type { HistoryEntry, StoredMessage } from '../../store/message-store.ts';
 import type { HistoryView, JobView, JourneyView, MessageView } from './views.ts';
 
 /** What the domain has, as it is shown. */

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { newGuid } from '../../../src/base/ids.ts';
 import type { CorrespondentKey } from '../../../src/jobs/job.ts';
-import type { JobRetry, Store } from '../../../src/store/store.ts';
+import type { JobRetry } from '../../../src/store/dead-letter-store.ts';
+import type { Store } from '../../../src/store/store.ts';
 import {
   acceptText,
   fulfilled,

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { newGuid } from '../../../src/base/ids.ts';
 import type { ClaimedJob, CorrespondentKey } from '../../../src/jobs/job.ts';
-import type { NewJob, Store } from '../../../src/store/store.ts';
+import type { NewJob } from '../../../src/store/message-store.ts';
+import type { Store } from '../../../src/store/store.ts';
 import {
   acceptMedia,
   HOUR_MS,

@@ -6,7 +6,8 @@ import { newGuid } from '../../../src/base/ids.ts';
 import type { ClaimedJob, MediaProcessingJob } from '../../../src/jobs/job.ts';
 import { isPlaceholder } from '../../../src/queue/message.ts';
 import { openMemoryStore } from '../../../src/store/memory/memory-store.ts';
-import type { Acceptance, Store } from '../../../src/store/store.ts';
+import type { Acceptance } from '../../../src/store/message-store.ts';
+import type { Store } from '../../../src/store/store.ts';
 import {
   acceptMedia,
   acceptText,

@@ -35,7 +35,7 @@ export class DeadlyFailpoint implements Failpoints {
 
 type Method = (...args: unknown[]) => unknown;
 
-/** Puts failpoints around a method of a class: `NAME.before`, `NAME.after`, the latter once its promise has resolved. */
+/** Puts failpoints around a method of a class or of one object: `NAME.before`, `NAME.after`, the latter once its promise has resolved. */
 export function surround(owner: object, method: string, name: string, failpoints: Failpoints): void {
   const original: unknown = Reflect.get(owner, method);
   if (typeof original !== 'function') throw new TypeError(`expected a method ${method}`);

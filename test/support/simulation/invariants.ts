@@ -3,7 +3,7 @@ import { keepsFile } from '../../../src/jobs/evidence.ts';
 import type { CorrespondentKey, MediaProcessingJob } from '../../../src/jobs/job.ts';
 import { isPlaceholder, isReady, type Message } from '../../../src/queue/message.ts';
 import { chatName } from '../../../src/store/chat-name.ts';
-import type { MemoryDatabase } from '../../../src/store/memory/memory-store.ts';
+import type { MemoryDatabase } from '../../../src/store/memory/memory-database.ts';
 import { type Ledger, numberOf } from './observed-store.ts';
 import type { Scenario, ScriptedMessage } from './scenario.ts';
 import type { SimulatedFolder } from './simulated-folder.ts';

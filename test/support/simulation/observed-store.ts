@@ -1,6 +1,6 @@
 import type { Clock } from '../../../src/base/clock.ts';
 import type { MediaProcessingJob } from '../../../src/jobs/job.ts';
-import type { MemoryDatabase } from '../../../src/store/memory/memory-store.ts';
+import type { MemoryDatabase } from '../../../src/store/memory/memory-database.ts';
 import type { Store } from '../../../src/store/store.ts';
 import type { Trace } from './trace.ts';
 import type { VirtualTime } from './virtual-time.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { DurableFrame } from '../../../src/protocol/frames.ts';
 import { isPlaceholder } from '../../../src/queue/message.ts';
-import { MemoryDatabase } from '../../../src/store/memory/memory-store.ts';
+import { MemoryDatabase } from '../../../src/store/memory/memory-database.ts';
 import { FAIR_WEATHER } from './faulty-store.ts';
 import { Invariants, Violation } from './invariants.ts';
 import { Ledger, numberOf } from './observed-store.ts';

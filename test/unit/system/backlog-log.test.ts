@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { DragomanError } from '../../../src/base/errors.ts';
-import type { JobCount } from '../../../src/store/store.ts';
+import type { JobCount } from '../../../src/store/job-store.ts';
 import { BacklogLog, poolBacklogs } from '../../../src/system/backlog-log.ts';
 import { settle } from '../../support/actor-kit.ts';
 import { ManualClock } from '../../support/manual-clock.ts';

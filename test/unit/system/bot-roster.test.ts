@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { NOT_CONNECTED } from '../../../src/actors/bot.ts';
 import type { BotState } from '../../../src/protocol/frames.ts';
-import { MemoryDatabase, openMemoryStore } from '../../../src/store/memory/memory-store.ts';
+import { MemoryDatabase } from '../../../src/store/memory/memory-database.ts';
+import { openMemoryStore } from '../../../src/store/memory/memory-store.ts';
 import { BotRoster } from '../../../src/system/bot-roster.ts';
 import { parseConfig } from '../../../src/system/config.ts';
 import type { RunningBot } from '../../../src/system/ingress.ts';

@@ -3,7 +3,7 @@ import type { CorrespondentKey } from '../../../jobs/job.ts';
 import type { Message } from '../../../queue/message.ts';
 import { chatName } from '../../chat-name.ts';
 import { messageFrom, readRecord } from '../../documents.ts';
-import type { ChatsPage, CorrespondentRecord } from '../../store.ts';
+import type { ChatsPage, CorrespondentRecord } from '../../chat-store.ts';
 import {
   chatFields,
   chatKey,

@@ -1,6 +1,6 @@
 import type { Guid } from '../../../base/ids.ts';
 import { messageDocument } from '../../documents.ts';
-import type { DeadLetterProblem, JobRetry } from '../../store.ts';
+import type { DeadLetterProblem, JobRetry } from '../../dead-letter-store.ts';
 import { chatFields } from '../collections.ts';
 import type { Transaction } from '../transactions.ts';
 import { findJob, hasLiveJob, NO_ROUND } from './jobs.ts';

@@ -12,7 +12,8 @@ import type {
 } from '../../../jobs/job.ts';
 import { type JobDocument, mediaMetadataDocument } from '../../documents.ts';
 import { claimedJob, type UnplacedJob } from '../../job-records.ts';
-import type { ClaimHandle, ClaimRequest, StagedMedia } from '../../store.ts';
+import type { StagedMedia } from '../../message-store.ts';
+import type { ClaimHandle, ClaimRequest } from '../../work-store.ts';
 import { chatKey, SERVER_NOW } from '../collections.ts';
 import { jobDocument, jobOfDocument, LIVE, UNCLAIMED } from '../job-document.ts';
 import type { Transaction } from '../transactions.ts';

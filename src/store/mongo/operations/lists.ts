@@ -1,7 +1,8 @@
 import type { Logger } from '../../../base/log.ts';
 import type { JobCollection } from '../../../jobs/job.ts';
 import { readSound } from '../../documents.ts';
-import type { BotJobs, BotJobsPage, BotRecord, JobCount, JobPage, JobQuery } from '../../store.ts';
+import type { BotRecord } from '../../bot-store.ts';
+import type { BotJobs, BotJobsPage, JobCount, JobPage, JobQuery } from '../../job-store.ts';
 import type { Collections } from '../collections.ts';
 import { jobOfDocument } from '../job-document.ts';
 

@@ -4,15 +4,14 @@ import type { Message, Placeholder } from '../../../queue/message.ts';
 import { chatName } from '../../chat-name.ts';
 import { messageDocument, messageFrom, readRecord, readyMessageFrom } from '../../documents.ts';
 import { jobOfAcceptance } from '../../job-records.ts';
+import type { DeadLetterProblem, JobRetry } from '../../dead-letter-store.ts';
 import type {
   Acceptance,
   AcceptOutcome,
-  DeadLetterProblem,
   HistoryEntry,
-  JobRetry,
   Settlement,
   StoredMessage,
-} from '../../store.ts';
+} from '../../message-store.ts';
 import {
   chatFields,
   type Collections,

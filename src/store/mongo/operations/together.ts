@@ -3,7 +3,7 @@ import { DragomanError } from '../../../base/errors.ts';
 import type { CorrespondentKey } from '../../../jobs/job.ts';
 import { chatName } from '../../chat-name.ts';
 import { messageDocument } from '../../documents.ts';
-import type { Acceptance, AcceptOutcome } from '../../store.ts';
+import type { Acceptance, AcceptOutcome } from '../../message-store.ts';
 import type { Coalescible, Outcome } from '../coalescing.ts';
 import {
   chatFields,

@@ -1,7 +1,8 @@
 import type { Guid } from '../../../base/ids.ts';
 import type { CorrespondentKey, JobCollection, JobError } from '../../../jobs/job.ts';
 import type { JobDocument } from '../../documents.ts';
-import type { ForgottenChat, IdleJob, JobTrace } from '../../store.ts';
+import type { ForgottenChat } from '../../chat-store.ts';
+import type { IdleJob, JobTrace } from '../../job-store.ts';
 import { chatFields, chatKey, type Collections } from '../collections.ts';
 import { LIVE } from '../job-document.ts';
 import type { Transaction } from '../transactions.ts';

@@ -1,5 +1,5 @@
 import type { CorrespondentKey } from '../../../jobs/job.ts';
-import type { ChatsPage } from '../../store.ts';
+import type { ChatsPage } from '../../chat-store.ts';
 import type { Connection } from '../connection.ts';
 import type { CorrespondentRow, JournalRow } from '../rows.ts';
 import { ownedChat, type Session } from './session.ts';

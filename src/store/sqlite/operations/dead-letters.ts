@@ -1,6 +1,6 @@
 import type { Guid } from '../../../base/ids.ts';
 import type { JobCollection } from '../../../jobs/job.ts';
-import type { DeadLetterProblem } from '../../store.ts';
+import type { DeadLetterProblem } from '../../dead-letter-store.ts';
 import type { Connection } from '../connection.ts';
 import { NO_ROUND } from './jobs.ts';
 import { enqueue, type EnqueuedRow } from './messages.ts';

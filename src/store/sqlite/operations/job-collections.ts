@@ -1,4 +1,5 @@
-import type { BotJobsPage, BotRecord, JobCount, JobQuery } from '../../store.ts';
+import type { BotRecord } from '../../bot-store.ts';
+import type { BotJobsPage, JobCount, JobQuery } from '../../job-store.ts';
 import type { Connection } from '../connection.ts';
 import { JOB_ROW, type JobRow } from '../rows.ts';
 import type { Session } from './session.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Guid } from '../../../base/ids.ts';
 import type { CorrespondentKey, JobCollection } from '../../../jobs/job.ts';
-import type { ClaimHandle, ClaimRequest } from '../../store.ts';
+import type { ClaimHandle, ClaimRequest } from '../../work-store.ts';
 import type { Connection } from '../connection.ts';
 import { JOB_ROW, type JobRow, type NewJobRow } from '../rows.ts';
 import type { Session } from './session.ts';

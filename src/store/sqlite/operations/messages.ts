@@ -2,7 +2,7 @@ import { DragomanError } from '../../../base/errors.ts';
 import type { Guid } from '../../../base/ids.ts';
 import type { CorrespondentKey } from '../../../jobs/job.ts';
 import { chatName } from '../../chat-name.ts';
-import type { AcceptOutcome } from '../../store.ts';
+import type { AcceptOutcome } from '../../message-store.ts';
 import type { Connection } from '../connection.ts';
 import type { ChatRow, HistoryRow, NewJobRow, StoredMessageRow } from '../rows.ts';
 import { endJob, insertJob } from './jobs.ts';

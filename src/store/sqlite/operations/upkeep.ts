@@ -1,6 +1,6 @@
 import type { Guid } from '../../../base/ids.ts';
 import type { CorrespondentKey } from '../../../jobs/job.ts';
-import type { IdleJob, JobTrace } from '../../store.ts';
+import type { IdleJob, JobTrace } from '../../job-store.ts';
 import type { Connection } from '../connection.ts';
 import { JOB_ROW, type JobRow } from '../rows.ts';
 import { ownedChat, type Session } from './session.ts';

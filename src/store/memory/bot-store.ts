@@ -1,0 +1,16 @@
+import type { BotStore } from '../bot-store.ts';
+import type { MemoryParts } from './memory-parts.ts';
+
+export const memoryBotStore = ({ data }: MemoryParts): BotStore => ({
+  async bots() {
+    return [...data().bots.values()].toSorted((a, b) => (a.botId < b.botId ? -1 : 1));
+  },
+
+  async saveBot(bot) {
+    data().bots.set(bot.botId, bot);
+  },
+
+  async deleteBot(botId) {
+    data().bots.delete(botId);
+  },
+});

@@ -1,0 +1,11 @@
+import type { Clock } from '../../base/clock.ts';
+import type { MemoryDatabase } from './memory-database.ts';
+
+/** What the parts of one memory store share. Every call is carried out at once. */
+export interface MemoryParts {
+  readonly fence: number;
+  readonly clock: Clock;
+  readonly newClaimToken: () => string;
+  /** Throws `store_unavailable` once the store is closed. */
+  readonly data: () => MemoryDatabase;
+}

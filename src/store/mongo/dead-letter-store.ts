@@ -1,0 +1,20 @@
+import type { DeadLetterStore } from '../dead-letter-store.ts';
+import { lanesOf } from './lanes.ts';
+import type { MongoParts } from './mongo-parts.ts';
+import { dropFailedJob } from './operations/dead-letters.ts';
+import { retryFailedJob } from './operations/messages.ts';
+
+export const mongoDeadLetterStore = ({ transactions }: MongoParts): DeadLetterStore => ({
+  dropFailedJob: (guid) =>
+    transactions.run([lanesOf.guid(guid)], (transaction) => dropFailedJob(transaction, guid)),
+
+  retryFailedJob(retry) {
+    const { correspondent, placeholder, pool } = retry;
+    const lanes = [
+      lanesOf.chat(correspondent),
+      lanesOf.guid(placeholder.mediaProcessingId),
+      lanesOf.pool(pool),
+    ];
+    return transactions.run(lanes, (transaction) => retryFailedJob(transaction, retry));
+  },
+});

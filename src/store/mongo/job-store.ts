@@ -1,0 +1,66 @@
+import type { ObjectId } from 'mongodb';
+import { inSteps } from '../in-steps.ts';
+import type { JobStore } from '../job-store.ts';
+import { jobOfDocument } from './job-document.ts';
+import { lanesOf, MOVES } from './lanes.ts';
+import type { MongoParts } from './mongo-parts.ts';
+import { discardJob, stage } from './operations/jobs.ts';
+import { countJobs, jobsOfBot, listJobs } from './operations/lists.ts';
+import { holdJobs, promoteJobs, type Rerouted, rerouteHeldJobs, sweepJobs } from './operations/moves.ts';
+import { expireJob, jobsAmong } from './operations/upkeep.ts';
+import type { Transaction } from './transactions.ts';
+
+/** Jobs that are moved in one transaction, far below what a transaction may hold or how long it may take. */
+const MOVE_STEP = 500;
+
+/** What moves many jobs is several transactions: each job is moved whole or not at all. */
+export function mongoJobStore({ transactions, watches, log }: MongoParts): JobStore {
+  const moveInSteps = (step: (transaction: Transaction) => Promise<number>): Promise<number> =>
+    inSteps(MOVE_STEP, () => transactions.run([MOVES], step));
+  return {
+    stage(guid, staged, now) {
+      const lanes = [lanesOf.guid(guid), lanesOf.pool(staged.pool)];
+      return transactions.run(lanes, (transaction) => stage(transaction, guid, staged, now));
+    },
+
+    discardJob: (guid, error, now) =>
+      transactions.run([lanesOf.guid(guid)], (transaction) => discardJob(transaction, guid, error, now)),
+
+    async expireJob(idle, error, now) {
+      const expired = await transactions.run([lanesOf.guid(idle.guid)], (transaction) =>
+        expireJob(transaction, idle, error, now),
+      );
+      return expired && jobOfDocument(expired.job, expired.collection);
+    },
+
+    sweepToHolding: (now) => moveInSteps((transaction) => sweepJobs(transaction, now, MOVE_STEP)),
+
+    holdJobs: (botId, now) => moveInSteps((transaction) => holdJobs(transaction, botId, now, MOVE_STEP)),
+
+    promoteJobs: (botId, now) =>
+      moveInSteps((transaction) => promoteJobs(transaction, botId, now, MOVE_STEP)),
+
+    async rerouteHeldJobs(poolOf) {
+      let total = 0;
+      for (let afterId: ObjectId | null = null; ;) {
+        const { moved, lastId }: Rerouted = await transactions.single((collections) =>
+          rerouteHeldJobs(collections, poolOf, afterId, MOVE_STEP),
+        );
+        total += moved;
+        if (lastId === null) return total;
+        afterId = lastId;
+      }
+    },
+
+    jobsOfBot: (botId, page) =>
+      transactions.single((collections) => jobsOfBot(collections, botId, page, log)),
+
+    jobsAmong: (guids) => transactions.run([], (transaction) => jobsAmong(transaction, guids)),
+
+    listJobs: (query) => transactions.single((collections) => listJobs(collections, query, log)),
+
+    countJobs: () => transactions.single(countJobs),
+
+    onCompleted: (listener) => watches.completed(listener),
+  };
+}

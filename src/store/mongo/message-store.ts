@@ -1,0 +1,94 @@
+import type { CorrespondentKey } from '../../jobs/job.ts';
+import { isReady } from '../../queue/message.ts';
+import { inSteps } from '../in-steps.ts';
+import type { MessageStore } from '../message-store.ts';
+import { lanesOf } from './lanes.ts';
+import type { MongoParts } from './mongo-parts.ts';
+import { rehydrate } from './operations/chats.ts';
+import {
+  accept,
+  evict,
+  findMessage,
+  history,
+  pruneMessageIds,
+  reinstate,
+  settle,
+} from './operations/messages.ts';
+import { ACCEPTING, INGESTING } from './operations/together.ts';
+import { chatsAfter, pruneHistory } from './operations/upkeep.ts';
+import type { Transactions } from './transactions.ts';
+
+/** Duplicate keys, or messages of the history, that are deleted in one operation. */
+export const PRUNE_STEP = 2_000;
+/** Chats that are named at a time. */
+const CHATS_STEP = 1_000;
+
+/** Texts that are accepted or ingested at the same time share a transaction. */
+export function mongoMessageStore({ transactions }: MongoParts): MessageStore {
+  const acceptText = transactions.coalesce(ACCEPTING);
+  const ingest = transactions.coalesce(INGESTING);
+  return {
+    rehydrate: (key) => transactions.run([lanesOf.chat(key)], (transaction) => rehydrate(transaction, key)),
+
+    accept(acceptance) {
+      const { correspondent, message, job } = acceptance;
+      const lanes = [lanesOf.chat(correspondent)];
+      if (job === null && isReady(message)) return acceptText(lanes, acceptance);
+      if (job !== null) lanes.push(lanesOf.guid(job.guid));
+      if (job?.start.kind === 'staged') lanes.push(lanesOf.pool(job.start.media.pool));
+      const seq = transactions.nextSeq();
+      return transactions.run(lanes, (transaction) => accept(transaction, acceptance, seq));
+    },
+
+    settle(settlement) {
+      const lanes = [lanesOf.chat(settlement.correspondent), lanesOf.guid(settlement.guid)];
+      return transactions.run(lanes, (transaction) => settle(transaction, settlement));
+    },
+
+    async ingest({ correspondent, messages, now }) {
+      const ids = messages.map(({ id }) => id);
+      const ingested = await ingest([lanesOf.chat(correspondent)], { key: correspondent, ids, now });
+      return { ingested };
+    },
+
+    reinstate(key, placeholder, evictedIds) {
+      const lanes = [lanesOf.chat(key), lanesOf.guid(placeholder.mediaProcessingId)];
+      return transactions.run(lanes, (transaction) => reinstate(transaction, key, placeholder, evictedIds));
+    },
+
+    evict: (key, ids) => transactions.run([lanesOf.chat(key)], (transaction) => evict(transaction, key, ids)),
+
+    history: (key, { afterSeq, limit }) =>
+      transactions.single((collections) => history(collections, key, afterSeq, limit)),
+
+    findMessage: (key, id) => transactions.single((collections) => findMessage(collections, key, id)),
+
+    async pruneHistory(botId, before) {
+      let pruned = 0;
+      for (let after = 0; ;) {
+        const chats = await transactions.single((collections) =>
+          chatsAfter(collections, botId, after, CHATS_STEP),
+        );
+        for (const { key } of chats) pruned += await pruneHistoryOf(transactions, key, before);
+        const last = chats.at(-1);
+        if (last === undefined || chats.length < CHATS_STEP) return pruned;
+        after = last.chat;
+      }
+    },
+
+    pruneMessageIds: (before) =>
+      inSteps(PRUNE_STEP, () =>
+        transactions.single((collections) => pruneMessageIds(collections, before, PRUNE_STEP)),
+      ),
+  };
+}
+
+/** Deletes what a chat has in its history before a time. Returns how many messages went. */
+export const pruneHistoryOf = (
+  transactions: Transactions,
+  key: CorrespondentKey,
+  before: number,
+): Promise<number> =>
+  inSteps(PRUNE_STEP, () =>
+    transactions.single((collections) => pruneHistory(collections, key, before, PRUNE_STEP)),
+  );

@@ -1,0 +1,12 @@
+import type { Clock } from '../../base/clock.ts';
+import type { Logger } from '../../base/log.ts';
+import type { Transactions } from './transactions.ts';
+import type { Watches } from './watches.ts';
+
+/** What the parts of one MongoDB store share. */
+export interface MongoParts {
+  readonly transactions: Transactions;
+  readonly watches: Watches;
+  readonly clock: Clock;
+  readonly log: Logger;
+}

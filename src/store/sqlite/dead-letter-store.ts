@@ -1,0 +1,23 @@
+import type { DeadLetterStore } from '../dead-letter-store.ts';
+import { messageJson } from './rows.ts';
+import type { SqliteParts } from './sqlite-parts.ts';
+
+export const sqliteDeadLetterStore = ({ writer }: SqliteParts): DeadLetterStore => ({
+  dropFailedJob: (guid) => writer.call('dropFailedJob', guid),
+
+  retryFailedJob({ correspondent, placeholder, evictedIds, mimeType, pool, collection }) {
+    const { id, mediaProcessingId, acceptedTime: now } = placeholder;
+    return writer.call('retryFailedJob', {
+      key: correspondent,
+      id,
+      mediaProcessingId,
+      message: messageJson(placeholder),
+      evictedIds,
+      guid: mediaProcessingId,
+      mimeType,
+      pool,
+      collection,
+      now,
+    });
+  },
+});

@@ -37,7 +37,9 @@ async function openUnheld(config: Config, unreachable: DragomanError): Promise<S
 
 async function readableOf(store: Store, config: Config): Promise<Readable> {
   const gateways = new Map([
-    ...(await store.bots()).map(({ botId, gatewayId }) => [botId, gatewayId] as const),
+    ...(await store.bots())
+      .filter(({ removed }) => !removed)
+      .map(({ botId, gatewayId }) => [botId, gatewayId] as const),
     ...config.bots.map(({ id, gateway }) => [id, gateway] as const),
   ]);
   const bots = Array.from(gateways, ([botId, gatewayId]): BotView => ({

@@ -2,8 +2,6 @@
 export interface BotStore {
   bots(): Promise<readonly BotRecord[]>;
   saveBot(bot: BotRecord): Promise<void>;
-  /** Forgets the record alone: what was said in its chats, and what waits in them, stays. */
-  deleteBot(botId: string): Promise<void>;
 }
 
 /** What is kept of a bot beside what a configuration says. */
@@ -19,4 +17,6 @@ export interface BotRecord {
   readonly pairingPhone: string | null;
   /** Of a bot that was added at run time: its settings as a configuration would have them, in JSON. */
   readonly settings: string | null;
+  /** It is no bot any more, which its gateway may not have heard yet. What was said in its chats stays. */
+  readonly removed: boolean;
 }

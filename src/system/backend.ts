@@ -118,8 +118,9 @@ async function compose(
   const routeToPool = poolRouter(config.pools);
   const mimeTypeOf = mimeTypeDecider(staging, log);
   const bots = new Map<string, RunningBot>();
+  const removedBots = new Map<string, string>();
   const wakePool = (pool: string | null): void => workers.tell('wake', pool);
-  const ingress = new Ingress({ store, bots, routeToPool, mimeTypeOf, wakePool, clock, log });
+  const ingress = new Ingress({ store, bots, removedBots, routeToPool, mimeTypeOf, wakePool, clock, log });
   const released = (gatewayId: string, guid: string): void => ingress.released(gatewayId, guid);
   const forgetFile = fileForgetter({ staging, released, log });
   const releaseFile = fileReleaser(forgetFile);
@@ -193,6 +194,7 @@ async function compose(
     configured: config.bots,
     gatewayIds,
     bots,
+    removedBots,
     store,
     commands: ingress,
     spawn: spawnBot,

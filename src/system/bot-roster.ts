@@ -14,6 +14,8 @@ export interface BotRosterOptions {
   readonly gatewayIds: readonly string[];
   /** The bots that are there, which the roster keeps up to date. */
   readonly bots: Map<string, RunningBot>;
+  /** As `bots`: those that are none any more, each with the gateway that had it. */
+  readonly removedBots: Map<string, string>;
   readonly store: BotStore;
   readonly commands: BotCommands;
   readonly spawn: (settings: BotSettings) => Promise<Pick<RunningBot, 'said' | 'ref'>>;
@@ -30,7 +32,8 @@ const PROVIDER = 'whatsapp-baileys';
  * Which bots there are, and which of them their operator wants to run.
  *   R1 A wish is durable before it takes effect, and stands after a restart.
  *   R2 Wishes are carried out one after another, in the order in which they came.
- *   R3 A configured bot's settings are the configuration's; one that was added has those it was added with.
+ *   R3 A bot that was removed is remembered: its gateway may be away, and has its credentials until it hears of it.
+ *   R4 A configured bot's settings are the configuration's; one that was added has those it was added with.
  */
 export class BotRoster {
   readonly #options: BotRosterOptions;
@@ -45,7 +48,7 @@ export class BotRoster {
   static async open(options: BotRosterOptions): Promise<BotRoster> {
     const roster = new BotRoster(options);
     const { configured, store } = options;
-    for (const record of await store.bots()) roster.#records.set(record.botId, record);
+    for (const record of await store.bots()) roster.#remember(record);
     for (const settings of configured) await roster.#begin(settings, await roster.#recordOf(settings));
     const ids = new Set(configured.map(({ id }) => id));
     for (const record of roster.#records.values()) {
@@ -86,6 +89,7 @@ export class BotRoster {
       if (!parsed.success || problem !== null) throw new DragomanError('config_invalid', `bot: ${problem}`);
       const added = parsed.data;
       if (this.#options.bots.has(added.id)) return 'there already';
+      this.#assertForgotten(added.id);
       const record = { ...this.#newRecord(added), settings: JSON.stringify(added) };
       await this.#save(record);
       this.#options.commands.startBot(await this.#begin(added, record));
@@ -102,8 +106,7 @@ export class BotRoster {
     return this.#inTurn(async () => {
       const bot = this.#bot(botId);
       if (this.#options.configured.some(({ id }) => id === botId)) return 'configured';
-      await this.#options.store.deleteBot(botId);
-      this.#records.delete(botId);
+      await this.#save({ ...(await this.#recordOf(bot.settings)), settings: null, removed: true });
       this.#options.commands.stopBot(bot, true);
       await this.#options.retire(bot).finally(() => this.#options.bots.delete(botId));
       this.#options.log.info({ bot_id: botId }, 'bot removed');
@@ -134,14 +137,14 @@ export class BotRoster {
   /** Of a bot that came to another gateway by configuration: it has to be linked there anew. */
   async #recordOf(settings: BotSettings): Promise<BotRecord> {
     const known = this.#records.get(settings.id);
-    if (known?.gatewayId === settings.gateway) return known;
-    if (known !== undefined) {
+    if (known?.gatewayId === settings.gateway && !known.removed) return known;
+    if (known !== undefined && !known.removed) {
       this.#options.log.warn(
         { bot_id: settings.id, former: known.gatewayId, gateway_id: settings.gateway },
         'a bot has another gateway than the one that linked it: its account is to be linked anew',
       );
     }
-    const record = { ...this.#newRecord(settings), ...known, gatewayId: settings.gateway };
+    const record = { ...this.#newRecord(settings), ...known, gatewayId: settings.gateway, removed: false };
     await this.#save(record);
     return record;
   }
@@ -155,12 +158,30 @@ export class BotRoster {
       stopped: false,
       pairingPhone: null,
       settings: null,
+      removed: false,
     };
   }
 
   async #save(record: BotRecord): Promise<void> {
     await this.#options.store.saveBot(record);
-    this.#records.set(record.botId, record);
+    this.#remember(record);
+  }
+
+  #remember(record: BotRecord): void {
+    const { botId, gatewayId, removed } = record;
+    this.#records.set(botId, record);
+    if (removed) this.#options.removedBots.set(botId, gatewayId);
+    else this.#options.removedBots.delete(botId);
+  }
+
+  /** A gateway that has not heard yet that it is to forget a bot would link its successor as the former account. */
+  #assertForgotten(botId: string): void {
+    const gatewayId = this.#options.removedBots.get(botId);
+    if (gatewayId === undefined || this.#options.commands.isLinked(gatewayId)) return;
+    throw new DragomanError(
+      'link_closed',
+      `gateway ${gatewayId} is away and has the account of the former bot ${botId}: add this one when it is back`,
+    );
   }
 
   #bot(botId: string): RunningBot {

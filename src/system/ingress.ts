@@ -39,6 +39,7 @@ export interface RunningBot {
 
 /** What tells a bot's gateway, if it is there; one that is away is told when it comes. */
 export interface BotCommands {
+  isLinked(gatewayId: string): boolean;
   startBot(bot: RunningBot): void;
   /** `forget`: its credentials go as well. */
   stopBot(bot: RunningBot, forget: boolean): void;
@@ -47,6 +48,8 @@ export interface BotCommands {
 export interface IngressOptions {
   readonly store: Pick<JobStore, 'stage'> & Pick<WorkStore, 'jobByGuid'>;
   readonly bots: ReadonlyMap<string, RunningBot>;
+  /** Bots that are none any more, each with the gateway that had it. */
+  readonly removedBots: ReadonlyMap<string, string>;
   readonly routeToPool: RouteToPool;
   readonly mimeTypeOf: (guid: Guid, sendersWord: string, gatewayId: string) => Promise<string>;
   readonly wakePool: (pool: string) => void;
@@ -94,7 +97,7 @@ export class Ingress implements LinkHandler, BotCommands {
       older.close('the gateway dialled again');
     }
     this.#links.set(link.gatewayId, link);
-    for (const botId of botIds) if (this.#botOf(link, botId) === null) link.send(unknownBot(botId));
+    for (const botId of botIds) this.#disown(link, botId);
     for (const bot of this.#botsOf(link.gatewayId)) link.send(bot.wish.stopped ? stopOf(bot) : startOf(bot));
     this.#outbox.opened(link, (botId) => this.#botOf(link, botId) !== null);
   }
@@ -119,7 +122,7 @@ export class Ingress implements LinkHandler, BotCommands {
     { bot_id: botId, state, qr, detail }: Extract<GatewayFrame, { type: 'bot.status' }>,
   ): void {
     const bot = this.#botOf(link, botId);
-    if (bot === null) link.send(unknownBot(botId));
+    if (bot === null) this.#disown(link, botId);
     else bot.ref.tell('status', { state, qr: qr ?? null, detail: detail ?? null });
   }
 
@@ -156,7 +159,7 @@ export class Ingress implements LinkHandler, BotCommands {
         return this.#staged(link, frame);
       case 'sent':
       case 'send.failed':
-        if (this.#botOf(link, frame.bot_id) === null) return asVerdict(unknownBot(frame.bot_id));
+        if (this.#botOf(link, frame.bot_id) === null) return this.#refusal(link, frame.bot_id);
         this.#outbox.answered(frame);
         return ACK;
     }
@@ -202,7 +205,7 @@ export class Ingress implements LinkHandler, BotCommands {
 
   async #inbound(link: OpenLink, frame: InboundFrame, isLastTry: boolean): Promise<FrameVerdict> {
     const bot = this.#botOf(link, frame.bot_id);
-    if (bot === null) return asVerdict(unknownBot(frame.bot_id));
+    if (bot === null) return this.#refusal(link, frame.bot_id);
     const accepting = bot.ref.ask('inbound', { frame, link, isLastTry });
     const guid = frame.message.media_processing_id;
     const receipt = await (guid === undefined ? accepting : this.#announced(guid, accepting));
@@ -264,6 +267,23 @@ export class Ingress implements LinkHandler, BotCommands {
   #botOf(link: OpenLink, botId: string): RunningBot | null {
     const bot = this.#options.bots.get(botId);
     return bot?.settings.gateway === link.gatewayId ? bot : null;
+  }
+
+  /** Tells a gateway that a bot is not its own, if so: what was removed goes, what nobody knows waits. */
+  #disown(link: OpenLink, botId: string): void {
+    if (this.#botOf(link, botId) !== null) return;
+    if (this.#wasRemovedFrom(link, botId)) link.send({ type: 'bot.stop', bot_id: botId, forget: true });
+    else link.send(unknownBot(botId));
+  }
+
+  /** What comes of a removed bot's frame: nobody will ever take it, unless a bot of its name is added. */
+  #refusal(link: OpenLink, botId: string): FrameVerdict {
+    if (!this.#wasRemovedFrom(link, botId)) return asVerdict(unknownBot(botId));
+    return { kind: 'nack', code: 'unknown_bot', reason: `bot ${botId} was removed` };
+  }
+
+  #wasRemovedFrom({ gatewayId }: OpenLink, botId: string): boolean {
+    return this.#options.removedBots.get(botId) === gatewayId;
   }
 
   #botsOf(gatewayId: string): readonly RunningBot[] {

@@ -145,7 +145,16 @@ export class ChatWorld {
     const said = { status: NOT_CONNECTED };
     const wish = { stopped: false, pairingPhone: null };
     const bots = new Map(settings.map((each) => [each.id, { settings: each, wish, said, ref: bot }]));
-    const ingress = new Ingress({ store, bots, routeToPool, mimeTypeOf, wakePool: () => {}, clock, log });
+    const ingress = new Ingress({
+      store,
+      bots,
+      removedBots: new Map(),
+      routeToPool,
+      mimeTypeOf,
+      wakePool: () => {},
+      clock,
+      log,
+    });
     this.#life = Object.assign(life, { system, bot, ingress });
   }
 

@@ -27,6 +27,7 @@ export async function fillRichly(store: Store): Promise<readonly CorrespondentKe
     stopped: true,
     pairingPhone: '4915112345678',
     settings: null,
+    removed: false,
   });
   await store.resolveCorrespondent('bot-a', PROVIDER, ['ada@lid', 'ada@s']);
   await store.resolveCorrespondent('bot-a', PROVIDER, ['ben@s']);

@@ -9,8 +9,4 @@ export const memoryBotStore = ({ data }: MemoryParts): BotStore => ({
   async saveBot(bot) {
     data().bots.set(bot.botId, bot);
   },
-
-  async deleteBot(botId) {
-    data().bots.delete(botId);
-  },
 });

@@ -67,6 +67,7 @@ export interface BotDocument {
   readonly stopped?: boolean;
   readonly pairing_phone?: string | null;
   readonly settings?: string | null;
+  readonly removed?: boolean;
 }
 
 /** What the store is: one document each. */

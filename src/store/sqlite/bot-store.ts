@@ -4,5 +4,4 @@ import type { SqliteParts } from './sqlite-parts.ts';
 export const sqliteBotStore = ({ writer, reader }: SqliteParts): BotStore => ({
   bots: () => reader.call('bots'),
   saveBot: (bot) => writer.call('saveBot', bot),
-  deleteBot: (botId) => writer.call('deleteBot', botId),
 });

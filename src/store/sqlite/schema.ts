@@ -154,6 +154,9 @@ CREATE VIEW media_processing_jobs_failed AS
   SELECT jobs.*, message AS placeholder_message FROM jobs JOIN job_placeholders USING (seq) WHERE collection = 'failed';
 `;
 
+/** A gateway that was away when a bot was removed is told when it comes. */
+const REMOVED_BOTS = 'ALTER TABLE bots ADD COLUMN removed INTEGER NOT NULL DEFAULT 0';
+
 /** Entry n takes a file from schema version n to n + 1. Entries are only ever added. */
 export const MIGRATIONS: readonly string[] = [
   FIRST_SCHEMA,
@@ -161,6 +164,7 @@ export const MIGRATIONS: readonly string[] = [
   DEAD_LETTERS_BY_SEQ,
   BOT_WISHES,
   PLACEHOLDERS_APART,
+  REMOVED_BOTS,
 ];
 
 /** Where the version and the fence are kept; there before every migration. */

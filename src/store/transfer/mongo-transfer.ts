@@ -66,7 +66,11 @@ const NO_JOB_FIELDS = {
 const LAYOUTS: Readonly<Record<Section, Layout>> = {
   bots: {
     ...plain('bots'),
-    record: ({ stopped = false, ...document }) => ({ ...without(document, '_id'), stopped }),
+    record: ({ stopped = false, removed = false, ...document }) => ({
+      ...without(document, '_id'),
+      stopped,
+      removed,
+    }),
   },
   correspondents: {
     collection: 'correspondents',

@@ -85,7 +85,7 @@ const LAYOUTS: Readonly<Record<Section, Layout>> = {
   bots: {
     select: '* FROM bots',
     key: ['bot_id'],
-    record: ({ stopped, ...row }) => ({ ...row, stopped: stopped === 1 }),
+    record: ({ stopped, removed, ...row }) => ({ ...row, stopped: stopped === 1, removed: removed === 1 }),
     insert: (connection, record) => insertInto(connection, 'bots', record),
   },
   correspondents: {

@@ -103,7 +103,9 @@ describe('a backend', () => {
     const store = interceptStore(database, (operation, run) =>
       isAway && operation === 'holdJobs' ? Promise.reject(storeAway(operation)) : run(),
     );
-    const { bots } = (await start({ store })).backend.administration;
+    const { backend } = await start({ store });
+    const { bots } = backend.administration;
+    await connected(backend.url);
     await bots.add({ id: 'second', gateway: GATEWAY });
     await expect(bots.remove('second')).rejects.toMatchObject({ code: 'deadline_exceeded' });
     isAway = false;

@@ -19,7 +19,10 @@ async function bench() {
   const database = new MemoryDatabase();
   const log = new RecordingLogger();
   const told: unknown[] = [];
+  /** Gateways that are not connected. */
+  const away = new Set<string>();
   return {
+    away,
     told,
     log,
     async open(gateway = 'north', gateways = [NORTH, SOUTH]) {
@@ -29,7 +32,8 @@ async function bench() {
       const says = new Map<string, BotState>();
       const wishOf = async (botId: string) => {
         const [record] = (await store.bots()).filter((each) => each.botId === botId);
-        return record === undefined ? 'none' : record.stopped ? 'stopped' : 'running';
+        if (record === undefined) return 'none';
+        return record.removed ? 'removed' : record.stopped ? 'stopped' : 'running';
       };
       const tell = (command: string, { settings, wish }: RunningBot): void => {
         const { id } = settings;
@@ -41,8 +45,10 @@ async function bench() {
         configured: config.bots,
         gatewayIds: config.gateways.map(({ id }) => id),
         bots,
+        removedBots: new Map(),
         store,
         commands: {
+          isLinked: (gatewayId) => !away.has(gatewayId),
           startBot: (bot) => tell('start', bot),
           stopBot: (bot, forget) => tell(forget ? 'forget' : 'stop', bot),
         },
@@ -107,10 +113,26 @@ describe('R1: a wish is durable before it takes effect, and stands after a resta
     expect((await open()).bots.has('second')).toBe(false);
     expect(await Promise.all(told)).toEqual([
       'start second for null, stored: running',
-      'forget second for null, stored: none',
+      'forget second for null, stored: removed',
       'retire second',
     ]);
   });
+});
+
+test('R3: a bot of the name of one that was removed waits until its gateway has heard of that', async () => {
+  const { open, away } = await bench();
+  const { roster } = await open();
+  await roster.add({ id: 'second', gateway: 'south' });
+  await roster.remove('second');
+  away.add('south');
+  const again = await open();
+  expect(again.bots.has('second')).toBe(false);
+  await expect(again.roster.add({ id: 'second', gateway: 'south' })).rejects.toMatchObject({
+    code: 'link_closed',
+  });
+  away.clear();
+  expect(await again.roster.add({ id: 'second', gateway: 'south' })).toBe('added');
+  expect((await open()).bots.has('second')).toBe(true);
 });
 
 test('R2: of many wishes at once the last one stands', async () => {

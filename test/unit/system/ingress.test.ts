@@ -48,9 +48,11 @@ async function bench() {
     });
   }
   const { store, mimeTypeOf, wakePool } = kit.services;
+  const removedBots = new Map<string, string>();
   const ingress = new Ingress({
     store,
     bots,
+    removedBots,
     routeToPool: poolRouter(DEFAULT_POOLS),
     mimeTypeOf,
     wakePool,
@@ -60,7 +62,7 @@ async function bench() {
   const link = new TestLink();
   ingress.opened(link, [BOT]);
   link.sent.length = 0;
-  return { ...kit, bots, ingress, link };
+  return { ...kit, bots, removedBots, ingress, link };
 }
 
 const ACK = { kind: 'ack' };
@@ -106,6 +108,20 @@ describe('a gateway that connects', () => {
       { type: 'error', code: 'unknown_bot' },
       { type: 'error', code: 'unknown_bot' },
     ]);
+  });
+
+  test('forgets a bot that was removed while it was away, and keeps none of its messages for it', async () => {
+    const { ingress, removedBots } = await bench();
+    removedBots.set('gone', GATEWAY).set('elsewhere', 'another');
+    const link = new TestLink();
+    ingress.opened(link, ['gone', 'elsewhere']);
+    expect(link.sent).toMatchObject([
+      { type: 'bot.stop', bot_id: 'gone', forget: true },
+      { type: 'error', code: 'unknown_bot', bot_id: 'elsewhere' },
+      { type: 'bot.start', bot_id: BOT },
+    ]);
+    const late = { ...textFrame('ann', 'too late'), bot_id: 'gone' };
+    expect(await ingress.durable(link, late)).toMatchObject({ kind: 'nack', code: 'unknown_bot' });
   });
 
   test('G3: replaces its older link, whose end changes nothing any more', async () => {

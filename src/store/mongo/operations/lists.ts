@@ -86,6 +86,7 @@ export async function saveBot({ bots }: Collections, bot: BotRecord): Promise<vo
     stopped: bot.stopped,
     pairing_phone: bot.pairingPhone,
     settings: bot.settings,
+    removed: bot.removed,
   };
   await bots.replaceOne({ bot_id: bot.botId }, document, { upsert: true });
 }
@@ -100,9 +101,6 @@ export async function listBots({ bots }: Collections): Promise<BotRecord[]> {
     stopped: bot.stopped ?? false,
     pairingPhone: bot.pairing_phone ?? null,
     settings: bot.settings ?? null,
+    removed: bot.removed ?? false,
   }));
-}
-
-export async function deleteBot({ bots }: Collections, botId: string): Promise<void> {
-  await bots.deleteOne({ bot_id: botId });
 }

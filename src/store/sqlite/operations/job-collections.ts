@@ -73,8 +73,8 @@ export const heldTypes = (connection: Connection): HeldType[] =>
 export const saveBot = ({ connection }: Session, bot: BotRecord): void => {
   connection.run(
     `INSERT OR REPLACE INTO bots
-       (bot_id, provider_name, gateway_id, created_at, stopped, pairing_phone, settings)
-     VALUES (?, ?, ?, ?, ?, ?, ?)`,
+       (bot_id, provider_name, gateway_id, created_at, stopped, pairing_phone, settings, removed)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
     bot.botId,
     bot.providerName,
     bot.gatewayId,
@@ -82,18 +82,15 @@ export const saveBot = ({ connection }: Session, bot: BotRecord): void => {
     bot.stopped ? 1 : 0,
     bot.pairingPhone,
     bot.settings,
+    bot.removed ? 1 : 0,
   );
-};
-
-export const deleteBot = ({ connection }: Session, botId: string): void => {
-  connection.run('DELETE FROM bots WHERE bot_id = ?', botId);
 };
 
 export const bots = (connection: Connection): BotRecord[] =>
   connection
-    .all<Omit<BotRecord, 'stopped'> & { readonly stopped: number }>(
+    .all<Omit<BotRecord, 'stopped' | 'removed'> & { readonly stopped: number; readonly removed: number }>(
       `SELECT bot_id AS botId, provider_name AS providerName, gateway_id AS gatewayId, created_at AS createdAt,
-         stopped, pairing_phone AS pairingPhone, settings
+         stopped, pairing_phone AS pairingPhone, settings, removed
        FROM bots ORDER BY bot_id`,
     )
-    .map((row) => ({ ...row, stopped: row.stopped === 1 }));
+    .map((row) => ({ ...row, stopped: row.stopped === 1, removed: row.removed === 1 }));

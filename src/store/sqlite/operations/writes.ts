@@ -1,6 +1,6 @@
 import { rehydrate, resolveCorrespondent } from './chats.ts';
 import { dropFailedJob, retryFailedJob } from './dead-letters.ts';
-import { deleteBot, saveBot } from './job-collections.ts';
+import { saveBot } from './job-collections.ts';
 import {
   claim,
   complete,
@@ -45,7 +45,6 @@ export const WRITES = {
   dropFailedJob,
   retryFailedJob,
   saveBot,
-  deleteBot,
   expireJob,
   pruneHistory,
   forgetChat,

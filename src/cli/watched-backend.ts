@@ -36,6 +36,7 @@ export async function startWatchedBackend(options: WatchedBackendOptions): Promi
     (await startInspector({
       http,
       administration,
+      events,
       ...listeners,
       ...(gatewayFigures && { gatewayFigures }),
       clock,

@@ -74,16 +74,20 @@ export interface ChatsAdministration {
   message(chat: ChatAddress, id: number): Promise<JourneyView>;
   /** What is not in the history yet, in the order of places. */
   queue(chat: ChatAddress): Promise<readonly MessageView[]>;
-  /** From the newest back: entries with an `ingestSeq` below `before`. */
-  history(
-    chat: ChatAddress,
-    page: { readonly before?: number | undefined; readonly limit: number },
-  ): Promise<readonly HistoryView[]>;
+  /** From the newest back, those with an `ingestSeq` below `before`; or, given `after`, onwards from the first above it. */
+  history(chat: ChatAddress, page: HistoryPage): Promise<readonly HistoryView[]>;
   /**
    * Deletes everything of a chat, and of those merged into it: queue, history, identifiers, duplicate keys, jobs, files.
    * Whoever writes again gets a new chat; its numbers go on above the old ones.
    */
   forget(chat: ChatAddress): Promise<ForgottenView>;
+}
+
+/** At most one of `before` and `after` is given. */
+export interface HistoryPage {
+  readonly before?: number | undefined;
+  readonly after?: number | undefined;
+  readonly limit: number;
 }
 
 /** What went with a chat. */

@@ -19,7 +19,15 @@ export async function inspected(http: Record<string, unknown> = {}, changes: Rec
     onTestFinished(() => metrics.close());
     const running = await start({ events });
     const { administration } = running.backend;
-    const inspector = await startInspector({ http: config.http, administration, state, metrics, clock, log });
+    const inspector = await startInspector({
+      http: config.http,
+      administration,
+      events,
+      state,
+      metrics,
+      clock,
+      log,
+    });
     onTestFinished(() => inspector.close());
     return { ...running, administration, inspector, log, staging, ...caller(inspector) };
   };

@@ -56,7 +56,7 @@ export function remoteAdministration(api: ApiClient): RemoteAdministration {
       show: (chat) => api.get(chatPath(chat), chatView),
       message: (chat, id) => api.get(`${chatPath(chat)}/messages/${id}`, journeyView),
       queue: (chat) => api.get(`${chatPath(chat)}/queue`, z.array(messageView)),
-      history: (chat, page) => api.get(`${chatPath(chat)}/history`, z.array(historyView), page),
+      history: (chat, page) => api.get(`${chatPath(chat)}/history`, z.array(historyView), { ...page }),
       forget: (chat) => api.delete(chatPath(chat), forgotten),
     },
     jobs: {

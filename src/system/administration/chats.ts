@@ -42,8 +42,11 @@ export function administerChats({ store, bots }: ChatsOptions): Omit<ChatsAdmini
       const { messages } = await store.rehydrate(await find(chat));
       return messages.map(messageViewOf);
     },
-    async history(chat, { before, limit }) {
+    async history(chat, { before, after, limit }) {
       const record = await find(chat);
+      if (after !== undefined) {
+        return (await store.history(record, { afterSeq: after, limit })).map(historyViewOf);
+      }
       const end = Math.min(before ?? record.nextIngestSeq, record.nextIngestSeq);
       const afterSeq = Math.max(end - limit - 1, 0);
       const entries = await store.history(record, { afterSeq, limit: Math.min(limit, end - 1 - afterSeq) });

@@ -49,6 +49,27 @@ describe('the API', () => {
     expect(pools.map(({ name }) => name)).toContain('audio');
   });
 
+  test('tells who follows a bot which chats have news, which can be read by then', async () => {
+    const { get, link, read, inspector } = await conversation();
+    const [first] = await read(`${CHAT}/history?after=0`, z.array(historyView));
+    const stream = await get(`/api/v1/bots/${BOT}/follow`);
+    expect(stream.headers.get('content-type')).toBe('text/event-stream');
+    const told = stream.body?.pipeThrough(new TextDecoderStream()).getReader();
+    let heard = '';
+    const untilHeard = async (text: string): Promise<void> => {
+      while (!heard.includes(text)) heard += (await told?.read())?.value ?? '';
+    };
+    await untilHeard(': following');
+    await acked(link, textFrame('+49 15/1?#@s', 'news'));
+    await untilHeard('event: ingested\ndata: {"correspondentId":"+49 15/1?#@s","messages":1}\n\n');
+    const news = await read(`${CHAT}/history?after=${first?.ingestSeq}`, z.array(historyView));
+    expect(news).toMatchObject([{ ingestSeq: 2, message: { content: 'news' } }]);
+    expect((await get('/api/v1/bots/nobody/follow')).status).toBe(404);
+    expect((await get(`${CHAT}/history?after=0&before=9`)).status).toBe(400);
+    await inspector.close();
+    expect(await told?.read().catch(() => ({ done: true }))).toMatchObject({ done: true });
+  });
+
   test('sends a text, and answers when it is sent', async () => {
     const { post, link } = await conversation();
     const sending = post(`/api/v1/bots/${BOT}/send`, { to: 'ann', text: 'hello', requestId: 'r1' });

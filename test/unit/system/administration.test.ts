@@ -187,6 +187,12 @@ describe('pages', () => {
     const older = await history(ANN, { limit: 2, before: newest.at(-1)?.ingestSeq });
     expect(older.map(({ message }) => message.content)).toEqual(['one']);
     expect(await history(ANN, { limit: 2, before: 1 })).toEqual([]);
+    const onwards = await history(ANN, { limit: 2, after: 1 });
+    expect(onwards.map(({ ingestSeq, message }) => [ingestSeq, message.content])).toEqual([
+      [2, 'two'],
+      [3, 'three'],
+    ]);
+    expect(await history(ANN, { limit: 2, after: 3 })).toEqual([]);
   });
 
   test('of chats follow one another', async () => {

@@ -8,6 +8,27 @@ const tags = ['chats'];
 export const forgotten = z.object({ messages: z.number(), jobs: z.number() });
 const CHAT = '/api/v1/bots/:botId/chats/:identifier';
 
+const historyPage = z
+  .object({
+    before: z.coerce
+      .number()
+      .int()
+      .min(1)
+      .optional()
+      .describe('Entries with a lower ingestSeq, newest first'),
+    after: z.coerce
+      .number()
+      .int()
+      .min(0)
+      .optional()
+      .describe('Entries with a higher ingestSeq, oldest first'),
+    limit: page.limit,
+  })
+  .refine(
+    ({ before, after }) => before === undefined || after === undefined,
+    'expected before or after, not both',
+  );
+
 export const chatRoutes =
   ({ chats }: Pick<Administration, 'chats'>): Routes =>
   (router) => {
@@ -58,12 +79,9 @@ export const chatRoutes =
       {
         schema: {
           tags,
-          summary: 'The history, from the newest back',
+          summary: 'The history: from the newest back, or, with `after`, onwards from where one has read to',
           params: chatParams,
-          querystring: z.object({
-            before: z.coerce.number().int().min(1).optional().describe('Entries with a lower ingestSeq'),
-            limit: page.limit,
-          }),
+          querystring: historyPage,
           response: { 200: z.array(historyView), ...problems },
         },
       },

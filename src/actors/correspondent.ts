@@ -1,11 +1,11 @@
 import type { Timer } from '../base/clock.ts';
-import { describeError, DragomanError, hasCode, isRetryable } from '../base/errors.ts';
+import { describeError, isRetryable } from '../base/errors.ts';
 import type { Guid } from '../base/ids.ts';
 import type { CorrespondentKey } from '../jobs/job.ts';
 import type { InboundFrame } from '../protocol/frames.ts';
-import { CorrespondentQueue } from '../queue/correspondent-queue.ts';
+import type { CorrespondentQueue } from '../queue/correspondent-queue.ts';
 import type { Eviction } from '../queue/eviction.ts';
-import { isPlaceholder, isReady, type Placeholder } from '../queue/message.ts';
+import { isPlaceholder, type Placeholder } from '../queue/message.ts';
 import type { Plan } from '../queue/plan.ts';
 import type {
   ChatProtocol,
@@ -21,6 +21,7 @@ import { orCloseLink } from './frame-link.ts';
 import { draftOf, newJobOf } from './inbound.ts';
 import type { ActorContext, ActorDefinition, Detail } from './kit/actor.ts';
 import type { ForgottenChat } from '../store/chat-store.ts';
+import { QueueMemory } from './queue-memory.ts';
 import { correctedBy, retryDraft } from './retried.ts';
 
 /** Messages that one transaction moves into the history. */
@@ -30,8 +31,8 @@ const INGEST_LIMIT = 100;
  * Owns one chat's queue: every change of it is planned, made durable and applied in one turn of the mailbox.
  *
  *   C1 Memory is never ahead of the disk: a plan is applied after its transaction.
- *   C2 When a write's outcome is unknown, memory is forgotten and rehydrated before the next change, and the link
- *      that brought the message is closed before the next frame of it is looked at.
+ *   C2 When a write's outcome is unknown, memory is forgotten (`QueueMemory`), and the link that brought the message is
+ *      closed before the next frame of it is looked at.
  *   C3 Nothing is evicted before it was offered to the history: limits bite only when ingestion fails or is held.
  *   C4 Whenever memory is empty, at the start and after a failure, the chat announces itself: the journal may hold
  *      something ready that nobody else knows of.
@@ -40,17 +41,25 @@ class Correspondent {
   readonly #key: CorrespondentKey;
   readonly #services: ChatServices;
   readonly #context: ActorContext<ChatProtocol>;
-  #queue: CorrespondentQueue | null = null;
-  /** The store has no such chat: it was forgotten. */
-  #isGone = false;
-  /** Ready ids announced before memory was forgotten: they are not announced again. */
-  #announced: ReadonlySet<number> = new Set();
+  readonly #memory: QueueMemory;
   #ageTimer: Timer | null = null;
 
   constructor(key: CorrespondentKey, services: ChatServices, context: ActorContext<ChatProtocol>) {
     this.#key = key;
     this.#services = services;
     this.#context = context;
+    const { store, limits, ordering, events } = services;
+    this.#memory = new QueueMemory({
+      key,
+      store,
+      limits,
+      ordering,
+      ready: () => services.messageReady(context.self),
+      rehydrated: (messages) => {
+        events.emit({ kind: 'rehydrated', chat: key, messages });
+        this.#changed([]);
+      },
+    });
   }
 
   started(): void {
@@ -63,7 +72,8 @@ class Correspondent {
   }
 
   noteQueue(): void {
-    this.#services.noteQueue(this.#context.self, this.#queue?.isEmpty ?? this.#isGone);
+    const { queue, isGone } = this.#memory;
+    this.#services.noteQueue(this.#context.self, queue?.isEmpty ?? isGone);
   }
 
   async accept(delivery: Delivery): Promise<Receipt> {
@@ -83,7 +93,7 @@ class Correspondent {
 
     const { queue, plan } = await this.#plan((present) => present.planAdd(draft, this.#now()));
     const job = await newJobOf(frame, plan, { gatewayId, ...this.#services });
-    const outcome = await this.#durably(() =>
+    const outcome = await this.#memory.durably(() =>
       store.accept({
         correspondent: this.#key,
         message: plan.message,
@@ -109,7 +119,7 @@ class Correspondent {
       return await this.#settle(outcome);
     } catch (error) {
       // Its job went with the chat.
-      if (this.#isGone) return 'gone';
+      if (this.#memory.isGone) return 'gone';
       throw error;
     }
   }
@@ -125,7 +135,7 @@ class Correspondent {
     }
     // It was settled before, and its dead letter is being retried: that try has an outcome of its own.
     if (place !== undefined && plan.placeholder.id !== place) return 'gone';
-    const outcome = await this.#durably(() =>
+    const outcome = await this.#memory.durably(() =>
       store.settle({
         correspondent: this.#key,
         guid,
@@ -135,7 +145,7 @@ class Correspondent {
       }),
     );
     if (outcome === 'gone') {
-      this.#forget();
+      this.#memory.forget();
       return 'gone';
     }
     queue.apply(plan);
@@ -156,7 +166,7 @@ class Correspondent {
     const { queue, plan } = await this.#plan((present) => present.planAdd(retryDraft(job), this.#now()));
     const { message, evicted } = plan;
     if (!isPlaceholder(message)) return { kind: 'too_many_pending' };
-    const outcome = await this.#durably(() =>
+    const outcome = await this.#memory.durably(() =>
       store.retryFailedJob({
         correspondent: this.#key,
         placeholder: message,
@@ -180,7 +190,7 @@ class Correspondent {
     if (job === null || job.collection === 'failed') return;
     const { queue, plan } = await this.#plan((present) => present.planInject(placeholder, this.#now()));
     if (plan === null) return;
-    const outcome = await this.#durably(() =>
+    const outcome = await this.#memory.durably(() =>
       this.#services.store.reinstate(this.#key, placeholder, idsOf(plan.evicted)),
     );
     if (outcome === 'gone') return;
@@ -189,13 +199,15 @@ class Correspondent {
   }
 
   async ingest(): Promise<IngestReport> {
-    const queue = await this.#load();
+    const queue = await this.#memory.load();
     const plan = queue.planPop(this.#now(), INGEST_LIMIT);
     if (plan.kind === 'held') return { kind: 'held', until: plan.heldUntil };
     if (plan.kind === 'empty') return plan;
     const { messages } = plan;
     const now = this.#now();
-    await this.#durably(() => this.#services.store.ingest({ correspondent: this.#key, messages, now }));
+    await this.#memory.durably(() =>
+      this.#services.store.ingest({ correspondent: this.#key, messages, now }),
+    );
     queue.apply(plan);
     this.#services.events.emit({ kind: 'ingested', chat: this.#key, at: this.#now(), messages });
     this.#changed([]);
@@ -203,16 +215,15 @@ class Correspondent {
   }
 
   async forget(): Promise<ForgottenChat | null> {
-    const forgotten = await this.#durably(() => this.#services.store.forgetChat(this.#key));
-    this.#forget();
+    const forgotten = await this.#memory.durably(() => this.#services.store.forgetChat(this.#key));
+    this.#memory.erase();
     this.#services.events.emit({ kind: 'forgotten', chat: this.#key });
-    this.#announced = new Set();
     this.#context.log.info({ messages: forgotten?.messages ?? 0 }, 'chat forgotten');
     return forgotten;
   }
 
   async wake(): Promise<readonly string[]> {
-    const queue = await this.#load();
+    const queue = await this.#memory.load();
     return queue
       .snapshot()
       .filter(isPlaceholder)
@@ -223,14 +234,14 @@ class Correspondent {
     const { queue, plan } = await this.#plan((present) => present.planTick(this.#now()));
     const evictedIds = idsOf(plan.evicted);
     if (evictedIds.length > 0) {
-      await this.#durably(() => this.#services.store.evict(this.#key, evictedIds));
+      await this.#memory.durably(() => this.#services.store.evict(this.#key, evictedIds));
     }
     queue.apply(plan);
     this.#changed(plan.evicted);
   }
 
   inspect(): Detail {
-    const queue = this.#queue;
+    const { queue } = this.#memory;
     if (queue === null) return { memory: 'forgotten' };
     const oldest = queue.oldestPlaceholderTime;
     return {
@@ -245,44 +256,15 @@ class Correspondent {
     return this.#context.clock.now();
   }
 
-  async #load(): Promise<CorrespondentQueue> {
-    if (this.#queue !== null) return this.#queue;
-    const { nextId, messages } = await this.#rehydrate();
-    this.#queue = new CorrespondentQueue({
-      limits: this.#services.limits,
-      ordering: this.#services.ordering,
-      nextId,
-      messages,
-      announced: this.#announced,
-      onReady: () => this.#services.messageReady(this.#context.self),
-    });
-    this.#services.events.emit({ kind: 'rehydrated', chat: this.#key, messages });
-    this.#changed([]);
-    return this.#queue;
-  }
-
-  /** A chat that was forgotten is nobody's: who writes again is led to a new one. */
-  async #rehydrate(): ReturnType<ChatServices['store']['rehydrate']> {
-    try {
-      const rehydrated = await this.#services.store.rehydrate(this.#key);
-      this.#isGone = false;
-      return rehydrated;
-    } catch (error) {
-      if (!hasCode(error, 'not_found')) throw error;
-      this.#isGone = true;
-      throw new DragomanError('actor_stopped', 'the chat was forgotten', { cause: error });
-    }
-  }
-
   /** Makes a plan. Should it evict something, that is offered to the history, and the plan is made again. */
   async #plan<P extends Plan | null>(
     make: (queue: CorrespondentQueue) => P,
   ): Promise<{ readonly queue: CorrespondentQueue; readonly plan: P }> {
-    const queue = await this.#load();
+    const queue = await this.#memory.load();
     const plan = make(queue);
     if (plan === null || plan.evicted.length === 0) return { queue, plan };
     await this.#offerReady();
-    const present = await this.#load();
+    const present = await this.#memory.load();
     return { queue: present, plan: make(present) };
   }
 
@@ -298,33 +280,16 @@ class Correspondent {
     }
   }
 
-  /** Runs a transaction; when it fails, what it did is unknown, and so memory cannot be trusted. */
-  async #durably<T>(transaction: () => Promise<T>): Promise<T> {
-    try {
-      return await transaction();
-    } catch (error) {
-      this.#forget();
-      throw error;
-    }
-  }
-
-  #forget(): void {
-    if (this.#queue === null) return;
-    const ready = this.#queue.snapshot().filter(isReady);
-    this.#announced = new Set(ready.map(({ id }) => id));
-    this.#queue = null;
-    this.#services.messageReady(this.#context.self);
-  }
-
   #changed(evicted: readonly Eviction[]): void {
     for (const { message, reason } of evicted) {
       this.#services.events.emit({ kind: 'evicted', chat: this.#key, id: message.id, reason });
     }
-    if (this.#queue !== null) {
-      this.#services.events.emit({ kind: 'queue', chat: this.#key, counts: countsOf(this.#queue) });
+    const { queue } = this.#memory;
+    if (queue !== null) {
+      this.#services.events.emit({ kind: 'queue', chat: this.#key, counts: countsOf(queue) });
     }
     this.#ageTimer?.cancel();
-    const dueAt = this.#queue?.nextAgeAt ?? null;
+    const dueAt = queue?.nextAgeAt ?? null;
     const { clock, self } = this.#context;
     this.#ageTimer =
       dueAt === null ? null : clock.schedule(dueAt - clock.now(), () => self.tell('tick', undefined));

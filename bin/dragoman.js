@@ -10,6 +10,11 @@ if (Number(major) < 24) {
   process.exit(78);
 }
 
+// What one start compiled, the next one reads. Not in the temporary folder, which is Node's choice: others may write there,
+// and leave code to be run. Imported this late because an older Node has no such export.
+const { enableCompileCache } = await import('node:module');
+enableCompileCache(`${import.meta.dirname}/../node_modules/.cache/node`);
+
 const { main } = await import('../src/cli/main.ts');
 
 // Everything of ours is closed by now; timers that Baileys leaves behind would keep the process for half a minute.

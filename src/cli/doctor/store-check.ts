@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { describeError } from '../../base/errors.ts';
-import { inspectDatabase } from '../../store/mongo/inspect-database.ts';
+import type { DatabaseState } from '../../store/mongo/inspect-database.ts';
 import { inspectFile } from '../../store/sqlite/inspect-file.ts';
 import { type Config, storeLocation } from '../../system/config.ts';
 import { failing, type Finding, ok, warning } from './check.ts';
@@ -55,6 +55,7 @@ function checkClock(file: string): Finding {
 }
 
 async function checkDatabase(url: string): Promise<readonly Finding[]> {
+  const { inspectDatabase } = await import('../../store/mongo/inspect-database.ts');
   try {
     const state = await inspectDatabase(url, CALL_DEADLINE_MS, Date.now);
     const schema = state.schema === null ? 'empty' : `schema ${state.schema}`;
@@ -66,7 +67,7 @@ async function checkDatabase(url: string): Promise<readonly Finding[]> {
   }
 }
 
-function storeFinding(found: string, state: Awaited<ReturnType<typeof inspectDatabase>>): Finding {
+function storeFinding(found: string, state: DatabaseState): Finding {
   if (!state.replicaSet) {
     return failing(
       'store',

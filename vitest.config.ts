@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 
 const project = (
@@ -7,26 +9,29 @@ const project = (
   test: { name, include: [`test/${name}/**/*.test.ts`], ...options },
 });
 
+const cores = availableParallelism();
+/** Tests that keep a core at work. */
+const busy = { maxWorkers: cores, sequence: { groupOrder: 0 } };
+/** Tests that wait about as much as they work, and none of which may rely on an idle machine. */
+const waiting = { maxWorkers: cores + 1, sequence: { groupOrder: 1 } };
+
 const deep = process.env['DRAGOMAN_DEEP'] === '1';
+
+// What one process compiled, the next one reads: they are many, and load much the same.
+process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(new URL('node_modules/.cache/node', import.meta.url));
 
 export default defineConfig({
   test: {
     // A machine may be busy: what is waited for comes all the same, or the test's own deadline is over.
     expect: { poll: { timeout: 20_000 } },
+    // One process for all files of a worker: to load Baileys and the store costs more than most tests do.
+    isolate: false,
     // Groups run one after another: a test that measures processes starves beside a property test on two cores.
     projects: [
-      project('unit', { testTimeout: 5_000, sequence: { groupOrder: 0 } }),
-      project('property', { testTimeout: deep ? 1_800_000 : 60_000, sequence: { groupOrder: 0 } }),
-      project('contract', {
-        testTimeout: 30_000,
-        sequence: { groupOrder: 1 },
-      }),
-      project('system', {
-        testTimeout: deep ? 1_800_000 : 90_000,
-        sequence: { groupOrder: 2 },
-        // They wait more than they work, and none of them may rely on an idle machine.
-        maxWorkers: 2,
-      }),
+      project('unit', { testTimeout: 5_000, ...busy }),
+      project('property', { testTimeout: deep ? 1_800_000 : 60_000, ...busy }),
+      project('contract', { testTimeout: 30_000, ...busy }),
+      project('system', { testTimeout: deep ? 1_800_000 : 90_000, ...waiting }),
     ],
     coverage: { provider: 'v8', include: ['src/**/*.ts'], reporter: ['text', 'html'] },
   },

@@ -2,7 +2,7 @@ import { onTestFinished } from 'vitest';
 import type { DragomanEvent } from '../../src/actors/events.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { type Logger, silentLogger } from '../../src/base/log.ts';
-import { startTogether, type Together } from '../../src/cli/together.ts';
+import { type ServingOptions, startTogether, type Together } from '../../src/cli/together.ts';
 import { DEFAULT_POOLS } from '../../src/jobs/pools.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
 import { parseConfig } from '../../src/system/config.ts';
@@ -19,9 +19,14 @@ export interface TogetherBench {
 const FIRST_PHONE = '4915550000001';
 
 export async function togetherBench(
-  options: { readonly seed?: string; readonly log?: Logger; readonly settings?: object } = {},
+  options: {
+    readonly seed?: string;
+    readonly log?: Logger;
+    readonly settings?: object;
+    readonly openStore?: ServingOptions['openStore'];
+  } = {},
 ): Promise<TogetherBench> {
-  const { seed = 'together', log = silentLogger, settings = {} } = options;
+  const { seed = 'together', log = silentLogger, settings = {}, openStore } = options;
   const simulator = await startSimulator({ seed });
   onTestFinished(() => simulator.close());
   const failure = Promise.withResolvers<never>();
@@ -42,6 +47,7 @@ export async function togetherBench(
     clock: systemClock(),
     log,
     onEscalation: failure.reject,
+    ...(openStore && { openStore }),
   });
   onTestFinished(() => together.stop());
   /** What the owner of the account does. */

@@ -20,5 +20,5 @@ describe.skipIf(MONGODB_URL === undefined)('on a real server', () => {
   describeStore('the MongoDB store', open);
   // Each cut costs a deadline.
   describeCuts('the MongoDB store', () => mongoCutSubject(database), isDeep ? 1 : 4);
-  describeModel('the MongoDB store', open, isDeep ? { runs: 200, calls: 100 } : { runs: 12, calls: 80 });
+  describeModel('the MongoDB store', open, isDeep ? { runs: 50, calls: 400 } : { runs: 3, calls: 200 });
 });

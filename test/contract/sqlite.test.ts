@@ -7,5 +7,5 @@ import { describeModel } from './store/model.ts';
 const isDeep = process.env['DRAGOMAN_DEEP'] === '1';
 
 describeStore('the SQLite store', sqliteSubject);
-describeModel('the SQLite store', sqliteSubject, { runs: isDeep ? 500 : 25, calls: 100 });
+describeModel('the SQLite store', sqliteSubject, { runs: isDeep ? 50 : 3, calls: 400 });
 describeCuts('the SQLite store', sqliteCutSubject);

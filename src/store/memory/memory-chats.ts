@@ -144,8 +144,8 @@ export class MemoryChats {
   }
 
   /** Takes a journal entry away, as a damaged store would. */
-  lose(chat: Chat, id: number): void {
-    chat.journal.delete(id);
+  lose(key: CorrespondentKey, id: number): void {
+    this.#chats.get(nameOf(key))?.journal.delete(id);
   }
 
   /** False when no placeholder with this GUID is at the message's place. */

@@ -220,6 +220,7 @@ export class MemoryJobs {
   retry(job: MediaProcessingJob, { placeholder, mimeType, pool, collection }: JobRetry): void {
     const { acceptedTime: createdAt } = placeholder;
     const anew = {
+      round: 0,
       result: null,
       error: null,
       attempts: 0,

@@ -1,3 +1,4 @@
+import { isPlaceholder } from '../../../src/queue/message.ts';
 import { jobOfAcceptance } from '../../../src/store/job-records.ts';
 import type { PlantedBug } from './planted-bug.ts';
 
@@ -100,11 +101,8 @@ export const PLANTED_BUGS: Readonly<Record<string, PlantedBug>> = {
         const outcome = await store.accept(acceptance);
         const { correspondent, evictedIds } = acceptance;
         if (evictedIds.length === 0) return outcome;
-        const chat = database.chats.owned(correspondent, store.fence);
-        const placeholder = [...chat.journal.values()].find(
-          ({ mediaProcessingId }) => mediaProcessingId !== null,
-        );
-        if (placeholder !== undefined) database.chats.lose(chat, placeholder.id);
+        const placeholder = [...database.chats.journal(correspondent).values()].find(isPlaceholder);
+        if (placeholder !== undefined) database.chats.lose(correspondent, placeholder.id);
         changed();
         return outcome;
       },

@@ -195,9 +195,8 @@ class SimulatedWorld {
         if (lost === undefined || this.#life === null) continue;
         this.#trace.count('journal entry lost');
         this.#invariants.damaged.add(lost.mediaProcessingId);
-        const { fence } = this.#life;
         this.#kill(1, 0);
-        this.#database.chats.lose(this.#database.chats.owned(key, fence), lost.id);
+        this.#database.chats.lose(key, lost.id);
         return;
       }
     }

@@ -233,7 +233,7 @@ describe('a bot that connects', () => {
     await store.accept(acceptText(key, textMessage(4, { content: 'text' })));
     await store.sweepToHolding(clock.now());
     await store.discardJob(orphan.mediaProcessingId, null, clock.now());
-    database.chats.lose(database.chats.owned(key, store.fence), lost.id);
+    database.chats.lose(key, lost.id);
 
     bot.tell('status', OPEN);
     await settle();

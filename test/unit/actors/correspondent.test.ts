@@ -199,7 +199,7 @@ describe('a chat that settles', () => {
     const { chat, store, database, key, journalOf } = await chatBench();
     const frame = mediaFrame('ann');
     await accept(chat, frame);
-    database.chats.lose(database.chats.owned(key, store.fence), 1);
+    database.chats.lose(key, 1);
     expect(await chat.ask('settle', words(frame.mediaGuid))).toBe('gone');
     expect(await store.jobByGuid(frame.mediaGuid)).toBeNull();
     expect(await chat.ask('wake', undefined)).toEqual([]);
@@ -268,7 +268,7 @@ describe('a chat at recovery', () => {
     const placeholder = placeholderMessage(1, newGuid(), { content: 'look' });
     await store.accept(acceptMedia(key, placeholder));
     await store.accept(acceptText(key, textMessage(2, { content: 'text' })));
-    database.chats.lose(database.chats.owned(key, store.fence), 1);
+    database.chats.lose(key, 1);
     expect(await chat.ask('wake', undefined)).toEqual([]);
     await chat.ask('inject', placeholder);
     await chat.ask('inject', placeholder);

@@ -1,5 +1,6 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { describeError, DragomanError } from '../base/errors.ts';
+import { makePrivateFile } from '../base/private-file.ts';
 import type { JournalRow } from './journal-row.ts';
 import { JOURNAL_VERSIONS } from './journal-schema.ts';
 
@@ -105,6 +106,7 @@ const failure = (error: SqliteError): DragomanError =>
   );
 
 function openFile(file: string): DatabaseSync {
+  makePrivateFile(file);
   try {
     const db = new DatabaseSync(file, { timeout: 0 });
     try {

@@ -45,7 +45,9 @@ interface Download {
  *   V1 Each pending medium is in hand at most once; it ends staged, given up, or still pending when it was aborted.
  *   V2 The file of a medium that was released meanwhile does not stay; nor one that leaves the journal no room to tell of it.
  *   V3 A chat has a bounded share of the slots, and holds none while it waits between attempts: a slow one delays no other.
- *   V4 After `close` nothing runs; what is pending is taken up by the bot's next downloads, after a restart too.
+ *   V4 A bot has no more downloads in the line for slots than there are slots: one of another bot waits behind those
+ *      alone, however many this one has.
+ *   V5 After `close` nothing runs; what is pending is taken up by the bot's next downloads, after a restart too.
  */
 export class MediaDownloads {
   readonly #botId: string;
@@ -53,6 +55,8 @@ export class MediaDownloads {
   readonly #desk: DownloadDesk;
   readonly #inHand = new Map<Guid, Download>();
   readonly #chats = new Map<string, PQueue>();
+  /** Those that may stand in the line for slots. */
+  readonly #line: PQueue;
   #cursor = 0;
   #closed = false;
 
@@ -60,6 +64,7 @@ export class MediaDownloads {
     this.#botId = botId;
     this.#session = session;
     this.#desk = desk;
+    this.#line = new PQueue({ concurrency: desk.settings.maxConcurrentDownloads });
   }
 
   /** Takes up what was announced since the last call; at the first, all that is pending. Never throws. */
@@ -157,12 +162,8 @@ export class MediaDownloads {
     const { target, clock, random, settings } = this.#desk;
     const source = {
       download: (reference: MediaReference) =>
-        inTurn(
-          this.#desk.slots,
-          signal,
-          () =>
-            downloadMedia({ guid, media: reference, origin: this.#session.mediaOrigin() }, target, signal),
-          downloadFailed('aborted'),
+        this.#inSlot(signal, () =>
+          downloadMedia({ guid, media: reference, origin: this.#session.mediaOrigin() }, target, signal),
         ),
       reupload: (reference: MediaReference) =>
         withDeadline(
@@ -173,5 +174,11 @@ export class MediaDownloads {
         ).catch(() => null),
     };
     return fetchMedia(media, source, { clock, random }, signal);
+  }
+
+  #inSlot(signal: AbortSignal, download: () => Promise<DownloadOutcome>): Promise<DownloadOutcome> {
+    const withdrawn = downloadFailed('aborted');
+    const standInLine = () => inTurn(this.#desk.slots, signal, download, withdrawn);
+    return inTurn(this.#line, signal, standInLine, withdrawn);
   }
 }

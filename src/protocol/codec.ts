@@ -10,7 +10,7 @@ import {
   WIRE_LIMITS,
 } from './frames.ts';
 
-/** `seq` is there when the frame is refused but tells which one it was, so that it can be nacked. */
+/** `seq` is there when the frame is refused but tells which one it was, so that it can be nacked: never of another version's. */
 export type Decoded<F> =
   | { readonly kind: 'frame'; readonly frame: F }
   | { readonly kind: 'malformed'; readonly reason: string; readonly seq: number | null };
@@ -22,6 +22,7 @@ export const decodeGatewayFrame = (raw: string): Decoded<GatewayFrame> => decode
 export const decodeBackendFrame = (raw: string): Decoded<BackendFrame> => decode(backendFrame, raw);
 
 const readableSeq = z.object({ seq: z.number().int().positive() });
+const otherVersion = z.object({ v: z.number().refine((version) => version !== PROTOCOL_VERSION) });
 
 function decode<F>(schema: z.ZodType<F>, raw: string): Decoded<F> {
   const bytes = Buffer.byteLength(raw);
@@ -36,6 +37,10 @@ function decode<F>(schema: z.ZodType<F>, raw: string): Decoded<F> {
   }
   const result = schema.safeParse(value);
   if (result.success) return { kind: 'frame', frame: result.data };
+  // It may be sound in its own version: nothing that its peer could take for a judgement is said of it.
+  const other = otherVersion.safeParse(value);
+  if (other.success)
+    return malformed(`v: expected ${PROTOCOL_VERSION}, got ${other.data.v}: update the older side`);
   const seq = readableSeq.safeParse(value);
   return malformed(describe(result.error), seq.success ? seq.data.seq : null);
 }

@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import type { Clock } from '../base/clock.ts';
 
 /** One gateway's right to dial in. */
 export interface GatewayCredential {
@@ -22,4 +23,37 @@ export function authenticate(
     if (timingSafeEqual(digest(credential.token), offered)) found = credential;
   }
   return found;
+}
+
+const WINDOW_MS = 60_000;
+const MOST_GUESSES = 20;
+const MOST_ADDRESSES = 10_000;
+
+/** Counts tokens that were wrong, per address and minute: guessing ends before it begins to pay. Memory is bounded. */
+export class WrongTokens {
+  readonly #clock: Clock;
+  /** Longest quiet first. */
+  readonly #guesses = new Map<string, { readonly since: number; readonly count: number }>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  note(address: string): void {
+    const now = this.#clock.now();
+    const known = this.#known(address);
+    this.#guesses.delete(address);
+    this.#guesses.set(address, { since: known?.since ?? now, count: (known?.count ?? 0) + 1 });
+    const [quietest] = this.#guesses.keys();
+    if (this.#guesses.size > MOST_ADDRESSES && quietest !== undefined) this.#guesses.delete(quietest);
+  }
+
+  tooMany(address: string): boolean {
+    return (this.#known(address)?.count ?? 0) >= MOST_GUESSES;
+  }
+
+  #known(address: string) {
+    const known = this.#guesses.get(address);
+    return known === undefined || known.since <= this.#clock.now() - WINDOW_MS ? undefined : known;
+  }
 }

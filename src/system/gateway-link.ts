@@ -173,9 +173,10 @@ export class GatewayLink implements OpenLink {
       isBinary || !Buffer.isBuffer(data)
         ? ({ kind: 'malformed', reason: 'expected a text frame', seq: null } as const)
         : decodeGatewayFrame(data.toString());
-    if (decoded.kind === 'malformed') this.#complain(decoded.reason, decoded.seq);
-    else if (this.#greeted) this.#dispatch(decoded.frame);
-    else this.#greet(decoded.frame);
+    if (decoded.kind === 'frame')
+      return this.#greeted ? this.#dispatch(decoded.frame) : this.#greet(decoded.frame);
+    if (this.#greeted) this.#complain(decoded.reason, decoded.seq);
+    else this.#refuse('frame_invalid', `expected hello first: ${decoded.reason}`);
   }
 
   #complain(reason: string, seq: number | null): void {

@@ -5,7 +5,7 @@ import type { Clock } from '../base/clock.ts';
 import { DragomanError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { WIRE_LIMITS } from '../protocol/frames.ts';
-import { authenticate, type GatewayCredential } from './gateway-auth.ts';
+import { authenticate, type GatewayCredential, WrongTokens } from './gateway-auth.ts';
 import { GatewayLink, LINK_LIMITS, type LinkHandler, type LinkLimits } from './gateway-link.ts';
 
 export interface LinkServerOptions {
@@ -29,8 +29,9 @@ export interface LinkServer {
 }
 
 const GATEWAY_PATH = '/gateway';
+const CHECK_SILENCE_EVERY_MS = 500;
 
-type HttpStatus = 401 | 403 | 404 | 503;
+type HttpStatus = 401 | 403 | 404 | 429 | 503;
 
 /** Opens the port that gateways dial. Rejects with `already_in_use` when the port is taken. */
 export async function startLinkServer(options: LinkServerOptions): Promise<LinkServer> {
@@ -41,11 +42,12 @@ export async function startLinkServer(options: LinkServerOptions): Promise<LinkS
     perMessageDeflate: false,
   });
   const links = new Set<GatewayLink>();
+  const guesses = new WrongTokens(clock);
   let draining = false;
   // Whoever connects and says nothing is closed as one who does not say hello.
   const silence = {
     headersTimeout: limits.helloDeadlineMs,
-    connectionsCheckingInterval: limits.helloDeadlineMs,
+    connectionsCheckingInterval: Math.min(limits.helloDeadlineMs, CHECK_SILENCE_EVERY_MS),
   };
   const http = createServer(silence, (_request, response) => {
     response.writeHead(404).end();
@@ -53,9 +55,12 @@ export async function startLinkServer(options: LinkServerOptions): Promise<LinkS
 
   http.on('upgrade', (request, socket, head) => {
     socket.on('error', () => socket.destroy());
-    const admitted = draining ? 503 : admit(request, credentials);
+    const { remoteAddress: remote = '' } = request.socket;
+    const admitted = draining ? 503 : guesses.tooMany(remote) ? 429 : admit(request, credentials);
     if (typeof admitted === 'number') {
-      log.warn({ status: admitted, remote: request.socket.remoteAddress }, 'link refused');
+      if (admitted === 401) guesses.note(remote);
+      // Otherwise whoever floods the port floods the log.
+      log[admitted === 429 ? 'debug' : 'warn']({ status: admitted, remote }, 'link refused');
       return refuse(socket, admitted);
     }
     sockets.handleUpgrade(request, socket, head, (webSocket) => {

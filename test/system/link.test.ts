@@ -107,6 +107,17 @@ describe('dialling in', () => {
     expect(log.at('warn')).toEqual(['link refused']);
   });
 
+  test('with wrong tokens again and again is refused for a minute, the right one too, and floods no log', async () => {
+    const { server, log, clock } = await startServer();
+    for (let guess = 0; guess < 20; guess += 1) {
+      expect(await GatewaySocket.dial(server.url, { token: `guess ${guess}` })).toBe(401);
+    }
+    expect(await GatewaySocket.dial(server.url, { token: TOKEN })).toBe(429);
+    expect(log.at('warn')).toHaveLength(20);
+    clock.advance(60_000);
+    expect(await GatewaySocket.dial(server.url, { token: 'another' })).toBe(401);
+  });
+
   test('somewhere else is refused with 404, a path that is no path too', async () => {
     const { server } = await startServer();
     expect(await GatewaySocket.dial(server.url.replace('/gateway', '/other'), { token: TOKEN })).toBe(404);
@@ -171,6 +182,19 @@ describe('L1: hello', () => {
     const link = await GatewaySocket.connect(server.url, TOKEN, 'two');
     expect(await link.next('error')).toMatchObject({ code: 'token_wrong' });
     expect(await link.closed).toBe(1008);
+    expect(handler.links).toEqual([]);
+  });
+
+  test('of another version is refused, and nothing is said of the frames behind it', async () => {
+    const { server, handler } = await startServer();
+    const link = await GatewaySocket.dial(server.url, { token: TOKEN });
+    if (typeof link === 'number') throw new Error(`refused with ${link}`);
+    link.sendText(`{"v":2,"type":"hello","gateway_id":"${GATEWAY}","bots":[]}`);
+    link.sendText('{"v":2,"type":"inbound","seq":7}');
+    expect(await link.closed).toBe(1008);
+    expect(link.frames).toMatchObject([
+      { type: 'error', code: 'frame_invalid', reason: expect.stringContaining('expected 1, got 2') },
+    ]);
     expect(handler.links).toEqual([]);
   });
 
@@ -267,6 +291,19 @@ describe('L4: a peer that', () => {
     ]);
     link.send(text(8));
     expect(await link.next('ack')).toMatchObject({ seq: 8 });
+    // It may be sound in its own version: its gateway must not give it up.
+    link.sendText('{"v":2,"type":"inbound","seq":9}');
+    await link.until((frames) => frames.length === 5);
+    expect(link.frames.at(-1)).toMatchObject({ type: 'error', code: 'frame_invalid' });
+  });
+
+  test('has the limits of the contract', () => {
+    expect(LINK_LIMITS).toMatchObject({
+      helloDeadlineMs: 5_000,
+      pingEveryMs: 30_000,
+      malformedPerMinute: 10,
+    });
+    expect(WIRE_LIMITS).toMatchObject({ frameBytes: 262_144, textCharacters: 65_536 });
   });
 
   test('sends ten of those in a minute is closed', async () => {

@@ -9,6 +9,18 @@ import { RecordingLogger } from '../support/recording-logger.ts';
 import { scratchFolder } from '../support/scratch-folder.ts';
 import { togetherBench } from '../support/together-bench.ts';
 
+test('a bot whose configuration wants no groups takes none', async () => {
+  const { simulator, until } = await togetherBench({ settings: { bots: [{ id: 'main', groups: 'none' }] } });
+  simulator.group('Trip', ['Ana']);
+  await simulator.say('Ana', { text: 'to all' }, { in: 'Trip' });
+  await simulator.say('Ana', { text: 'to you' });
+  const taken = await until((events) => {
+    const messages = events.flatMap((event) => (event.kind === 'accepted' ? [event.message.content] : []));
+    return messages.includes('to you') && messages;
+  });
+  expect(taken).toEqual(['to you']);
+});
+
 describe('gateway and backend in one process', () => {
   test('leave nothing running when the gateway cannot start', async () => {
     const dataFolder = await scratchFolder();

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { describeError, DragomanError } from '../../base/errors.ts';
+import { makePrivateFile } from '../../base/private-file.ts';
 import { Connection } from './connection.ts';
 import { APPLICATION_ID, META_TABLE, MIGRATIONS } from './schema.ts';
 import { groupFailure, SQLITE, sqliteCode } from './sqlite-errors.ts';
@@ -45,6 +46,7 @@ function makeFolder(folder: string): void {
 }
 
 function prepare(file: string, now: number, purpose: Purpose): number {
+  makePrivateFile(file);
   const connection = Connection.forWriting(file);
   try {
     connection.exec('BEGIN IMMEDIATE');

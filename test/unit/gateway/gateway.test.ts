@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { newGuid } from '../../../src/base/ids.ts';
@@ -174,6 +174,60 @@ describe('media that do not come', () => {
     await session.receive(...quick.map(({ message }) => message));
     expect(await bench.backend.untilFrames('media.staged', 5)).toHaveLength(5);
     expect(gateway.snapshot().runningDownloads).toBe(2);
+  });
+});
+
+describe('what bots share', () => {
+  test('V4: a bot with many downloads delays another one’s by no more than those that run', async () => {
+    const bench = await gatewayBench();
+    const { gateway, session: greedy } = await bench.startWithBot({
+      settings: { maxConcurrentDownloads: 2 },
+    });
+    bench.backend.send({ type: 'bot.start', bot_id: 'modest', ...EASY });
+    await expect.poll(() => bench.sessions.all.length).toBe(2);
+    const finish: (() => void)[] = [];
+    const many = Array.from({ length: 10 }, (_, nth) =>
+      picture(bench, `greedy${nth}`, { sender: `chat${nth}@lid`, served: false }),
+    );
+    for (const { message, ciphertext } of many) {
+      bench.media.on(message.media?.directPath ?? '', (...exchange) => {
+        finish.push(() => file(ciphertext)(...exchange));
+      });
+    }
+    await greedy.receive(...many.map(({ message }) => message));
+    await expect.poll(() => finish.length).toBe(2);
+    await bench.sessions.of('modest').receive(picture(bench, 'modest').message);
+    await bench.backend.until(() => bench.backend.ofType('inbound').length === 11);
+    expect(gateway.snapshot().runningDownloads).toBe(2);
+    finish[0]?.();
+    await bench.backend.untilFrames('media.staged', 2);
+    expect(bench.media.requests[2]).toBe('/modest');
+  });
+
+  test('the quota of the most careful one counts', async () => {
+    const bench = await gatewayBench();
+    const { session } = await bench.startWithBot();
+    bench.backend.send({ type: 'bot.start', bot_id: 'careful', config: { media_storage_quota_gb: 1e-9 } });
+    await expect.poll(() => bench.sessions.all.length).toBe(2);
+    await session.receive(picture(bench, 'p').message);
+    expect(await bench.backend.untilFrames('media.corrupt')).toMatchObject([{ quota_exceeded: true }]);
+  });
+
+  test('the quota goes by what lies in the folder; one that cannot be looked at counts as full', async () => {
+    const bench = await gatewayBench();
+    const clock = new ManualClock();
+    const { gateway, session } = await bench.startWithBot({ clock });
+    await session.receive(picture(bench, 'gone').message);
+    const [staged] = await bench.backend.untilFrames('media.staged');
+    const folder = path.join(bench.dir, 'staging');
+    await rm(path.join(folder, staged?.guid ?? ''));
+    clock.advance(60_000);
+    await expect.poll(() => gateway.snapshot().stagedBytes).toBe(0);
+    await rename(folder, `${folder} elsewhere`);
+    clock.advance(60_000);
+    await bench.log.untilLine('cannot be read; its quota counts as exceeded');
+    await session.receive(picture(bench, 'late').message);
+    expect(await bench.backend.untilFrames('media.corrupt')).toMatchObject([{ quota_exceeded: true }]);
   });
 });
 

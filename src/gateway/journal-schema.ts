@@ -114,5 +114,8 @@ const VERSION_4 = `
   ALTER TABLE seen ADD COLUMN backlog INTEGER NOT NULL DEFAULT 0;
 `;
 
+/** By itself SQLite looks at all that a bot has seen: it does not see that the partial index on a virtual column serves. */
+export const SEEN_BY_MESSAGE = 'seen INDEXED BY seen_message';
+
 /** What makes each version's tables out of those before. A journal with more was written by a newer Dragoman. */
 export const JOURNAL_VERSIONS: readonly string[] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4];

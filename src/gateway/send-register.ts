@@ -4,6 +4,7 @@ import type { DurableFrameBody, FrameLog } from './frame-log.ts';
 import { sentMessage } from './inbound-message.ts';
 import type { JournalDatabase } from './journal-database.ts';
 import { textIn } from './journal-row.ts';
+import { SEEN_BY_MESSAGE } from './journal-schema.ts';
 
 export type SendOutcome =
   | { readonly kind: 'sent'; readonly providerMessageId: string }
@@ -61,7 +62,7 @@ export class SendRegister {
   /** Whether a text quotes what came while its bot was away. */
   answersBacklog({ bot_id: botId, quoted }: SendFrame): boolean {
     if (quoted === undefined) return false;
-    const away = 'SELECT 1 FROM seen WHERE bot_id = ? AND message_id = ? AND backlog = 1';
+    const away = `SELECT 1 FROM ${SEEN_BY_MESSAGE} WHERE bot_id = ? AND message_id = ? AND backlog = 1`;
     return this.#db.get(away, botId, quoted.provider_message_id) !== undefined;
   }
 

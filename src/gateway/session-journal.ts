@@ -5,6 +5,7 @@ import type { FrameLog } from './frame-log.ts';
 import { announcedMessage, announcedWithoutContent, chatOf, undecryptedId } from './inbound-message.ts';
 import type { JournalDatabase } from './journal-database.ts';
 import { textIn } from './journal-row.ts';
+import { SEEN_BY_MESSAGE } from './journal-schema.ts';
 import type { MediaLedger } from './media-ledger.ts';
 import { isMessage, type ProviderKey, type ReceivedMessage, type ReceivedStanza } from './received.ts';
 import type { AuthChange, SessionStorage, UndecryptableMessage } from './session.ts';
@@ -78,7 +79,8 @@ export class SessionJournal implements SessionStorage {
   }
 
   async keyOf(botId: string, chat: string, messageId: string): Promise<ProviderKey> {
-    const rows = this.#db.all('SELECT key FROM seen WHERE bot_id = ? AND message_id = ?', botId, messageId);
+    const named = `SELECT key FROM ${SEEN_BY_MESSAGE} WHERE bot_id = ? AND message_id = ?`;
+    const rows = this.#db.all(named, botId, messageId);
     const keys = rows.map((row) => keyIn(textIn(row, 'key')));
     const known = keys.find((key) => key.remoteJid === chat) ?? keys[0];
     if (known !== undefined) return known;

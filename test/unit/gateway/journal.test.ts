@@ -4,6 +4,7 @@ import { DatabaseSync, StatementSync } from 'node:sqlite';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { WIRE_LIMITS } from '../../../src/protocol/frames.ts';
 import { downloadFailed } from '../../../src/gateway/download-outcome.ts';
+import { JOURNAL_VERSIONS } from '../../../src/gateway/journal-schema.ts';
 import type { UndecryptableMessage } from '../../../src/gateway/session.ts';
 import { encryptMedia } from '../../support/encrypted-media.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
@@ -337,6 +338,23 @@ test('whom a quotation quotes is known after a restart too: by its chat, where t
   expect(await sessions.keyOf('bot', 'ana@lid', 'x')).toEqual(unknown);
   expect(await sessions.keyOf('other', 'ana@lid', 'q')).toMatchObject({ fromMe: false, participant: null });
   expect(await sessions.keyOf('bot', 'ana@lid', 'own')).toMatchObject({ fromMe: true });
+});
+
+test('a message that is quoted is found by its id, not among all that were seen', async () => {
+  const { sessions, sends } = await openJournal();
+  const prepared = vi.spyOn(DatabaseSync.prototype, 'prepare');
+  onTestFinished(() => prepared.mockRestore());
+  await sessions.keyOf('bot', 'ana@lid', 'q');
+  sends.answersBacklog({ ...request('r'), quoted: { provider_message_id: 'q', text: '' } });
+  const lookups = prepared.mock.calls.map(([sql]) => sql).filter((sql) => sql.includes('seen'));
+  expect(lookups).toHaveLength(2);
+  const other = new DatabaseSync(':memory:');
+  for (const version of JOURNAL_VERSIONS) other.exec(version);
+  for (const sql of lookups) {
+    const [plan] = other.prepare(`EXPLAIN QUERY PLAN ${sql}`).all();
+    expect(plan?.['detail']).toContain('(bot_id=? AND message_id=?)');
+  }
+  other.close();
 });
 
 describe('messages that cannot be decrypted', () => {

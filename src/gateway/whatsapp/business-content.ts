@@ -29,8 +29,7 @@ export const BUSINESS_CONTENT: Describers = {
     words(lines(node.title, node.description) || node.singleSelectReply?.selectedRowId),
   interactiveResponseMessage: (node) =>
     words(node.body?.text || bracketed('Answered a form', node.nativeFlowResponseMessage?.name)),
-  productMessage: (node) =>
-    withHeader({ imageMessage: node.product?.productImage ?? null }, describeProduct(node)),
+  productMessage: (node) => withHeader({ productMessage: node }, ''),
   orderMessage: (node) => {
     const items = toNumber(node.itemCount) > 0 ? `${toNumber(node.itemCount)} items` : null;
     return words(lines(bracketed('Order', node.orderTitle, items), node.message));
@@ -41,10 +40,16 @@ export const BUSINESS_CONTENT: Describers = {
 };
 
 /** Whatever a header may carry besides its title. */
-type Header = MediaHolder & { readonly locationMessage?: proto.Message.ILocationMessage | null };
+type Header = MediaHolder &
+  Pick<proto.Message.InteractiveMessage.IHeader, 'locationMessage' | 'productMessage'>;
 
 /** A header's medium with the text as its caption, or the text alone. */
 function withHeader(header: Header, text: string): Content {
+  const { productMessage } = header;
+  if (productMessage) {
+    const imageMessage = productMessage.product?.productImage ?? null;
+    return withHeader({ imageMessage }, lines(describeProduct(productMessage), text));
+  }
   const found = mediaIn(header);
   if (found !== null) return { kind: 'media', media: found.media, caption: lines(found.caption, text) };
   return words(lines(header.locationMessage ? describeLocation(header.locationMessage) : null, text));
@@ -71,8 +76,12 @@ function describeTemplate(node: proto.Message.ITemplateMessage): Content {
 function describeInteractive(node: proto.Message.IInteractiveMessage): Content {
   const { header, body, footer } = node;
   const text = lines(header?.title, header?.subtitle, body?.text, footer?.text);
-  const cards = node.carouselMessage?.cards?.map((card) => card.body?.text ?? card.header?.title);
-  return withHeader(header ?? {}, lines(text, choices(cards)) || '[Interactive message]');
+  const cards = node.carouselMessage?.cards ?? [];
+  const titles = cards.map((card) => card.body?.text ?? card.header?.title);
+  // A message has one medium: of several cards the first picture stands for them all.
+  const headers = [header, ...cards.map((card) => card.header)].flatMap((each) => each ?? []);
+  const shown = headers.find((each) => each.productMessage || mediaIn(each) !== null) ?? header ?? {};
+  return withHeader(shown, lines(text, choices(titles)) || '[Interactive message]');
 }
 
 const describeProduct = ({ product, body, footer }: proto.Message.IProductMessage): string =>

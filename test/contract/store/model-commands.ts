@@ -344,21 +344,25 @@ const formerReads = named('the former owner rehydrates', key, (at, name) =>
   ),
 );
 
-const savesBot = named('save bot', fc.tuple(bot, fc.boolean()), ([botId, stopped], name) =>
-  step(
-    name,
-    () =>
-      ({ store }) =>
-        store.saveBot({
-          botId,
-          providerName: PROVIDER,
-          gatewayId: 'gateway-1',
-          createdAt: START,
-          stopped,
-          pairingPhone: null,
-          settings: null,
-        }),
-  ),
+const savesBot = named(
+  'save bot',
+  fc.tuple(bot, fc.boolean(), fc.boolean()),
+  ([botId, stopped, removed], name) =>
+    step(
+      name,
+      () =>
+        ({ store }) =>
+          store.saveBot({
+            botId,
+            providerName: PROVIDER,
+            gatewayId: 'gateway-1',
+            createdAt: START,
+            stopped,
+            pairingPhone: null,
+            settings: null,
+            removed,
+          }),
+    ),
 );
 
 /** What happens often, and what happens now and then. */
@@ -424,7 +428,6 @@ export const COMMANDS: fc.Arbitrary<StoreCommand>[] = [
       ),
     ),
     savesBot,
-    withBot('delete bot', (store, botId) => store.deleteBot(botId)),
   ),
   // Each costs the opening of a store.
   fc.oneof(

@@ -149,8 +149,26 @@ describe('wrappers', () => {
     ['template', { templateMessage: { hydratedTemplate: { ...IMAGE, hydratedContentText: 'Sale' } } }],
     ['buttons', { buttonsMessage: { ...IMAGE, contentText: 'Sale' } }],
     ['interactive', { interactiveMessage: { header: IMAGE, body: { text: 'Sale' } } }],
+    [
+      'carousel',
+      {
+        interactiveMessage: {
+          body: { text: 'Sale' },
+          carouselMessage: { cards: [{ header: { title: '' } }, { header: IMAGE }] },
+        },
+      },
+    ],
   ])('a picture in the header of a %s message comes with its text', (_name, message) => {
     expect(received(message)).toMatchObject({ wire: { message: 'look\nSale' }, media: { kind: 'image' } });
+  });
+});
+
+test('a product in a header is told, and its picture shown', () => {
+  const product = { title: 'Chair', productImage: IMAGE.imageMessage };
+  const message = { interactiveMessage: { header: { productMessage: { product } }, body: { text: 'Sale' } } };
+  expect(received(message)).toMatchObject({
+    wire: { message: 'look\n[Product: Chair]\nSale' },
+    media: { kind: 'image' },
   });
 });
 

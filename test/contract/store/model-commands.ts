@@ -60,11 +60,11 @@ interface Arrival {
   readonly providerMessageId: string;
 }
 
-function acceptance(key: CorrespondentKey, id: number, now: number, arrival: Arrival): Acceptance {
+function acceptance(chat: CorrespondentKey, id: number, now: number, arrival: Arrival): Acceptance {
   const { start, collection: startsIn, providerMessageId } = arrival;
   const changes = { acceptedTime: now, providerMessageId };
   const placeholder = placeholderMessage(id, newGuid(), changes);
-  const text = acceptText(key, textMessage(id, changes));
+  const text = acceptText(chat, textMessage(id, changes));
   if (start === 'text') return text;
   if (start === 'failed') {
     const failed = { kind: start, error: jobError('too_many_pending'), placeholder } as const;
@@ -74,7 +74,7 @@ function acceptance(key: CorrespondentKey, id: number, now: number, arrival: Arr
     start === 'staged'
       ? ({ kind: start, media: stagedMedia(arrival.pool) } as const)
       : ({ kind: start } as const);
-  return acceptMedia(key, placeholder, { start: live, collection: startsIn });
+  return acceptMedia(chat, placeholder, { start: live, collection: startsIn });
 }
 
 const providerMessageId = fc.nat({ max: 25 }).map((n) => `provider-${n}`);

@@ -36,8 +36,8 @@ export interface JanitorSurveyOptions {
   readonly store: Pick<JobStore, 'jobsOfBot' | 'jobsAmong'>;
   readonly folders: () => readonly SharedFolder[];
   readonly hasFile: (guid: Guid, gatewayId: string) => Promise<boolean>;
-  /** Those that there are. */
-  readonly bots: () => readonly JanitorBot[];
+  /** Those that there are, and those that there were: what they left is still here. */
+  readonly bots: () => Promise<readonly JanitorBot[]>;
   readonly limits: JanitorLimits;
 }
 
@@ -72,14 +72,14 @@ export class JanitorSurvey {
     }
     const files: SurveyedFile[] = [];
     for (const shared of this.#options.folders()) files.push(...(await this.files(shared)));
-    return { staleJobs, staleJobCount, files, history: this.outdatedHistories() };
+    return { staleJobs, staleJobCount, files, history: await this.outdatedHistories() };
   }
 
   /** Every job that is stale now. */
   async *staleJobs(): AsyncGenerator<MediaProcessingJob> {
     const { store, bots, limits } = this.#options;
     const changedBefore = this.#times.now() - Math.min(limits.staleJobMs, limits.heldJobMs) + 1;
-    for (const bot of bots()) {
+    for (const bot of await bots()) {
       for (const collection of ['holding', 'active'] as const) {
         const pages = jobPages(store, bot.id, { collection, statuses: UNDONE, changedBefore });
         for await (const jobs of pages) {
@@ -108,12 +108,11 @@ export class JanitorSurvey {
     return surveyFiles({ ...shared, store, limits, now: this.#times.now() });
   }
 
-  outdatedHistories(): JanitorPlan['history'] {
-    return this.#options
-      .bots()
-      .flatMap(({ id, historyMs }) =>
-        historyMs === null ? [] : [{ botId: id, before: this.#times.now() - historyMs }],
-      );
+  async outdatedHistories(): Promise<JanitorPlan['history']> {
+    const bots = await this.#options.bots();
+    return bots.flatMap(({ id, historyMs }) =>
+      historyMs === null ? [] : [{ botId: id, before: this.#times.now() - historyMs }],
+    );
   }
 }
 

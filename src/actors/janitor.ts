@@ -1,5 +1,6 @@
 import type { Timer } from '../base/clock.ts';
 import { describeError } from '../base/errors.ts';
+import { needsFile } from '../jobs/janitor-rules.ts';
 import type { JobError } from '../jobs/job.ts';
 import type { JobStore } from '../store/job-store.ts';
 import type { MessageStore } from '../store/message-store.ts';
@@ -39,7 +40,7 @@ const STALE: JobError = { code: 'stale', reason: 'nothing happened to it for too
  * Ends what nobody will come for, and deletes what nobody needs.
  *   J1 A job is ended only while it is as it was when it was found stale: never one that is leased or completed.
  *   J2 It is ended like any other, by a result: its bot's owner settles it, now or at the bot's recovery.
- *   J3 A file goes only when no live job has it; one without any job, only when every gateway that may know it is
+ *   J3 A file goes only when no job needs it any more; one without any job, only when every gateway that may know it is
  *      connected, has nothing unacked and does not hold it.
  *   J4 Time in which the store was away, or this process, makes nothing stale.
  *   J5 What a plan lists is what a sweep at that moment would do: both look by the same code.
@@ -132,7 +133,7 @@ class Janitor {
     why: 'failed' | 'orphan',
   ): Promise<boolean> {
     const [job] = why === 'failed' ? await this.#args.store.jobsAmong([guid]) : [];
-    if (job !== undefined && job.collection !== 'failed') return false;
+    if (job !== undefined && needsFile(job)) return false;
     await (partial ? folder.removePartial(guid) : folder.remove(guid));
     this.#context.log.info({ guid, partial, why }, 'file deleted');
     return true;
@@ -151,7 +152,7 @@ class Janitor {
 
   async #pruneHistories(): Promise<number> {
     let pruned = 0;
-    for (const { botId, before } of this.#survey.outdatedHistories()) {
+    for (const { botId, before } of await this.#survey.outdatedHistories()) {
       this.#context.signal.throwIfAborted();
       pruned += await this.#args.store.pruneHistory(botId, before);
     }

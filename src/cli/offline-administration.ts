@@ -55,6 +55,6 @@ async function readableOf(store: Store, config: Config): Promise<Readable> {
     bots: { list: () => Promise.resolve(bots) },
     chats: administerChats({ store, bots: gateways }),
     jobs: administerJobs({ store, bots: new Map(), forgetFile: () => Promise.resolve() }),
-    janitor: offlineJanitor(config, store, [...gateways.keys()]),
+    janitor: offlineJanitor(config, store),
   };
 }

@@ -1,33 +1,26 @@
+import { NOT_CONNECTED } from '../actors/bot.ts';
 import { JanitorSurvey } from '../actors/janitor-survey.ts';
 import { openStagingFolders } from '../staging/staging-folders.ts';
 import type { Store } from '../store/store.ts';
 import type { JanitorAdministration } from '../system/administration.ts';
 import { janitorViewOf } from '../system/administration/janitor.ts';
 import type { Config } from '../system/config.ts';
-import { janitorSettings } from '../system/janitor-settings.ts';
-
-const DAY_MS = 24 * 3_600_000;
+import { janitorBots, janitorSettings } from '../system/janitor-settings.ts';
 
 /**
  * What a janitor would do that had been there all the time, seen without a backend: no bot is connected, and no gateway
  * can be asked, so that files without a job stay.
  */
-export const offlineJanitor = (
-  config: Config,
-  store: Store,
-  botIds: readonly string[],
-): JanitorAdministration => ({
+export const offlineJanitor = (config: Config, store: Store): JanitorAdministration => ({
   async plan() {
     const staging = await openStagingFolders(config.stagingFolder, config.gateways);
-    const historyOf = new Map(config.bots.map(({ id, historyDays }) => [id, historyDays]));
-    const bots = botIds.map((id) => {
-      const days = historyOf.get(id) ?? config.historyDays;
-      return { id, isConnected: () => false, historyMs: days === undefined ? null : days * DAY_MS };
-    });
+    const configured = new Map(
+      config.bots.map((settings) => [settings.id, { settings, said: { status: NOT_CONNECTED } }]),
+    );
     const options = {
       ...janitorSettings(config),
       store,
-      bots: () => bots,
+      bots: async () => janitorBots(config, configured, await store.bots()),
       folders: () => staging.all.map((folder) => ({ folder, gateways: [] })),
       hasFile: async (guid: string, gatewayId: string) => (await staging.of(gatewayId).sizeOf(guid)) !== null,
     };

@@ -1,5 +1,5 @@
 import type { Guid } from '../base/ids.ts';
-import type { JobCollection, MediaProcessingJob } from './job.ts';
+import type { JobCollection, JobStatus, MediaProcessingJob } from './job.ts';
 
 /** What the janitor may end and delete. Pure: it is told what is, and says what is to go and what stays, and why. */
 
@@ -60,8 +60,13 @@ export interface FileFacts {
 /** The job that a file belongs to. */
 export interface HoldingJob {
   readonly collection: JobCollection;
+  readonly status: JobStatus;
   readonly changedAt: number;
 }
+
+/** Whether a job still needs its file: a result that waits for its bot, which may never come, does not. */
+export const needsFile = ({ collection, status }: Pick<HoldingJob, 'collection' | 'status'>): boolean =>
+  collection !== 'failed' && status !== 'completed';
 
 /** What a gateway says of files that no job holds. */
 export type GatewayWord =
@@ -82,7 +87,7 @@ export function fateOfFile(
   now: number,
   { failedFileMs, orphanFileMs }: JanitorLimits,
 ): FileFate {
-  if (job !== null && job.collection !== 'failed') return { kind: 'stays', why: 'needed' };
+  if (job !== null && needsFile(job)) return { kind: 'stays', why: 'needed' };
   if (job !== null && !file.partial) {
     return now - job.changedAt >= failedFileMs
       ? { kind: 'goes', why: 'failed' }

@@ -59,10 +59,11 @@ export interface IdleJob {
   readonly changedAt: number;
 }
 
-/** That a GUID has a job, and where. */
+/** That a GUID has a job, where, and how far it is. */
 export interface JobTrace {
   readonly guid: Guid;
   readonly collection: JobCollection;
+  readonly status: JobStatus;
   readonly changedAt: number;
 }
 

@@ -150,7 +150,7 @@ async function compose(
   const janitor = await system.spawn(janitorActor, 'janitor', {
     ...janitorSettings(config),
     store,
-    bots: () => janitorBots(config, bots),
+    bots: async () => janitorBots(config, bots, await store.bots()),
     folders: () => sharedFolders({ staging, bots, ingress }),
     hasFile,
     expired: (completion) => void settlements.begin(completion),

@@ -5,7 +5,7 @@ import { DragomanError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { phoneNumber } from '../protocol/frames.ts';
 import type { BotRecord, BotStore } from '../store/bot-store.ts';
-import { ACTOR_NAMES, bot as botSettings, type BotSettings } from './bot-settings.ts';
+import { ACTOR_NAMES, bot as botSettings, type BotSettings, storedBotSettings } from './bot-settings.ts';
 import type { BotCommands, RunningBot } from './ingress.ts';
 
 export interface BotRosterOptions {
@@ -191,7 +191,7 @@ export class BotRoster {
   }
 
   #settingsIn(text: string): BotSettings | null {
-    const parsed = botSettings.safeParse(JSON.parse(text));
+    const parsed = storedBotSettings(text);
     const problem = parsed.success ? this.#problemWith(parsed.data) : describe(parsed.error);
     if (parsed.success && problem === null) return parsed.data;
     this.#options.log.error({ problem }, 'a bot that was added cannot be run as this configuration stands');

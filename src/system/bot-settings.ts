@@ -66,3 +66,7 @@ export const bot = z.strictObject({
 });
 
 export type BotSettings = z.infer<typeof bot>;
+
+/** The settings that a bot was added with, out of its record. */
+export const storedBotSettings = (text: string): z.ZodSafeParseResult<BotSettings> =>
+  bot.safeParse(JSON.parse(text));

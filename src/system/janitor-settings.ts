@@ -2,6 +2,8 @@ import type { SharedFolder } from '../actors/janitor-files.ts';
 import type { JanitorBot } from '../actors/janitor-survey.ts';
 import type { JanitorArgs } from '../actors/janitor.ts';
 import type { StagingFolders } from '../staging/staging-folders.ts';
+import type { BotRecord } from '../store/bot-store.ts';
+import { storedBotSettings } from './bot-settings.ts';
 import type { Config } from './config.ts';
 import type { Ingress, RunningBot } from './ingress.ts';
 
@@ -21,19 +23,33 @@ export function janitorSettings({
   return { limits, everyMs, firstAfterMs };
 }
 
-/** What the janitor needs to know of each bot. */
-export const janitorBots = (
+/**
+ * What the janitor needs to know of each bot: those that run, and of `records` those that do not, because they were
+ * removed or are in no configuration any more.
+ */
+export function janitorBots(
   { historyDays: daysOfAll }: Pick<Config, 'historyDays'>,
-  bots: ReadonlyMap<string, Pick<RunningBot, 'settings' | 'said'>>,
-): readonly JanitorBot[] =>
-  Array.from(bots, ([id, { settings, said }]) => {
-    const days = settings.historyDays ?? daysOfAll;
-    return {
-      id,
-      isConnected: () => said.status.state === 'open',
-      historyMs: days === undefined ? null : days * DAY_MS,
-    };
-  });
+  running: ReadonlyMap<string, Pick<RunningBot, 'settings' | 'said'>>,
+  records: readonly Pick<BotRecord, 'botId' | 'settings'>[],
+): readonly JanitorBot[] {
+  const historyMs = (days: number | undefined) => {
+    const kept = days ?? daysOfAll;
+    return kept === undefined ? null : kept * DAY_MS;
+  };
+  const there = Array.from(running, ([id, { settings, said }]) => ({
+    id,
+    isConnected: () => said.status.state === 'open',
+    historyMs: historyMs(settings.historyDays),
+  }));
+  const gone = records
+    .filter(({ botId }) => !running.has(botId))
+    .map(({ botId, settings }) => ({
+      id: botId,
+      isConnected: () => false,
+      historyMs: historyMs(settings === null ? undefined : storedBotSettings(settings).data?.historyDays),
+    }));
+  return [...there, ...gone];
+}
 
 export interface SharedFoldersOptions {
   readonly staging: StagingFolders;

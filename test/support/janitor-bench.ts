@@ -30,7 +30,7 @@ export async function janitorBench(changes: Partial<JanitorArgs> = {}) {
     store: services.store,
     folders: () => [{ folder, gateways: [{ id: 'gateway-1', held: askGateway }] }],
     hasFile,
-    bots: () => [{ id: BOT, isConnected: () => bot.isConnected, historyMs: null }],
+    bots: () => Promise.resolve([{ id: BOT, isConnected: () => bot.isConnected, historyMs: null }]),
     limits: {
       staleJobMs: 3 * HOUR_MS,
       heldJobMs: 7 * 24 * HOUR_MS,

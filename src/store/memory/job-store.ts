@@ -64,7 +64,7 @@ export const memoryJobStore = ({ data }: MemoryParts): JobStore => ({
     return data()
       .jobs.all()
       .filter(({ guid }) => wanted.has(guid))
-      .map(({ guid, collection, changedAt }) => ({ guid, collection, changedAt }));
+      .map(({ guid, collection, status, changedAt }) => ({ guid, collection, status, changedAt }));
   },
 
   async listJobs(query) {

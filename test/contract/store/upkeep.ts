@@ -63,15 +63,15 @@ export const upkeepSuite: Suite = (open) => {
       const { store } = subject();
       const key = await chat(store, 'a');
       const active = await media(store, key);
-      const held = await media(store, key, { collection: 'holding' });
+      const held = await media(store, key, { collection: 'holding', start: { kind: 'downloading' } });
       const dead = await media(store, key);
       await store.discardJob(dead, jobError(), NOW + 3);
       const traces = await store.jobsAmong([newGuid(), dead, held, active]);
       expect(new Map(traces.map((trace) => [trace.guid, trace]))).toEqual(
         new Map([
-          [active, { guid: active, collection: 'active', changedAt: NOW }],
-          [held, { guid: held, collection: 'holding', changedAt: NOW }],
-          [dead, { guid: dead, collection: 'failed', changedAt: NOW + 3 }],
+          [active, { guid: active, collection: 'active', status: 'pending', changedAt: NOW }],
+          [held, { guid: held, collection: 'holding', status: 'downloading', changedAt: NOW }],
+          [dead, { guid: dead, collection: 'failed', status: 'completed', changedAt: NOW + 3 }],
         ]),
       );
       expect(await store.jobsAmong([])).toEqual([]);

@@ -99,7 +99,7 @@ describe('the janitor deletes files', () => {
     const { clock, janitor, job, deadLetter, file, gateway, names } = await janitorBench();
     const dead = await deadLetter();
     clock.advance(20 * HOUR_MS);
-    const needed = await job({ start: { kind: 'downloading' } });
+    const needed = await job();
     const evidence = await deadLetter();
     clock.advance(4 * HOUR_MS - 60_000);
     janitor.tell('completed', 'audio');
@@ -215,7 +215,7 @@ describe('the janitor', () => {
 
   test('prunes the history of bots that do not keep it for ever', async () => {
     const { clock, janitor, store, keyOf } = await janitorBench({
-      bots: () => [{ id: BOT, isConnected: () => true, historyMs: 24 * HOUR_MS }],
+      bots: () => Promise.resolve([{ id: BOT, isConnected: () => true, historyMs: 24 * HOUR_MS }]),
     });
     const key = await keyOf('ann');
     for (const id of [1, 2]) {

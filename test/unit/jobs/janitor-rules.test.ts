@@ -7,6 +7,7 @@ import {
   type JanitorLimits,
   type JobFacts,
 } from '../../../src/jobs/janitor-rules.ts';
+import type { JobCollection } from '../../../src/jobs/job.ts';
 import { HOUR_MS, NOW } from '../../support/store-records.ts';
 
 const LIMITS: JanitorLimits = {
@@ -65,7 +66,8 @@ describe('a job is stale', () => {
 });
 
 const FILE: FileFacts = { guid: 'g', partial: false, modifiedAt: NOW - 5 * HOUR_MS };
-const failedFor = (hours: number) => ({ collection: 'failed', changedAt: NOW - hours * HOUR_MS }) as const;
+const endedFor = (hours: number, collection: JobCollection = 'failed') =>
+  ({ collection, status: 'completed', changedAt: NOW - hours * HOUR_MS }) as const;
 const FREE: GatewayWord = { kind: 'holds not' };
 
 const fate = (
@@ -76,7 +78,7 @@ const fate = (
 
 describe('a file', () => {
   test.for(['active', 'holding'] as const)('of a job that is %s stays, however old', (collection) => {
-    const job = { collection, changedAt: LONG_AGO };
+    const job = { collection, status: 'pending', changedAt: LONG_AGO } as const;
     expect(fate({ modifiedAt: LONG_AGO }, job, FREE)).toEqual({ kind: 'stays', why: 'needed' });
     expect(fate({ modifiedAt: LONG_AGO, partial: true }, job, FREE)).toEqual({
       kind: 'stays',
@@ -85,14 +87,19 @@ describe('a file', () => {
   });
 
   test('of a job that failed stays for a day', () => {
-    expect(fate({}, failedFor(23.9), FREE)).toEqual({ kind: 'stays', why: 'evidence' });
-    expect(fate({}, failedFor(24), { kind: 'away' })).toEqual({ kind: 'goes', why: 'failed' });
+    expect(fate({}, endedFor(23.9), FREE)).toEqual({ kind: 'stays', why: 'evidence' });
+    expect(fate({}, endedFor(24), { kind: 'away' })).toEqual({ kind: 'goes', why: 'failed' });
+  });
+
+  test('of a result that waits for its bot, which may be none any more, stays no longer', () => {
+    expect(fate({}, endedFor(23.9, 'holding'), FREE)).toEqual({ kind: 'stays', why: 'evidence' });
+    expect(fate({}, endedFor(24, 'holding'), FREE)).toEqual({ kind: 'goes', why: 'failed' });
   });
 
   test('without a job goes after four hours, when no gateway needs it', () => {
     expect(fate({}, null, FREE, FREE)).toEqual({ kind: 'goes', why: 'orphan' });
     expect(fate({ partial: true }, null, FREE)).toEqual({ kind: 'goes', why: 'orphan' });
-    expect(fate({ partial: true }, failedFor(1), FREE)).toEqual({ kind: 'goes', why: 'orphan' });
+    expect(fate({ partial: true }, endedFor(1), FREE)).toEqual({ kind: 'goes', why: 'orphan' });
     expect(fate({ modifiedAt: NOW - 3.9 * HOUR_MS }, null, FREE)).toEqual({ kind: 'stays', why: 'young' });
     expect(fate({ modifiedAt: NOW + 24 * HOUR_MS }, null, FREE)).toEqual({ kind: 'stays', why: 'young' });
   });

@@ -270,6 +270,31 @@ describe('a backend', () => {
     expect(await jobsIn(store, BOT, 'failed')).toMatchObject([{ error: { code: 'stale' } }]);
   });
 
+  test('gives up what a bot left that is in no configuration any more, and deletes its file', async () => {
+    const everyMs = 50;
+    const { start, staging } = await machine({
+      janitor: {
+        everyMs,
+        firstAfterMs: everyMs,
+        staleJobHours: everyMs / HOUR_MS,
+        heldJobDays: everyMs / (24 * HOUR_MS),
+      },
+    });
+    const { store, backend } = await start();
+    await backend.stop();
+    const [record] = await store.bots();
+    if (record === undefined) throw new Error('expected a bot');
+    await store.saveBot({ ...record, botId: 'former' });
+    const key = await store.resolveCorrespondent('former', PROVIDER, ['ann']);
+    const placeholder = placeholderMessage(1);
+    await store.accept(acceptMedia(key, placeholder));
+    await writeFile(staging.pathOf(placeholder.mediaProcessingId), 'OggS…');
+    await start();
+    const given = { status: 'completed', error: { code: 'stale' } };
+    await expect.poll(() => store.jobByGuid(placeholder.mediaProcessingId)).toMatchObject(given);
+    await expect.poll(() => staging.list()).toEqual([]);
+  });
+
   test('at a port that is taken leaves nothing running', async () => {
     const server = createServer();
     const port = await listen(server);

@@ -38,9 +38,11 @@ export async function jobsAmong(
   const traces: JobTrace[] = [];
   for (const collection of EVERYWHERE) {
     const found = await jobs[collection]
-      .find({ guid: { $in: guids } }, { session, projection: { guid: 1, changed_at: 1 } })
+      .find({ guid: { $in: guids } }, { session, projection: { guid: 1, status: 1, changed_at: 1 } })
       .toArray();
-    for (const { guid, changed_at: changedAt } of found) traces.push({ guid, collection, changedAt });
+    for (const { guid, status, changed_at: changedAt } of found) {
+      traces.push({ guid, collection, status, changedAt });
+    }
   }
   return traces;
 }

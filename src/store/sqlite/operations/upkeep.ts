@@ -25,7 +25,7 @@ export const expireJob = (
 
 export const jobsAmong = (connection: Connection, guids: readonly Guid[]): JobTrace[] =>
   connection.all(
-    `SELECT guid, collection, changed_at AS changedAt FROM jobs
+    `SELECT guid, collection, status, changed_at AS changedAt FROM jobs
      WHERE guid IN (SELECT value FROM json_each(?))`,
     JSON.stringify(guids),
   );

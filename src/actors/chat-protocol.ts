@@ -13,8 +13,11 @@ export interface Delivery {
   readonly isLastTry: boolean;
 }
 
-/** `refused`: it names the GUID of another message's medium, and can never be accepted. */
-export type Receipt = 'accepted' | 'duplicate' | 'refused';
+/**
+ * `unprocessed`: it is accepted, as a text that says that its medium is one too many. `refused`: it names the GUID of
+ * another message's medium, and can never be accepted.
+ */
+export type Receipt = 'accepted' | 'unprocessed' | 'duplicate' | 'refused';
 
 /** What became of a medium: the words that stand in its place, and why they are not its content. */
 export interface Outcome {

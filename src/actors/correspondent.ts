@@ -106,7 +106,7 @@ class Correspondent {
     events.emit({ kind: 'accepted', chat: this.#key, message: plan.message });
     this.#changed(plan.evicted);
     if (job?.start.kind === 'staged') this.#services.wakePool(job.start.media.pool);
-    return 'accepted';
+    return job?.start.kind === 'failed' ? 'unprocessed' : 'accepted';
   }
 
   #duplicate(id: number): 'duplicate' {

@@ -5,4 +5,4 @@ import type { JobError } from './job.ts';
  * nobody ever tried.
  */
 export const keepsFile = (error: JobError | null): boolean =>
-  error !== null && !['corrupt', 'unsupported', 'stale'].includes(error.code);
+  error !== null && !['corrupt', 'unsupported', 'stale', 'too_many_pending'].includes(error.code);

@@ -6,6 +6,8 @@ import type { Clock } from '../base/clock.ts';
 import { describeError, DragomanError } from '../base/errors.ts';
 import type { Guid } from '../base/ids.ts';
 import type { Logger } from '../base/log.ts';
+import { keepsFile } from '../jobs/evidence.ts';
+import { needsFile } from '../jobs/janitor-rules.ts';
 import type { RouteToPool } from '../jobs/pools.ts';
 import type {
   AnswerFrame,
@@ -212,7 +214,7 @@ export class Ingress implements LinkHandler, BotCommands {
     if (receipt === 'refused') {
       return { kind: 'nack', code: 'frame_invalid', reason: 'media_processing_id: it is another message’s' };
     }
-    if (receipt === 'duplicate' && guid !== undefined) await this.#releaseUnlessNeeded(link, guid);
+    if (receipt !== 'accepted' && guid !== undefined) await this.#releaseUnlessNeeded(link, guid);
     return ACK;
   }
 
@@ -224,10 +226,14 @@ export class Ingress implements LinkHandler, BotCommands {
     return receipt;
   }
 
-  /** The second copy of a message may come with a file of its own; the first copy's file must stay. */
+  /**
+   * The second copy of a message may come with a file of its own; the first copy's file must stay. Of a medium that is
+   * one too many, the download stops.
+   */
   async #releaseUnlessNeeded(link: OpenLink, guid: Guid): Promise<void> {
     const job = await this.#options.store.jobByGuid(guid);
-    if (job === null) link.send({ type: 'media.released', guid });
+    if (job === null || !(needsFile(job) || keepsFile(job.error)))
+      link.send({ type: 'media.released', guid });
   }
 
   async #staged(link: OpenLink, frame: MediaStagedFrame | MediaCorruptFrame): Promise<FrameVerdict> {

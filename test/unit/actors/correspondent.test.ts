@@ -61,7 +61,7 @@ describe('a chat that accepts', () => {
   test('takes a medium over the cap as a text that says so, with a dead letter', async () => {
     const { chat, journalOf, store } = await chatBench({ maxPlaceholders: 0 });
     const frame = mediaFrame('ann', 'look');
-    expect(await accept(chat, frame)).toBe('accepted');
+    expect(await accept(chat, frame)).toBe('unprocessed');
     expect(await journalOf('ann')).toEqual(['[Unprocessed audio media: too many pending] look']);
     expect(await store.jobByGuid(frame.mediaGuid)).toMatchObject({ collection: 'failed' });
   });

@@ -3,6 +3,7 @@ import { newGuid } from '../../../src/base/ids.ts';
 import { NOT_CONNECTED } from '../../../src/actors/bot.ts';
 import { DEFAULT_POOLS, poolRouter } from '../../../src/jobs/pools.ts';
 import type { DurableFrame } from '../../../src/protocol/frames.ts';
+import type { QueueLimits } from '../../../src/queue/limits.ts';
 import { parseConfig } from '../../../src/system/config.ts';
 import { Ingress, type RunningBot } from '../../../src/system/ingress.ts';
 import { settle } from '../../support/actor-kit.ts';
@@ -32,8 +33,8 @@ const corrupt = (guid: string): DurableFrame => ({
   reason: 'quota',
 });
 
-async function bench() {
-  const kit = await botBench();
+async function bench(limits: Partial<QueueLimits> = {}) {
+  const kit = await botBench({}, limits);
   const config = parseConfig({
     bots: [{ id: BOT, gateway: GATEWAY, mediaStorageQuotaGb: 0.5, groups: 'none' }],
     gateways: [{ id: GATEWAY, token: 'x'.repeat(16) }],
@@ -312,6 +313,22 @@ describe('G2: a file that is staged', () => {
     const copy = mediaFrame('ann', '', { provider_message_id: sameId });
     expect(await ingress.durable(link, copy)).toEqual(ACK);
     expect(link.sent).toEqual([{ type: 'media.released', guid: copy.mediaGuid }]);
+  });
+
+  test('G4: of a medium that is one too many is not waited for: its download stops, though the frame comes again', async () => {
+    const { ingress, link, store } = await bench({ maxPlaceholders: 1 });
+    const [first, second] = [mediaFrame('ann'), mediaFrame('ann')];
+    await ingress.durable(link, first);
+    expect(link.sent).toEqual([]);
+    for (let nth = 0; nth < 2; nth += 1) {
+      link.sent.length = 0;
+      expect(await ingress.durable(link, second)).toEqual(ACK);
+      expect(link.sent).toEqual([{ type: 'media.released', guid: second.mediaGuid }]);
+    }
+    expect(await store.jobByGuid(second.mediaGuid)).toMatchObject({
+      collection: 'failed',
+      error: { code: 'too_many_pending' },
+    });
   });
 
   test('G3: by a gateway that did not announce it changes nothing', async () => {

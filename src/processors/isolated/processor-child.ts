@@ -36,6 +36,7 @@ const MAX_LAST_WORDS = 2_000;
  *   C1 It is asked one thing at a time, and always answers: if not by a reply, then by its end, `worker_died`.
  *   C2 A module that takes too long to load, or goes on after its grace, is killed with whatever it has started.
  *   C3 It neither outlives its parent nor keeps it alive.
+ *   C4 It inherits the environment without Dragoman's own variables, which hold tokens and the store's credentials.
  */
 export class ProcessorChild {
   readonly #options: ProcessorChildOptions;
@@ -49,6 +50,7 @@ export class ProcessorChild {
     const child = fork(PROGRAM, {
       // At the head of a group of its own: a terminal's Ctrl-C is for Dragoman, which finishes what is in hand.
       detached: true,
+      env: withoutSecrets(process.env),
       execArgv: [`--max-old-space-size=${options.module.maxMemoryMb}`],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
@@ -143,6 +145,9 @@ export class ProcessorChild {
     this.#gone.abort(new DragomanError('worker_died', reason.trimEnd()));
   }
 }
+
+const withoutSecrets = (environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith('DRAGOMAN_')));
 
 function thrownError({ reason, stack, isRetryable }: Extract<TaskReply, { kind: 'threw' }>): DragomanError {
   const error = new DragomanError(isRetryable ? 'processing_retryable' : 'processing_failed', reason);

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { ProcessorChild } from '../../../../src/processors/isolated/processor-child.ts';
 import type { ProcessorTask } from '../../../../src/processors/isolated/messages.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
@@ -73,6 +73,18 @@ describe('a processor’s process', () => {
     await expect(loaded).rejects.toMatchObject({ code: 'worker_died', retryable: true });
     expect(child.gone.aborted).toBe(true);
     expect(child.isIdle).toBe(false);
+  });
+
+  test('C4: inherits the environment, but none of Dragoman’s variables: they hold secrets', async () => {
+    onTestFinished(() => void vi.unstubAllEnvs());
+    vi.stubEnv('DRAGOMAN_STORE', 'mongodb://dragoman:secret@mongo/dragoman');
+    vi.stubEnv('SPEECH_API_KEY', 'the module’s own');
+    const { child } = await childOfSource(
+      `const names = Object.keys(process.env).filter((name) => /^(DRAGOMAN|SPEECH)_/.test(name));
+       export const createProcessor = () => ({ processMedia: async () => names.join() });`,
+    );
+    await child.load();
+    expect(await child.perform(task('names'), new AbortController().signal)).toBe('SPEECH_API_KEY');
   });
 
   test('leaves what it prints to the debug log, and to the error that its end becomes', async () => {

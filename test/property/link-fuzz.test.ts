@@ -184,7 +184,7 @@ describe('the backend’s end of the link', () => {
           expect(answers).toHaveLength(expected.answered);
         },
       ),
-      { numRuns: runs(20) },
+      { numRuns: runs(40) },
     );
     seen.length = 0;
     expect(usedHeapBytes() - before).toBeLessThan(24 * MIB);
@@ -293,7 +293,7 @@ describe('the gateway’s end of the link', () => {
           expect(heard).toEqual(expected);
         },
       ),
-      { numRuns: runs(20) },
+      { numRuns: runs(40) },
     );
     heard.length = 0;
     expect(backend.links).toHaveLength(1);

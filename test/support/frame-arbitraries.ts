@@ -62,6 +62,15 @@ const message: fc.Arbitrary<WireMessage> = fc
   })
   .map(withoutUndefined);
 
+const deadLetter = fc.record({
+  seq,
+  type: fc.constantFrom('inbound', 'media.staged', 'media.corrupt', 'sent', 'send.failed', null),
+  bot_id: fc.option(botId),
+  code: identifier,
+  reason,
+  died_at: natural,
+});
+
 const gatewayFrameBody: fc.Arbitrary<GatewayFrameBody> = fc.oneof(
   fc.record({
     type: fc.constant('hello'),
@@ -103,7 +112,31 @@ const gatewayFrameBody: fc.Arbitrary<GatewayFrameBody> = fc.oneof(
       detail: optional(reason),
     })
     .map(withoutUndefined),
-  fc.record({ type: fc.constant('media.held'), guids }),
+  fc
+    .record({
+      type: fc.constant('media.held'),
+      guids,
+      unacked: optional(natural),
+      request_id: optional(identifier),
+    })
+    .map(withoutUndefined),
+  fc
+    .record({
+      type: fc.constant('letters.listed'),
+      request_id: identifier,
+      letters: fc.array(deadLetter, { maxLength: 3 }),
+      next: optional(seq),
+    })
+    .map(withoutUndefined),
+  fc
+    .record({
+      type: fc.constant('letters.retried'),
+      request_id: identifier,
+      outcome: fc.constantFrom('retried', 'hopeless', 'not_found'),
+      waits_as: optional(seq),
+      reason: optional(reason),
+    })
+    .map(withoutUndefined),
 );
 
 const backendFrameBody: fc.Arbitrary<BackendFrameBody> = fc.oneof(
@@ -125,10 +158,14 @@ const backendFrameBody: fc.Arbitrary<BackendFrameBody> = fc.oneof(
       .record({
         media_storage_quota_gb: fc.double({ min: 1e-9, max: 1e6, noNaN: true }),
         groups: optional(fc.constantFrom('all', 'none')),
+        pairing_phone: optional(fc.stringMatching(/^[1-9]\d{6,14}$/)),
+        backlog_replies: optional(fc.constantFrom('held', 'sent')),
       })
       .map(withoutUndefined),
   }),
-  fc.record({ type: fc.constant('bot.stop'), bot_id: botId }),
+  fc
+    .record({ type: fc.constant('bot.stop'), bot_id: botId, forget: optional(fc.boolean()) })
+    .map(withoutUndefined),
   fc
     .record({
       type: fc.constant('send'),
@@ -137,10 +174,22 @@ const backendFrameBody: fc.Arbitrary<BackendFrameBody> = fc.oneof(
       to: identifier,
       text: textUpTo(WIRE_LIMITS.textCharacters, 1),
       quoted: optional(quoted),
+      answers_backlog: optional(fc.boolean()),
     })
     .map(withoutUndefined),
   fc.record({ type: fc.constant('media.released'), guid }),
-  fc.record({ type: fc.constant('media.holds'), guids }),
+  fc
+    .record({ type: fc.constant('media.holds'), guids, request_id: optional(identifier) })
+    .map(withoutUndefined),
+  fc
+    .record({
+      type: fc.constant('letters.list'),
+      request_id: identifier,
+      after: optional(seq),
+      limit: fc.integer({ min: 1, max: WIRE_LIMITS.letters }),
+    })
+    .map(withoutUndefined),
+  fc.record({ type: fc.constant('letters.retry'), request_id: identifier, letter_seq: seq }),
 );
 
 const fitsTheWire = (body: FrameBody): boolean =>

@@ -51,34 +51,32 @@ describe('dragoman demo', () => {
   });
 });
 
+/** A `dragoman start` that has linked itself to a simulator, and its command line. */
+async function linked(folder: string) {
+  const simulator = await startSimulator({ autoScan: true });
+  onTestFinished(() => simulator.close());
+  const origin = simulator.endpoint.mediaOrigin;
+  const args = ['start', '--data-folder', folder, '--port', '0', '--simulator', origin];
+  const dragoman = DragomanProcess.spawn(...args);
+  onTestFinished(() => dragoman.kill());
+  await dragoman.printed(/main: open/);
+  return { dragoman, args };
+}
+
 describe('dragoman start', () => {
-  test('links itself to a simulator and stops at SIGTERM with 0', async () => {
-    const simulator = await startSimulator({ autoScan: true });
-    onTestFinished(() => simulator.close());
+  test('links itself to a simulator, has its folder to itself, and stops at SIGTERM with 0', async () => {
     const folder = await scratchFolder();
-    const args = ['--data-folder', folder, '--port', '0', '--simulator', simulator.endpoint.mediaOrigin];
-    const dragoman = DragomanProcess.spawn('start', ...args);
-    onTestFinished(() => dragoman.kill());
-    await dragoman.printed(/main: open/);
+    const { dragoman, args } = await linked(folder);
     expect(dragoman.stdout).toContain(`Everything durable lies in ${folder}.`);
+    const second = await run(...args, ...QUIET);
+    expect(oneLine(second.stderr)).toBe(true);
+    expect(second.exitCode).toBe(69);
     expect(await dragoman.stop()).toBe(0);
     expect(dragoman.stderr).not.toContain('step not finished');
   });
 
   test('SIGUSR2 logs the actor tree, one line per actor', async () => {
-    const simulator = await startSimulator({ autoScan: true });
-    onTestFinished(() => simulator.close());
-    const args = [
-      '--data-folder',
-      await scratchFolder(),
-      '--port',
-      '0',
-      '--simulator',
-      simulator.endpoint.mediaOrigin,
-    ];
-    const dragoman = DragomanProcess.spawn('start', ...args);
-    onTestFinished(() => dragoman.kill());
-    await dragoman.printed(/main: open/);
+    const { dragoman } = await linked(await scratchFolder());
     dragoman.signal('SIGUSR2');
     // The last line of the tree.
     await dragoman.logged(/bot main: depth \d+/);
@@ -188,28 +186,6 @@ describe('what a person got wrong is told in one line that says what to do', () 
     expect(stderr).toContain('dragoman.db');
     expect(oneLine(stderr)).toBe(true);
     expect(exitCode).toBe(69);
-  });
-
-  test('a second process on the same data folder', async () => {
-    const simulator = await startSimulator({ autoScan: true });
-    onTestFinished(() => simulator.close());
-    const folder = await scratchFolder();
-    const args = [
-      'start',
-      '--data-folder',
-      folder,
-      '--port',
-      '0',
-      '--simulator',
-      simulator.endpoint.mediaOrigin,
-    ];
-    const first = DragomanProcess.spawn(...args);
-    onTestFinished(() => first.kill());
-    await first.printed(/Dragoman is up/);
-    const { exitCode, stderr } = await run(...args, ...QUIET);
-    expect(oneLine(stderr)).toBe(true);
-    expect(exitCode).toBe(69);
-    await first.stop();
   });
 
   test('a flag that does not exist', async () => {

@@ -170,7 +170,9 @@ export const configuration = consistent(
       .describe('Cleaning up: media that nothing will come of, and files that nobody needs.'),
     drainDeadlineMs: milliseconds
       .default(20_000)
-      .describe('How long stopping waits for jobs that are worked on; what is left is durable.'),
+      .describe(
+        'How long each step of stopping waits, such as for jobs that are worked on; all together, 2.5 times as long. What is left is durable.',
+      ),
     processedBy: z
       .enum(['backend', 'workers'])
       .default('backend')

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { runSteps } from '../../../src/system/steps.ts';
+import { longestMs, runSteps } from '../../../src/system/steps.ts';
 import { settle } from '../../support/actor-kit.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { RecordingLogger } from '../../support/recording-logger.ts';
@@ -32,5 +32,31 @@ describe('steps', () => {
       ['info', 'c'],
     ]);
     expect(clock.pendingTimers).toBe(0);
+  });
+
+  test('that are all late take two and a half deadlines together, and each is begun', async () => {
+    const clock = new ManualClock();
+    const log = new RecordingLogger();
+    const startedAt = clock.now();
+    const begun: number[] = [];
+    const late = {
+      name: 'late',
+      run: () => {
+        begun.push(clock.now() - startedAt);
+        return new Promise(() => {});
+      },
+    };
+    const running = runSteps({ clock, log, deadlineMs: 1_000, title: 'drain' }, Array(8).fill(late));
+    for (let nth = 0; nth < 10; nth += 1) {
+      await settle();
+      clock.advance(250);
+    }
+    for (let nth = 0; nth < 8; nth += 1) {
+      await settle();
+      clock.advance(0);
+    }
+    await running;
+    expect(begun).toEqual([0, 1_000, 2_000, 2_500, 2_500, 2_500, 2_500, 2_500]);
+    expect(clock.now() - startedAt).toBe(longestMs(1_000));
   });
 });

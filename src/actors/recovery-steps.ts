@@ -17,7 +17,7 @@ export interface RecoveryRun {
 }
 
 /**
- * Runs the steps in order, each one's count and time logged. Rejects with what a step rejects with; those behind it have
+ * Runs the steps in order; one line tells each one's count and time. Rejects with what a step rejects with; those behind it have
  * not begun, and all of them may be run again.
  */
 export async function runRecovery(
@@ -25,12 +25,14 @@ export async function runRecovery(
   steps: readonly RecoveryStep[],
 ): Promise<void> {
   const begunAt = clock.now();
-  const counts: Record<string, number> = {};
+  const done: { readonly step: string; readonly count: number; readonly duration_ms: number }[] = [];
   for (const { name, run } of steps) {
     const startedAt = clock.now();
     const count = await run();
-    counts[name] = count;
-    log.debug({ step: name, count, duration_ms: clock.now() - startedAt }, `${title}: step done`);
+    const step = { step: name, count, duration_ms: clock.now() - startedAt };
+    done.push(step);
+    // Of a recovery that is cut off, this tells how far it came.
+    log.debug(step, `${title}: step done`);
   }
-  log.info({ ...counts, duration_ms: clock.now() - begunAt }, title);
+  log.info({ steps: done, duration_ms: clock.now() - begunAt }, title);
 }

@@ -59,6 +59,22 @@ describe('a recovery that runs while jobs move', () => {
     });
   });
 
+  test('tells its steps by name, with what each did', async () => {
+    const { chat, services, store, key, clock, log } = await chatBench();
+    await store.accept(acceptMedia(key, placeholderMessage(1), { collection: 'holding' }));
+    await recoverBot({ botId: BOT, services, clock, log, open: () => Promise.resolve(chat) });
+    const [told] = log.lines.filter(({ message }) => message === 'bot recovered');
+    const counts = { rehydrate: 1, inject: 0, repair: 0, revive: 0, promote: 1, reap: 0 };
+    expect(told?.fields).toMatchObject({
+      bot_id: BOT,
+      steps: Object.entries(counts).map(([step, count]) => ({
+        step,
+        count,
+        duration_ms: expect.any(Number),
+      })),
+    });
+  });
+
   test('run twice changes nothing the second time', async () => {
     const { chat, services, store, key, clock, log, journalOf } = await chatBench();
     const placeholder = placeholderMessage(1);

@@ -27,6 +27,8 @@ export type DragomanEvent =
       readonly message: ReadyMessage;
       readonly failed: boolean;
     }
+  /** A worker's result is durable on its job, or the job's last worker died. */
+  | { readonly kind: 'job_done'; readonly botId: string; readonly pool: string }
   | {
       readonly kind: 'evicted';
       readonly chat: CorrespondentKey;

@@ -50,6 +50,7 @@ export class ChatView {
       case 'rehydrated':
       case 'forgotten':
       case 'queue':
+      case 'job_done':
         return null;
     }
   }

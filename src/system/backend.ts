@@ -133,7 +133,9 @@ async function compose(
     if (!settlements.begin(completion) || pool === null) return;
     backlogLog.done(pool);
     janitor.tell('completed', pool);
-    served.note(pool, completion.correspondent.botId, clock.now());
+    const { botId } = completion.correspondent;
+    served.note(pool, botId, clock.now());
+    events.emit({ kind: 'job_done', botId, pool });
   };
   const reviveJobs = async (): Promise<number> => {
     const { poisoned } = await store.reviveJobs(clock.now(), config.maxAttempts);

@@ -62,6 +62,7 @@ export function logStateChanges({ events, log, content }: StateLogOptions): () =
       case 'bot':
       case 'queue':
       case 'rehydrated':
+      case 'job_done':
     }
   });
 }

@@ -82,6 +82,7 @@ export class ChatBoard {
         return this.#forget(event.chat);
       case 'bot':
       case 'duplicate':
+      case 'job_done':
     }
   }
 

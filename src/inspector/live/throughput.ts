@@ -71,6 +71,7 @@ export class Throughput {
       case 'queue':
       case 'rehydrated':
       case 'forgotten':
+      case 'job_done':
     }
   }
 

@@ -30,6 +30,7 @@ export function eventMetrics(registry: Registry): (event: DragomanEvent) => void
     'bot',
     'outcome',
   ]);
+  const jobsDone = counter('dragoman_jobs_done_total', 'Jobs that came to their end', ['pool']);
   const linkLag = histogram(
     'dragoman_link_lag_seconds',
     'From the gateway having a message on its disk to its place in the queue',
@@ -78,6 +79,8 @@ export function eventMetrics(registry: Registry): (event: DragomanEvent) => void
         return duplicates.inc({ bot: event.chat.botId });
       case 'fulfilled':
         return settle(event.chat.botId, event.message, event.failed);
+      case 'job_done':
+        return jobsDone.inc({ pool: event.pool });
       case 'evicted':
         return evicted.inc({ bot: event.chat.botId, reason: event.reason });
       case 'ingested':

@@ -1,6 +1,8 @@
 import { writeFile } from 'node:fs/promises';
-import { describe, expect, test } from 'vitest';
-import { acked, connected } from '../../support/backend-machine.ts';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { EventBus } from '../../../src/actors/events.ts';
+import { Metrics } from '../../../src/inspector/metrics/metrics.ts';
+import { acked, connected, STUB_POOLS } from '../../support/backend-machine.ts';
 import { BOT, mediaFrame, textFrame } from '../../support/inbound-frames.ts';
 import { inspected } from '../../support/inspected-backend.ts';
 
@@ -50,6 +52,7 @@ describe('metrics', () => {
       dragoman_queue_placeholders: 1,
       dragoman_queue_ready_messages: 0,
       dragoman_queue_waiting_chats: 1,
+      'dragoman_jobs_done_total{pool="audio"}': 1,
       'dragoman_jobs{pool="audio",state="pending"}': 0,
       'dragoman_jobs{pool="audio",state="in_progress"}': 0,
       [`dragoman_bot_open{bot="${BOT}"}`]: 1,
@@ -64,6 +67,39 @@ describe('metrics', () => {
     expect(series.get('dragoman_queue_oldest_placeholder_age_seconds')).toBeGreaterThanOrEqual(0);
     expect(series.get('nodejs_eventloop_lag_p99_seconds')).toBeGreaterThanOrEqual(0);
     expect(series.get('dragoman_staging_limit_bytes')).toBeGreaterThan(0);
+  });
+
+  test('tell how many workers of a pool are busy, and how long the next job has waited for one', async () => {
+    const pools = STUB_POOLS.map((pool) =>
+      pool.name === 'audio' ? { ...pool, workers: 1, processorOptions: { delayMs: 60_000 } } : pool,
+    );
+    const { backend, get, staging } = await inspected({}, { pools });
+    const link = await connected(backend.url);
+    for (const seq of [1_000_000, 1_000_001]) {
+      const note = mediaFrame(PERSON, 'listen');
+      await acked(link, note);
+      await writeFile(staging.pathOf(note.mediaGuid), 'OggS…');
+      const staged = { bytes: 6, sha256: 'a'.repeat(64), mime_type: 'audio/ogg' };
+      link.send({ type: 'media.staged', seq, guid: note.mediaGuid, ...staged });
+    }
+    const scraped = async (name: string) => seriesIn(await (await get('/metrics')).text()).get(name);
+    await expect.poll(() => scraped('dragoman_workers_busy{pool="audio"}')).toBe(1);
+    const age = 'dragoman_jobs_oldest_pending_age_seconds{pool="audio"}';
+    await expect.poll(() => scraped(age)).toBeGreaterThan(0);
+    expect(await scraped('dragoman_jobs_done_total{pool="audio"}')).toBeUndefined();
+  });
+
+  test('count evictions by what was exceeded', async () => {
+    const events = new EventBus();
+    const metrics = new Metrics(events);
+    onTestFinished(() => metrics.close());
+    const chat = { botId: BOT, providerName: 'simulator', correspondentId: PERSON };
+    for (const reason of ['count', 'count', 'age'] as const)
+      events.emit({ kind: 'evicted', chat, id: 1, reason });
+    const series = seriesIn(await metrics.scrape());
+    const evicted = (reason: string) =>
+      series.get(`dragoman_messages_evicted_total{bot="${BOT}",reason="${reason}"}`);
+    expect([evicted('count'), evicted('age'), evicted('characters')]).toEqual([2, 1, undefined]);
   });
 
   test('name no person and no chat, and are as many whatever number of chats there is', async () => {

@@ -1,10 +1,14 @@
 import { writeFile } from 'node:fs/promises';
 import { Writable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
+import { EventBus } from '../../../src/actors/events.ts';
 import { traceOf } from '../../../src/base/trace.ts';
+import { chatName } from '../../../src/store/chat-name.ts';
 import { createLogger } from '../../../src/system/logger.ts';
+import { logStateChanges } from '../../../src/system/state-log.ts';
 import { acked, connected, machine } from '../../support/backend-machine.ts';
 import { BOT, mediaFrame, textFrame } from '../../support/inbound-frames.ts';
+import { RecordingLogger } from '../../support/recording-logger.ts';
 
 /** What a conversation with one voice note leaves in the log, at level trace. */
 async function logged(settings: object) {
@@ -52,6 +56,21 @@ describe('each change of a message’s state has its line', () => {
     ]);
     const ends = lines.filter(({ msg, trace }) => msg === 'message ingested' && trace === traceOf(BOT, 'm2'));
     expect(ends).toHaveLength(1);
+  });
+
+  test('an eviction by place and reason, though nobody says what was evicted', () => {
+    const events = new EventBus();
+    const log = new RecordingLogger();
+    logStateChanges({ events, log, content: true });
+    const chat = { botId: BOT, providerName: 'simulator', correspondentId: '4915112345678' };
+    events.emit({ kind: 'evicted', chat, id: 7, reason: 'characters' });
+    expect(log.lines).toEqual([
+      {
+        level: 'info',
+        message: 'message evicted',
+        fields: { bot_id: BOT, chat: chatName(chat), id: 7, reason: 'characters' },
+      },
+    ]);
   });
 
   test('never with its words, unless the configuration says so, and then at trace alone', async () => {

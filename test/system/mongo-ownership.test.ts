@@ -1,10 +1,13 @@
+import type { Collection } from 'mongodb';
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import type { DragomanError } from '../../src/base/errors.ts';
 import { silentLogger } from '../../src/base/log.ts';
 import { openMongoStore } from '../../src/store/mongo/open-mongo-store.ts';
-import type { OwnershipWish } from '../../src/store/mongo/ownership.ts';
+import { type MetaDocument, metaOf } from '../../src/store/mongo/collections.ts';
+import { Ownership, type OwnershipWish } from '../../src/store/mongo/ownership.ts';
 import type { Store } from '../../src/store/store.ts';
+import { gate } from '../support/actor-kit.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { MONGODB_URL, openStoreOn, SKIPPED, TestDatabase } from '../support/mongo-subject.ts';
 import {
@@ -29,14 +32,16 @@ describe.skipIf(MONGODB_URL === undefined)('of the processes on one MongoDB', ()
   afterEach(() => database.empty());
   afterAll(() => database.drop());
 
+  const wishing = (wish: Partial<OwnershipWish> = {}): OwnershipWish => ({
+    whenOwned: 'refuse',
+    signal: new AbortController().signal,
+    waiting: () => {},
+    lost: () => {},
+    ...wish,
+  });
+
   const open = async (wish: Partial<OwnershipWish> = {}, clock = systemClock()): Promise<Store> => {
-    const ownership: OwnershipWish = {
-      whenOwned: 'refuse',
-      signal: new AbortController().signal,
-      waiting: () => {},
-      lost: () => {},
-      ...wish,
-    };
+    const ownership = wishing(wish);
     const store = await openMongoStore({ url: database.url, clock, log: silentLogger, ownership });
     onTestFinished(() => store.close());
     return store;
@@ -71,7 +76,8 @@ describe.skipIf(MONGODB_URL === undefined)('of the processes on one MongoDB', ()
       code: 'store_unavailable',
     });
     const tryAgain = (): Promise<unknown> => {
-      clock.advance(3_000);
+      // Shorter than the time that a renewal has.
+      clock.advance(1_000);
       return store.accept(acceptText(key, textMessage(1))).catch(({ code }: DragomanError) => code);
     };
     await expect.poll(tryAgain).toEqual({ kind: 'accepted' });
@@ -94,6 +100,58 @@ describe.skipIf(MONGODB_URL === undefined)('of the processes on one MongoDB', ()
     await expect(store.accept(acceptText(key, textMessage(1)))).rejects.toMatchObject(refused);
     await expect(store.holdJobs(BOT, NOW)).rejects.toMatchObject(refused);
     expect(await next.rehydrate(key)).toEqual({ nextId: 1, messages: [] });
+  });
+
+  /** The lease's document, on the way to which renewals wait; `sent` counts them. */
+  function slowMeta() {
+    const meta = metaOf(database.client.db());
+    const way = gate();
+    const renewals: Promise<unknown>[] = [];
+    const slow = new Proxy(meta, {
+      get(target, name) {
+        if (name !== 'updateOne') return Reflect.get(target, name, target) as unknown;
+        return (...[filter, change]: Parameters<Collection<MetaDocument>['updateOne']>) => {
+          if (!Array.isArray(change)) return target.updateOne(filter, change, { upsert: true });
+          const renewal = way.passed.then(() => target.updateOne(filter, change));
+          renewals.push(renewal);
+          return renewal;
+        };
+      },
+    });
+    return { meta, slow, way, renewals };
+  }
+
+  test('O4: a lease that is released while its renewal is on its way is free, and stays free', async () => {
+    const { meta, slow, way, renewals } = slowMeta();
+    const clock = new ManualClock(NOW);
+    const options = { ...wishing(), log: silentLogger };
+    const owner = await Ownership.take({ ...options, clock, meta: slow });
+    clock.advance(3_000);
+    expect(renewals).toHaveLength(1);
+    await owner.release();
+    way.open();
+    await Promise.all(renewals);
+    const next = await Ownership.take({ ...options, clock: systemClock(), meta });
+    expect(next.fence).toBe(owner.fence + 1);
+    await next.release();
+  });
+
+  test('a renewal that gets no answer is sent again before the lease ends', async () => {
+    const { slow, way, renewals } = slowMeta();
+    const clock = new ManualClock(NOW);
+    const owner = await Ownership.take({ ...wishing(), log: silentLogger, clock, meta: slow });
+    clock.advance(3_000);
+    while (renewals.length < 2 && clock.now() < NOW + 9_000) {
+      clock.advance(500);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(clock.now()).toBeLessThan(NOW + 7_000);
+    way.open();
+    await Promise.all(renewals);
+    await new Promise((resolve) => setImmediate(resolve));
+    clock.advance(NOW + 11_000 - clock.now());
+    expect(() => owner.expectOwned()).not.toThrow();
+    await owner.release();
   });
 
   test('S2: a late write of a former owner is refused by the fence, though it has not heard of the new one', async () => {

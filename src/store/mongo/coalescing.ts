@@ -41,6 +41,7 @@ const MOST_TRANSACTIONS = 3;
  *   C2 What is known not to have happened together is done alone, once for each call: no call fails for another's sake.
  *   C3 When nobody knows whether it happened, each of its calls is told so.
  *   C4 A call that nobody waits beside is a transaction of its own.
+ *   C5 A call whose deadline passed while it waited is never carried out.
  */
 export class Coalescing<Item, T> {
   readonly #kind: Coalescible<Item, T>;
@@ -67,7 +68,7 @@ export class Coalescing<Item, T> {
     this.#isScheduled = true;
     setImmediate(() => {
       this.#isScheduled = false;
-      const calls = this.#waiting.splice(0, MOST_TOGETHER);
+      const calls = this.#nextCalls();
       this.#underWay += 1;
       void this.#carryOut(calls).finally(() => {
         this.#underWay -= 1;
@@ -75,6 +76,13 @@ export class Coalescing<Item, T> {
       });
       this.#schedule();
     });
+  }
+
+  /** A call whose deadline has passed while it waited would only keep its neighbours from being committed. */
+  #nextCalls(): readonly Waiting<Item, T>[] {
+    for (const { signal, reject } of this.#waiting) if (signal.aborted) reject(signal.reason);
+    this.#waiting = this.#waiting.filter(({ signal }) => !signal.aborted);
+    return this.#waiting.splice(0, MOST_TOGETHER);
   }
 
   /** Never rejects. */

@@ -28,6 +28,9 @@ export interface OwnershipOptions extends OwnershipWish {
 /** By the server's clock. One that is not renewed for so long is free: with the poll and a start it makes a take-over. */
 const LEASE_MS = 9_000;
 const RENEW_EVERY_MS = 3_000;
+/** A renewal that gets no answer leaves time for others before the lease ends. */
+const RENEWAL_DEADLINE_MS = 2_000;
+const RENEW_AGAIN_AFTER_MS = 500;
 const POLL_EVERY_MS = 1_000;
 
 /**
@@ -36,7 +39,7 @@ const POLL_EVERY_MS = 1_000;
  *   O2 An owner writes only while its last renewal, counted from before it was sent, is younger than the lease: one that
  *      slept through it writes nothing before it has asked.
  *   O3 An owner that finds another one has lost the store for good.
- *   O4 A released lease is free at once.
+ *   O4 A released lease is free at once, and stays so: a renewal that was on its way finds nobody holding it.
  */
 export class Ownership {
   readonly fence: number;
@@ -52,7 +55,7 @@ export class Ownership {
     this.#holder = holder;
     this.fence = fence;
     this.#validUntil = takenAt + LEASE_MS;
-    this.#renewLater();
+    this.#renewIn(RENEW_EVERY_MS);
   }
 
   /** Resolves when the store is this process's. */
@@ -89,7 +92,7 @@ export class Ownership {
     this.#timer?.cancel();
     const { meta, log } = this.#options;
     try {
-      await meta.updateOne(this.#mine, { $set: { lease_expires_at: 0 } });
+      await meta.updateOne(this.#mine, { $set: { lease_expires_at: 0 }, $unset: { holder: 1 } });
     } catch (error) {
       log.warn({ reason: describeError(error) }, 'the lease on the store ends by itself');
     }
@@ -99,23 +102,24 @@ export class Ownership {
     return { _id: 'owner', value: this.fence, holder: this.#holder } as const;
   }
 
-  #renewLater(): void {
-    this.#timer = this.#options.clock.schedule(RENEW_EVERY_MS, () => void this.#renew());
+  #renewIn(ms: number): void {
+    if (!this.#isReleased) this.#timer = this.#options.clock.schedule(ms, () => void this.#renew());
   }
 
   async #renew(): Promise<void> {
     const { clock, meta, log } = this.#options;
     const askedAt = clock.now();
     try {
-      const { matchedCount } = await withDeadline(clock, LEASE_MS, () =>
+      const { matchedCount } = await withDeadline(clock, RENEWAL_DEADLINE_MS, () =>
         meta.updateOne(this.#mine, [{ $set: { lease_expires_at: { $add: [SERVER_NOW, LEASE_MS] } } }]),
       );
       if (matchedCount === 0) return await this.#lose();
       this.#validUntil = askedAt + LEASE_MS;
+      this.#renewIn(RENEW_EVERY_MS);
     } catch (error) {
       log.warn({ reason: describeError(error) }, 'the lease on the store could not be renewed');
+      this.#renewIn(RENEW_AGAIN_AFTER_MS);
     }
-    if (!this.#isReleased) this.#renewLater();
   }
 
   async #lose(): Promise<void> {

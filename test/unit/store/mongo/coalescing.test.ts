@@ -42,6 +42,11 @@ class Transactions {
     });
   }
 
+  /** One call with a deadline of its own. */
+  callUntil(item: Item, deadline: AbortSignal): Promise<string> {
+    return this.#coalescing.run(item, deadline);
+  }
+
   call(...items: readonly Item[]): Promise<PromiseSettledResult<string>[]> {
     return Promise.allSettled(items.map((item) => this.#coalescing.run(item, signal)));
   }
@@ -96,6 +101,17 @@ describe('calls that wait at the same time', () => {
     expect(outcomes(await transactions.call('a', 'b'))).toEqual([unavailable, unavailable]);
     expect(transactions.done).toEqual([]);
     expect(outcomes(await transactions.call('c', 'd'))).toEqual(['c', 'd']);
+  });
+
+  test('C5: a call whose deadline passed while it waited is not carried out, and its neighbours are together', async () => {
+    const transactions = new Transactions();
+    const deadline = new AbortController();
+    const late = transactions.callUntil('late', deadline.signal);
+    const others = transactions.call('a', 'b');
+    deadline.abort(new DragomanError('deadline_exceeded', 'too late'));
+    await expect(late).rejects.toMatchObject({ code: 'deadline_exceeded' });
+    expect(outcomes(await others)).toEqual(['a', 'b']);
+    expect(transactions.done).toEqual(['a+b']);
   });
 
   test('while enough transactions are under way, calls gather for the next', async () => {

@@ -28,6 +28,8 @@ const GUIDS_PER_LOOK = 500;
 interface OwnedPlaceholder {
   readonly key: CorrespondentKey;
   readonly guid: Guid;
+  /** The id of its message. */
+  readonly place: number;
 }
 
 /**
@@ -65,7 +67,9 @@ async function rehydrate(options: BotRecoveryOptions, placeholders: OwnedPlaceho
   const keys = await options.services.store.chatsWithJournal(options.botId);
   return sideBySide(options, keys, async (key) => {
     const chat = await options.open(key);
-    for (const guid of await chat.ask('wake', undefined)) placeholders.push({ key, guid });
+    for (const { id: place, mediaProcessingId: guid } of await chat.ask('wake', undefined)) {
+      placeholders.push({ key, guid, place });
+    }
   });
 }
 
@@ -95,9 +99,9 @@ async function repair(
     const jobs = await options.services.store.jobsAmong(some.map(({ guid }) => guid));
     const live = new Set(jobs.filter(({ collection }) => collection !== 'failed').map(({ guid }) => guid));
     const orphans = some.filter(({ guid }) => !live.has(guid));
-    repaired += await sideBySide(options, orphans, async ({ key, guid }) => {
-      const chat = await options.open(key);
-      await chat.ask('settle', orphaned(guid));
+    repaired += await sideBySide(options, orphans, async (orphan) => {
+      const chat = await options.open(orphan.key);
+      await chat.ask('settle', orphaned(orphan));
     });
   }
   return repaired;
@@ -126,8 +130,10 @@ async function* livePages(
   yield* jobPages(store, botId, { collection: 'active', ...which });
 }
 
-const orphaned = (guid: Guid): Outcome => ({
+/** For its place alone: should its dead letter be retried meanwhile, that try has an outcome of its own. */
+const orphaned = ({ guid, place }: OwnedPlaceholder): Outcome => ({
   guid,
+  place,
   words: failureWords('orphaned', ''),
   error: { code: 'orphaned', reason: 'the placeholder had no job', stack: null },
 });

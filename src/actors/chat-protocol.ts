@@ -51,8 +51,8 @@ export interface ChatProtocol {
   inject(placeholder: Placeholder): Promise<void>;
   /** Moves what is ready into the history. */
   ingest(): Promise<IngestReport>;
-  /** Rehydrates. Returns the GUIDs whose placeholders are here. */
-  wake(): Promise<readonly string[]>;
+  /** Rehydrates. Returns the placeholders that are here. */
+  wake(): Promise<readonly Placeholder[]>;
   /** Evicts what grew too old. */
   tick(): Promise<void>;
   /** Deletes the chat, in its turn: nothing of it is half done. Null: it was not there. */

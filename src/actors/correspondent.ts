@@ -222,12 +222,9 @@ class Correspondent {
     return forgotten;
   }
 
-  async wake(): Promise<readonly string[]> {
+  async wake(): Promise<readonly Placeholder[]> {
     const queue = await this.#memory.load();
-    return queue
-      .snapshot()
-      .filter(isPlaceholder)
-      .map(({ mediaProcessingId }) => mediaProcessingId);
+    return queue.snapshot().filter(isPlaceholder);
   }
 
   async tick(): Promise<void> {

@@ -4,7 +4,7 @@ import type { CorrespondentKey } from '../../../src/jobs/job.ts';
 import { chatBench } from '../../support/chat-bench.ts';
 import { BOT } from '../../support/inbound-frames.ts';
 import { interceptStore } from '../../support/intercepted-store.ts';
-import { acceptMedia, placeholderMessage } from '../../support/store-records.ts';
+import { acceptMedia, jobError, placeholderMessage } from '../../support/store-records.ts';
 
 describe('a recovery that runs while jobs move', () => {
   test('does not take a place for orphaned whose job it missed on its way', async () => {
@@ -19,8 +19,27 @@ describe('a recovery that runs while jobs move', () => {
     });
     const open = (_key: CorrespondentKey) => Promise.resolve(chat);
     await recoverBot({ botId: BOT, services: { ...services, store: moving }, clock, log, open });
-    expect(await chat.ask('wake', undefined)).toEqual([placeholder.mediaProcessingId]);
+    expect(await chat.ask('wake', undefined)).toEqual([placeholder]);
     expect(await store.jobByGuid(placeholder.mediaProcessingId)).toMatchObject({ collection: 'active' });
+  });
+
+  test('leaves a dead letter alone that is retried while its former place is repaired', async () => {
+    const { chat, services, store, key, clock, log, journalOf } = await chatBench();
+    const placeholder = placeholderMessage(1);
+    const guid = placeholder.mediaProcessingId;
+    await store.accept(acceptMedia(key, placeholder));
+    const retried = interceptStore(store, async (operation, run) => {
+      if (operation !== 'jobsAmong') return run();
+      // What is seen is a dead letter, whose placeholder was there when the chat woke.
+      await chat.ask('settle', { guid, place: 1, words: 'no words', error: jobError() });
+      const seen = await run();
+      expect(await chat.ask('retry', guid)).toMatchObject({ kind: 'retried', id: 2 });
+      return seen;
+    });
+    const open = () => Promise.resolve(chat);
+    await recoverBot({ botId: BOT, services: { ...services, store: retried }, clock, log, open });
+    expect(await journalOf('ann')).toEqual(['[no words] a caption', 'a caption']);
+    expect(await store.jobByGuid(guid)).toMatchObject({ collection: 'active', status: 'pending' });
   });
 
   test('settles a result that became durable unheard until just before it promoted', async () => {

@@ -260,7 +260,12 @@ describe('a chat at recovery', () => {
     await accept(chat, one);
     await accept(chat, textFrame('ann', 'text'));
     await accept(chat, two);
-    expect(await chat.ask('wake', undefined)).toEqual([one.mediaGuid, two.mediaGuid]);
+    expect(
+      (await chat.ask('wake', undefined)).map(({ id, mediaProcessingId }) => [id, mediaProcessingId]),
+    ).toEqual([
+      [1, one.mediaGuid],
+      [3, two.mediaGuid],
+    ]);
   });
 
   test('puts back a placeholder whose job lives, durably, once', async () => {

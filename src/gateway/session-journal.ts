@@ -19,7 +19,8 @@ export interface SessionJournalSettings {
 
 /**
  * What sessions write: credentials, and what they received. See J1…J3 at `SessionStorage`; and
- *   J4 A message is announced once, however often it is delivered: its first commit wins.
+ *   J4 A message is announced once, however often it is delivered, and by whichever of its people's addresses: its
+ *      first commit wins.
  *   J5 A message that cannot be decrypted is announced only when its content did not come in time. The content may
  *      still come after that, and is announced as well; content that says nothing to people ends the wait in silence.
  *   J6 The echo of a text that the bot sends is not announced, whether it comes before or after the text's outcome.
@@ -79,9 +80,7 @@ export class SessionJournal implements SessionStorage {
   }
 
   async keyOf(botId: string, chat: string, messageId: string): Promise<ProviderKey> {
-    const named = `SELECT key FROM ${SEEN_BY_MESSAGE} WHERE bot_id = ? AND message_id = ?`;
-    const rows = this.#db.all(named, botId, messageId);
-    const keys = rows.map((row) => keyIn(textIn(row, 'key')));
+    const keys = this.#keysOf(botId, messageId);
     const known = keys.find((key) => key.remoteJid === chat) ?? keys[0];
     if (known !== undefined) return known;
     return { remoteJid: chat, participant: null, id: messageId, fromMe: this.#isSent(botId, messageId) };
@@ -125,7 +124,9 @@ export class SessionJournal implements SessionStorage {
 
   #announce(botId: string, received: ReceivedMessage): void {
     const key = keyText(received.key);
-    const isNew = this.#markSeen(botId, key, received.wire.backlog === true);
+    const isNew =
+      !this.#keysOf(botId, received.key.id).some((seen) => isSameMessage(received, seen)) &&
+      this.#markSeen(botId, key, received.wire.backlog === true);
     if (!isNew || this.#isOwnEcho(botId, received.key)) return;
     const { media } = received;
     const guid = media === null ? null : newGuid();
@@ -163,6 +164,13 @@ export class SessionJournal implements SessionStorage {
     );
   }
 
+  /** Of the messages seen that have this id. */
+  #keysOf(botId: string, messageId: string): readonly ProviderKey[] {
+    const named = `SELECT key FROM ${SEEN_BY_MESSAGE} WHERE bot_id = ? AND message_id = ?`;
+    const rows = this.#db.all(named, botId, messageId);
+    return rows.map((row) => keyIn(textIn(row, 'key')));
+  }
+
   #hasSeen(botId: string, key: string): boolean {
     return this.#db.get('SELECT 1 FROM seen WHERE bot_id = ? AND key = ?', botId, key) !== undefined;
   }
@@ -180,6 +188,18 @@ export class SessionJournal implements SessionStorage {
     const sent = 'SELECT 1 FROM sends WHERE bot_id = ? AND provider_message_id = ?';
     return this.#db.get(sent, botId, messageId) !== undefined;
   }
+}
+
+/**
+ * Whether `seen`, of the same id, is of this very message. The phone's history may name by a LID whom the stanza named
+ * by a phone number, and the other way round.
+ */
+function isSameMessage({ key, wire }: ReceivedMessage, seen: ProviderKey): boolean {
+  if (key.fromMe !== seen.fromMe) return false;
+  const alternates = wire.alternate_identifiers ?? [];
+  if (wire.group === undefined) return [key.remoteJid, ...alternates].includes(seen.remoteJid);
+  if (key.remoteJid !== seen.remoteJid) return false;
+  return key.fromMe || [key.participant, ...alternates].includes(seen.participant);
 }
 
 /** The key that `keyText` made a text of. */

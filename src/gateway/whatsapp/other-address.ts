@@ -1,12 +1,13 @@
-import { jidDecode, jidEncode, type SignalKeyStore } from '@whiskeysockets/baileys';
+import { isJidGroup, jidDecode, jidEncode, type SignalKeyStore } from '@whiskeysockets/baileys';
 import { type Account, isOwn, type StanzaAttributes } from './identity.ts';
 
 /** Baileys keeps a phone number's LID under the number, and a LID's number under the LID and this. */
 const REVERSE = '_reverse';
 
 /**
- * The attributes with the other address of the chat's correspondent, LID or phone number, where the stanza leaves it
- * out and Baileys has learnt it from elsewhere: without it, one person's messages would lead to two chats.
+ * The attributes with the other address of the chat's correspondent, or of whoever wrote in a group, LID or phone
+ * number, where the stanza leaves it out and Baileys has learnt it from elsewhere: without it, one person's messages
+ * would lead to two chats, and one message would not be known by its other name.
  * Rejects when the key store cannot be read.
  */
 export async function withOtherAddress(
@@ -14,10 +15,7 @@ export async function withOtherAddress(
   account: Account,
   keys: Pick<SignalKeyStore, 'get'>,
 ): Promise<StanzaAttributes> {
-  const { from = '', recipient } = attributes;
-  const [role, jid] = isOwn(account, from)
-    ? (['recipient', recipient] as const)
-    : (['sender', from] as const);
+  const [role, jid] = correspondentIn(attributes, account);
   if (
     jid === undefined ||
     attributes[`${role}_pn`] !== undefined ||
@@ -35,6 +33,14 @@ export async function withOtherAddress(
     if (lid !== null) return { ...attributes, [`${role}_lid`]: jidEncode(lid, 'lid') };
   }
   return attributes;
+}
+
+function correspondentIn(
+  { from = '', participant, recipient }: StanzaAttributes,
+  account: Account,
+): readonly ['sender' | 'recipient' | 'participant', string | undefined] {
+  if (isJidGroup(from)) return ['participant', participant];
+  return isOwn(account, from) ? ['recipient', recipient] : ['sender', from];
 }
 
 async function mapped(keys: Pick<SignalKeyStore, 'get'>, name: string): Promise<string | null> {

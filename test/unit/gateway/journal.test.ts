@@ -5,6 +5,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { WIRE_LIMITS } from '../../../src/protocol/frames.ts';
 import { downloadFailed } from '../../../src/gateway/download-outcome.ts';
 import { JOURNAL_VERSIONS } from '../../../src/gateway/journal-schema.ts';
+import type { ReceivedMessage } from '../../../src/gateway/received.ts';
 import type { UndecryptableMessage } from '../../../src/gateway/session.ts';
 import { encryptMedia } from '../../support/encrypted-media.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
@@ -319,6 +320,20 @@ describe('what sessions commit', () => {
   });
 });
 
+const directFrom = (jid: string, alternates: readonly string[]): ReceivedMessage => {
+  const { key, wire } = received('a');
+  return received('a', {
+    key: { ...key, remoteJid: jid },
+    wire: { ...wire, sender: jid, alternate_identifiers: [...alternates] },
+  });
+};
+
+const inTrip = (jid: string, alternates: readonly string[], isOwn = false): ReceivedMessage =>
+  received('a', {
+    key: { remoteJid: 'trip@g.us', participant: jid, id: 'a', fromMe: isOwn },
+    wire: { ...directFrom(jid, alternates).wire, group: { id: 'trip@g.us' } },
+  });
+
 const inGroup = (remoteJid: string) => ({ remoteJid, participant: 'bruno@lid', id: 'q', fromMe: false });
 
 test('whom a quotation quotes is known after a restart too: by its chat, where two messages have one id', async () => {
@@ -394,6 +409,28 @@ describe('messages that cannot be decrypted', () => {
     clock.advance(120_000);
     expect(journal.sessions.announceOverdue()).toBe(0);
     expect(seqsOf(journal)).toEqual([]);
+  });
+
+  describe('J4: under another of its addresses', () => {
+    test.each([
+      ['a chat of two', directFrom('ana@lid', []), directFrom('ana@pn', ['ana@lid'])],
+      ['a group', inTrip('ana@lid', []), inTrip('ana@pn', ['ana@lid'])],
+      ['the account itself in a group', inTrip('me@lid', [], true), inTrip('me@pn', [], true)],
+    ])('a message of %s is the same', async (_name, first, second) => {
+      const journal = await openJournal();
+      await journal.sessions.commit('bot', NO_AUTH, [first, second]);
+      expect(seqsOf(journal)).toEqual([1]);
+    });
+
+    test.each([
+      ['another chat', directFrom('ana@lid', []), directFrom('ben@pn', ['ben@lid'])],
+      ['another member of the group', inTrip('ana@lid', []), inTrip('ben@pn', ['ben@lid'])],
+      ['the group, and not of the chat of two', directFrom('ana@lid', []), inTrip('ana@lid', [])],
+    ])('a message of %s with the same id is another one', async (_name, first, second) => {
+      const journal = await openJournal();
+      await journal.sessions.commit('bot', NO_AUTH, [first, second]);
+      expect(seqsOf(journal)).toEqual([1, 2]);
+    });
   });
 
   test('J4: a stub of what was received is ignored', async () => {

@@ -10,6 +10,7 @@ import { MemorySessionStorage } from '../../../support/memory-session-storage.ts
 const OWN = '4915110000001@s.whatsapp.net';
 const ALICE = '4915120000002@s.whatsapp.net';
 const ALICE_LID = '94915120000002@lid';
+const GROUP = '120363000000000001@g.us';
 const ACCOUNT = { jids: [OWN], policy: { groups: 'all' } } as const;
 
 describe('withOtherAddress', () => {
@@ -33,6 +34,7 @@ describe('withOtherAddress', () => {
     ['a sender by phone number', { from: ALICE }, { sender_lid: ALICE_LID }],
     ['a recipient by LID', { from: OWN, recipient: ALICE_LID }, { recipient_pn: ALICE }],
     ['a recipient by phone number', { from: OWN, recipient: ALICE }, { recipient_lid: ALICE_LID }],
+    ['a member of a group', { from: GROUP, participant: ALICE_LID }, { participant_pn: ALICE }],
   ])('%s gets the other address that Baileys knows', async (_name, attributes, added) => {
     expect(await completed(attributes)).toEqual({ ...attributes, ...added });
   });
@@ -40,7 +42,7 @@ describe('withOtherAddress', () => {
   test.each([
     ['that tells both addresses', { from: ALICE_LID, sender_pn: '4915199999999@s.whatsapp.net' }],
     ['of a stranger', { from: '999@lid' }],
-    ['of a group', { from: '120363000000000001@g.us', participant: ALICE_LID }],
+    ['of a group and nobody', { from: GROUP }],
     ['of the account to itself', { from: OWN }],
     ['without a sender', {}],
   ])('a stanza %s stays as it is', async (_name, attributes) => {

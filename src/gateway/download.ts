@@ -79,7 +79,7 @@ async function receive(
     return downloadFailed('too_large', `declared ${declaredBytes} bytes`);
   if (!quota.reserve(guid, declaredBytes)) return downloadFailed('quota');
 
-  const answer = await ask(url, limits.maxFileBytes, watch.signal);
+  const answer = await askFor(url, limits.maxFileBytes, watch.signal);
   if (answer.kind === 'failed') return answer;
   const part = await folder.create(guid);
   const decryption = declaredBytes >= THREAD_FROM_BYTES && thread ? thread.begin(media) : inThisThread(media);
@@ -110,9 +110,10 @@ function inThisThread(media: MediaReference): Decryption {
   };
 }
 
-type Answer = { readonly kind: 'body'; readonly body: AsyncIterable<Buffer> } | DownloadFailure;
+export type Answer = { readonly kind: 'body'; readonly body: AsyncIterable<Buffer> } | DownloadFailure;
 
-async function ask(url: URL, maxFileBytes: number, signal: AbortSignal): Promise<Answer> {
+/** Asks for a medium whose decrypted file may have so many bytes. */
+export async function askFor(url: URL, maxFileBytes: number, signal: AbortSignal): Promise<Answer> {
   const response = await askMediaHost(url, signal);
   const { statusCode: status = 0, headers } = response;
   const announcedBytes = Number(headers['content-length'] ?? 0);
@@ -170,7 +171,7 @@ function refuseLength(
 }
 
 /** Null when the path is missing or would lead to another origin: the sender chose it. */
-function mediaUrl(directPath: string | null, origin: string): URL | null {
+export function mediaUrl(directPath: string | null, origin: string): URL | null {
   if (directPath === null || !/^\/[^/\\@]/.test(directPath)) return null;
   const url = URL.parse(directPath, origin);
   return url?.origin === new URL(origin).origin ? url : null;

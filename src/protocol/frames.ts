@@ -155,6 +155,8 @@ export const phoneNumber = z
 export const botConfig = z.object({
   media_storage_quota_gb: z.number().positive(),
   groups: z.enum(['all', 'none']).optional(),
+  /** How old messages of the phone's history may be that are taken when the bot is linked; left out: none is. */
+  history_sync_days: z.number().positive().optional(),
   /** The account to link by a code that is typed into its phone; left out: by a QR code. */
   pairing_phone: phoneNumber.optional(),
   /** Whether a text may quote what came while the bot was away; left out: not. */

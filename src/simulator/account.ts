@@ -1,5 +1,6 @@
 import type { BinaryNode, proto } from '@whiskeysockets/baileys';
 import type { Connection } from './connection.ts';
+import type { HistoryOptions, KeptMessage } from './history.ts';
 import { deviceJid, type Identity } from './identity.ts';
 import { type Envelope, Mailbox } from './mailbox.ts';
 import type { Person } from './person.ts';
@@ -82,6 +83,11 @@ export class Account {
   /** The phone tells its linked devices something that is not for people; see `Person.tellDevices`. */
   tellDevices(message: proto.IMessage): Promise<string> {
     return this.owner.tellDevices(this, message);
+  }
+
+  /** The phone sends its linked devices what it keeps of the time before; see `Person.tellHistory`. */
+  tellHistory(kept: readonly KeptMessage[], options: HistoryOptions = {}): Promise<string> {
+    return this.owner.tellHistory(this, kept, options);
   }
 
   /** Cuts the connections; the bots may come back at once. */

@@ -5,6 +5,7 @@ import type { Account, LinkedDevice } from './account.ts';
 import { accountsOf, addressAttributes, addressOf, type Chat, chatJid, isFromOwner } from './chat.ts';
 import { type Composed, type Content, compose, findMedium, stanzaType, type Withheld } from './content.ts';
 import type { EventLog, LoggedEvent, SentEvent } from './event-log.ts';
+import { announceHistory, type HistoryOptions, type KeptMessage } from './history.ts';
 import type { AddressingMode, Identity } from './identity.ts';
 import type { Envelope } from './mailbox.ts';
 import type { MediaHost } from './media-host.ts';
@@ -139,6 +140,16 @@ export class Person {
       }
       return id;
     });
+  }
+
+  /** The phone sends the account's linked devices what it keeps of the time before. Resolves as `tellDevices` does. */
+  async tellHistory(
+    account: Account,
+    kept: readonly KeptMessage[],
+    options: HistoryOptions = {},
+  ): Promise<string> {
+    const phone = { ...this.#surroundings, random: this.#random };
+    return this.tellDevices(account, await announceHistory(kept, this, phone, options));
   }
 
   /** Ends what its encryption keeps running. */

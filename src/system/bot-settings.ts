@@ -51,6 +51,18 @@ export const bot = z.strictObject({
     .describe("Of the gateway's staging folder; fractions allowed.")
     .meta({ unit: 'GiB' }),
   groups: z.enum(['all', 'none']).default('all').describe('Whether messages of groups are taken.'),
+  history: z
+    .enum(['ignored', 'taken'])
+    .default('ignored')
+    .describe(
+      'Whether the recent messages that WhatsApp sends to a newly linked device are taken: as backlog, in each chat oldest first, and before what is written from then on. It sends them once, when the phone is linked.',
+    ),
+  historySyncDays: z
+    .number()
+    .positive()
+    .default(7)
+    .describe('How old these may be, with `history: taken`; fractions allowed.')
+    .meta({ unit: 'days' }),
   historyDays: atLeastOne
     .optional()
     .describe('How long its messages stay in the history; by default, as `historyDays` of all bots says.'),

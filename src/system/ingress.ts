@@ -300,11 +300,12 @@ export class Ingress implements LinkHandler, BotCommands {
 type FrameTo<T extends BackendFrameBody['type']> = Extract<BackendFrameBody, { type: T }>;
 
 function startOf({ settings, wish }: RunningBot): FrameTo<'bot.start'> {
-  const { id, mediaStorageQuotaGb, groups, backlogReplies } = settings;
+  const { id, mediaStorageQuotaGb, groups, history, historySyncDays, backlogReplies } = settings;
   const pairingPhone = wish.pairingPhone ?? settings.pairingPhone;
   const config = {
     media_storage_quota_gb: mediaStorageQuotaGb,
     groups,
+    ...(history === 'taken' && { history_sync_days: historySyncDays }),
     backlog_replies: backlogReplies,
     ...(pairingPhone !== undefined && { pairing_phone: pairingPhone }),
   };

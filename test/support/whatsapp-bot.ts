@@ -12,6 +12,7 @@ import { MemorySessionStorage } from './memory-session-storage.ts';
 export interface WhatsAppBotOptions {
   readonly storage?: MemorySessionStorage;
   readonly policy?: ReceptionPolicy;
+  readonly historySyncDays?: number;
   /** By default time stands still, but for what the session waits before it connects again. */
   readonly clock?: Clock;
   readonly endpoint?: Endpoint;
@@ -61,6 +62,7 @@ export class WhatsAppBot implements SessionListener {
       endpoint,
       policy: options.policy ?? { groups: 'all' },
       random: () => 0,
+      ...(options.historySyncDays === undefined ? {} : { historySyncDays: options.historySyncDays }),
       ...(options.pairingPhone === undefined ? {} : { pairingPhone: options.pairingPhone }),
     });
   }

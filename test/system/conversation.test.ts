@@ -1,4 +1,3 @@
-import { deflateSync } from 'node:zlib';
 import { proto } from '@whiskeysockets/baileys';
 import { describe, expect, test } from 'vitest';
 import { isPlaceholder } from '../../src/queue/message.ts';
@@ -65,23 +64,14 @@ describe('what is taken in', () => {
     const { works, startGateway } = await liveWorks();
     const { simulator } = works;
     await startGateway();
-    const { pn } = simulator.person('Ana').identity;
-    const old = { key: { remoteJid: pn, id: 'OLD' }, message: { conversation: 'last year' } };
-    const history = {
-      syncType: proto.HistorySync.HistorySyncType.INITIAL_BOOTSTRAP,
-      conversations: [{ id: pn, messages: [{ message: { ...old, messageTimestamp: 1 } }] }],
-    };
-    const id = await simulator.account().tellDevices({
-      protocolMessage: {
-        type: proto.Message.ProtocolMessage.Type.HISTORY_SYNC_NOTIFICATION,
-        historySyncNotification: {
-          syncType: history.syncType,
-          initialHistBootstrapInlinePayload: deflateSync(
-            proto.HistorySync.encode(proto.HistorySync.fromObject(history)).finish(),
-          ),
-        },
+    const id = await simulator.account().tellHistory([
+      {
+        chat: simulator.directChat('Ana'),
+        from: simulator.person('Ana'),
+        content: { text: 'yesterday' },
+        writtenAt: Date.now() - 86_400_000,
       },
-    });
+    ]);
     await simulator.events.waitFor('receipt', ({ messageId }) => messageId === id);
     await simulator.say('Ana', { text: 'today' });
     await works.untilIngested(1);

@@ -10,20 +10,21 @@ const BATCH_BYTES = 512 * 1024;
 /** What encryption adds to a file at most: one block of padding and the MAC. */
 export const ENCRYPTION_OVERHEAD_BYTES = BLOCK_BYTES + MAC_BYTES;
 
-const HKDF_INFO: Readonly<Record<MediaCipher, string>> = {
+const HKDF_INFO: Readonly<Record<MediaProof['cipher'], string>> = {
   image: 'WhatsApp Image Keys',
   sticker: 'WhatsApp Image Keys',
   video: 'WhatsApp Video Keys',
   ptv: 'WhatsApp Video Keys',
   audio: 'WhatsApp Audio Keys',
   document: 'WhatsApp Document Keys',
+  history: 'WhatsApp History Keys',
 };
 
 /** What proves that a medium is the right one. Hashes are base64; null where the message names none. */
 export interface MediaProof {
   /** Base64, 32 bytes. */
   readonly mediaKey: string | null;
-  readonly cipher: MediaCipher;
+  readonly cipher: MediaCipher | 'history';
   readonly fileSha256: string | null;
   readonly fileEncSha256: string | null;
   readonly declaredBytes: number | null;

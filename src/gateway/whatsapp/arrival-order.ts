@@ -5,6 +5,8 @@ import type { Clock } from '../../base/clock.ts';
 export interface HandOver<V> {
   /** Gets each value before the listeners do; they get it only if this resolves. */
   readonly first: (value: V) => Promise<void>;
+  /** Runs when the listeners are done with a value. */
+  readonly last: () => Promise<void>;
   /** After it aborts nothing more is handed over. */
   readonly signal: AbortSignal;
   readonly clock: Clock;
@@ -17,13 +19,13 @@ export interface HandOver<V> {
 
 /**
  * Hands an event's values to its present listeners one after another, in the order they arrived: the next when they
- * are done with the last, and the event loop has gone round. Baileys handles live messages side by side and a backlog beside them, so that a message may
- * overtake an earlier one of its chat.
+ * are done with the one before, and the event loop has gone round. Baileys handles live messages side by side and a
+ * backlog beside them, so that a message may overtake an earlier one of its chat.
  */
 export function inArrivalOrder<V>(
   emitter: EventEmitter,
   event: string,
-  { first, signal, clock, deadlineMs, onOverdue, onFailure }: HandOver<V>,
+  { first, last, signal, clock, deadlineMs, onOverdue, onFailure }: HandOver<V>,
 ): void {
   const listeners = emitter.listeners(event);
   emitter.removeAllListeners(event);
@@ -37,6 +39,7 @@ export function inArrivalOrder<V>(
         if (signal.aborted) return;
         await Reflect.apply(listener, emitter, [value]);
       }
+      await last();
     } finally {
       deadline.cancel();
     }

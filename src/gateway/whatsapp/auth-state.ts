@@ -13,6 +13,8 @@ import type { AuthChange, SessionStorage, UndecryptableMessage } from '../sessio
 
 const CREDS_KEY = 'creds';
 const RECEIVED = 'received';
+const HISTORY = 'history-sync';
+const PENDING = 'pending';
 
 /**
  * One connection's durable side: credentials, Signal keys and what it received.
@@ -146,6 +148,29 @@ type KeysAndMessages = SignalDataSet & {
 export function asKeys(received: readonly ReceivedStanza[]): SignalDataSet {
   const byId = Object.fromEntries(received.map((stanza) => [JSON.stringify(stanza.key), stanza]));
   const keys: KeysAndMessages = { [RECEIVED]: byId };
+  return keys;
+}
+
+/** A part of the phone's history that is not taken yet. */
+export interface PendingHistory {
+  /** The encoded `proto.Message.HistorySyncNotification`, as base64. */
+  readonly notification: string;
+  /** Epoch milliseconds. */
+  readonly announcedAt: number;
+}
+
+/** What is pending, in the order of its announcement. */
+export async function pendingHistory(keys: Pick<SignalKeyStore, 'get'>): Promise<readonly PendingHistory[]> {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- kept among the Signal keys, and none of them
+  const found = (await keys.get(HISTORY as keyof SignalDataTypeMap, [PENDING])) as {
+    readonly [PENDING]?: readonly PendingHistory[];
+  };
+  return found[PENDING] ?? [];
+}
+
+/** All that is pending from now on, dressed as Signal keys for the same reason as `asKeys` has. */
+export function asPendingHistory(pending: readonly PendingHistory[]): SignalDataSet {
+  const keys: object = { [HISTORY]: { [PENDING]: pending.length === 0 ? null : pending } };
   return keys;
 }
 

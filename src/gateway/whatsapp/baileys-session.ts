@@ -28,6 +28,8 @@ export interface BaileysSessionOptions {
   readonly log: Logger;
   readonly endpoint: Endpoint;
   readonly policy: ReceptionPolicy;
+  /** How old a message of the phone's history may be that is taken; left out: none is. */
+  readonly historySyncDays?: number;
   /** Digits only: pair by a code that is typed into this phone, not by a QR code. */
   readonly pairingPhone?: string;
   /** From [0, 1), for the jitter between two connections. */
@@ -167,13 +169,14 @@ class BaileysSession implements Session {
 
   /** Null when the credentials cannot be read; then nothing is dialled, rather than paired anew. */
   async #dial(): Promise<Connection | null> {
-    const { botId, storage, endpoint, policy, clock, listener } = this.#options;
+    const { botId, storage, endpoint, policy, historySyncDays = null, clock, listener } = this.#options;
     try {
       return await Connection.open({
         botId,
         storage,
         endpoint,
         policy,
+        historySyncDays,
         clock,
         log: this.#log,
         memory: this.#memory,

@@ -18,5 +18,6 @@ export const baileysSessions =
       ...options,
       ...request,
       policy: { groups: config.groups ?? 'all' },
+      ...(config.history_sync_days === undefined ? {} : { historySyncDays: config.history_sync_days }),
       ...(config.pairing_phone === undefined ? {} : { pairingPhone: config.pairing_phone }),
     });

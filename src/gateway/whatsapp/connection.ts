@@ -14,7 +14,8 @@ import { AuthState } from './auth-state.ts';
 import { baileysLogger, withoutAddresses } from './baileys-log.ts';
 import { containListeners } from './contain.ts';
 import type { Endpoint } from './endpoint.ts';
-import type { ReceptionPolicy } from './identity.ts';
+import { HistorySync } from './history-sync.ts';
+import type { Account, ReceptionPolicy } from './identity.ts';
 import { journalingSignal } from './journaling-signal.ts';
 import { Reception } from './reception.ts';
 import { type Disconnect, disconnectOf } from './reconnect.ts';
@@ -35,6 +36,8 @@ export interface ConnectionOptions {
   readonly storage: SessionStorage;
   readonly endpoint: Endpoint;
   readonly policy: ReceptionPolicy;
+  /** How old a message of the phone's history may be that is taken; null: none is. */
+  readonly historySyncDays: number | null;
   readonly clock: Clock;
   readonly log: Logger;
   /** What outlives a connection. */
@@ -75,6 +78,7 @@ export class Connection {
 
   private constructor(options: ConnectionOptions, auth: AuthState, creds: AuthenticationCreds) {
     const { clock, log, memory, policy } = options;
+    const account = (): Account => ({ jids: ownJids(creds), policy });
     this.#auth = auth;
     this.#clock = clock;
     const reception = new Reception({
@@ -82,20 +86,32 @@ export class Connection {
       auth,
       memory,
       log,
-      account: () => ({ jids: ownJids(creds), policy }),
+      account,
       askGroupName: async (jid) => (await this.socket.groupMetadata(jid)).subject,
       received: options.received,
+    });
+    const history = new HistorySync({
+      days: options.historySyncDays,
+      origin: options.endpoint.mediaOrigin,
+      auth,
+      account,
+      clock,
+      signal: this.signal,
+      log,
+      interpret: (info) => reception.interpretKept(info),
+      received: (messages) => reception.received(messages),
+      learnGroupName: (jid, name) => reception.learnGroupName(jid, name),
     });
     this.socket = makeWASocket({
       ...socketSettings(memory),
       auth: { creds, keys: auth.keys },
       waWebSocketUrl: options.endpoint.socketUrl,
       logger: baileysLogger(log),
-      makeSignalRepository: journalingSignal(reception),
+      makeSignalRepository: journalingSignal(reception, history),
     });
     tameRetryManager(this.socket.messageRetryManager, memory.retryCounters);
     this.#watchdog = new Watchdog(clock, SILENT_AFTER_MS, () => this.close('silent'));
-    this.#listen(options, creds, reception);
+    this.#listen(options, creds, reception, history);
   }
 
   /** Aborts when the connection ends. */
@@ -122,13 +138,24 @@ export class Connection {
     void torndown.then(() => this.#ended.resolve(reason));
   }
 
-  #listen(options: ConnectionOptions, creds: AuthenticationCreds, reception: Reception): void {
+  #listen(
+    options: ConnectionOptions,
+    creds: AuthenticationCreds,
+    reception: Reception,
+    history: HistorySync,
+  ): void {
     const { ev, ws } = this.socket;
     const onFailure = (error: unknown): void => {
       options.log.debug({ error: withoutAddresses(describeError(error)) }, 'baileys gave up on a stanza');
     };
+    const resumed = history.takeUp();
     inArrivalOrder<BinaryNode>(ws, 'CB:message', {
-      first: (stanza) => reception.arrived(stanza),
+      first: async (stanza) => {
+        await resumed;
+        await reception.arrived(stanza);
+      },
+      // By then Baileys has learnt from the history who goes by which two addresses.
+      last: () => history.takeUp(),
       signal: this.signal,
       clock: options.clock,
       deadlineMs: STANZA_DEADLINE_MS,

@@ -11,7 +11,7 @@ import { asKeys } from './auth-state.ts';
 import type { StanzaAttributes } from './identity.ts';
 import { RecentMap } from './recent-map.ts';
 import { SenderKeys } from './sender-keys.ts';
-import type { Stanzas } from './stanzas.ts';
+import { padded, type Stanzas } from './stanzas.ts';
 
 /** How libsignal's group cipher begins to say it; for a chat of two Baileys has the text as a constant. */
 const USED_GROUP_KEY = 'Received message with old counter';
@@ -28,6 +28,18 @@ export interface Journaling {
   received(messages: readonly ReceivedMessage[]): void;
 }
 
+/** What is done about the history that a decrypted stanza of the account's own phone announces. */
+export interface HistoryKeeping {
+  /** Notes, among the keys that the decryption changes, that the history is still to be taken. */
+  remember(
+    attributes: StanzaAttributes,
+    plaintext: Uint8Array,
+    keys: Pick<SignalKeyStoreWithTransaction, 'get' | 'set'>,
+  ): Promise<void>;
+  /** The plaintext as Baileys is to have it: any other than of such a stanza as it is. Never rejects. */
+  forBaileys(attributes: StanzaAttributes, plaintext: Uint8Array): Promise<Uint8Array>;
+}
+
 /**
  * Baileys' Signal repository, with the journal inside its transactions. Baileys sends the receipt after decryption has
  * returned, so by then the message must be on the disk; and it must get there together with the ratchet's step, or a
@@ -39,7 +51,10 @@ export interface Journaling {
  *   R3 A decryption that fails, other than at a second delivery, is remembered durably before Baileys asks the sender
  *      to send the message again.
  */
-export function journalingSignal(journaling: Journaling): SocketConfig['makeSignalRepository'] {
+export function journalingSignal(
+  journaling: Journaling,
+  history: HistoryKeeping,
+): SocketConfig['makeSignalRepository'] {
   return (auth, logger, pnToLid) => {
     const signal = DEFAULT_CONNECTION_CONFIG.makeSignalRepository(auth, logger, pnToLid);
     boundAddressCache(signal.lidMapping);
@@ -59,7 +74,9 @@ export function journalingSignal(journaling: Journaling): SocketConfig['makeSign
       const { attributes, plaintext } = stanza;
       try {
         const decryptStanza = plaintext ? () => Promise.resolve(payload) : decrypt;
-        return await decryptInto(journaling, { keys, senderKeys }, lock, attributes, decryptStanza);
+        const services = { journaling, history, keys, senderKeys };
+        const decrypted = await decryptInto(services, lock, attributes, decryptStanza);
+        return padded(await history.forBaileys(attributes, decrypted));
       } catch (error) {
         if (!isSecondDelivery(error)) await journaling.expectContent(attributes);
         throw error;
@@ -94,24 +111,30 @@ function isSecondDelivery(error: unknown): boolean {
   return message === MISSING_KEYS_ERROR_TEXT || message.startsWith(USED_GROUP_KEY);
 }
 
-/** Resolves to the plaintext, still padded, as Baileys wants it. */
+interface Services {
+  readonly journaling: Journaling;
+  readonly history: HistoryKeeping;
+  readonly keys: SignalKeyStoreWithTransaction;
+  readonly senderKeys: SenderKeys;
+}
+
+/** Resolves to the plaintext, without its padding. */
 async function decryptInto(
-  journaling: Journaling,
-  { keys, senderKeys }: { readonly keys: SignalKeyStoreWithTransaction; readonly senderKeys: SenderKeys },
+  { journaling, history, keys, senderKeys }: Services,
   lock: string,
   attributes: StanzaAttributes,
   decrypt: () => Promise<Uint8Array>,
 ): Promise<Uint8Array> {
   let brought: readonly ReceivedStanza[] = [];
-  const padded = await keys.transaction(async () => {
-    const decrypted = await decrypt();
-    const plaintext = unpadRandomMax16(decrypted);
-    await senderKeys.learnFrom(attributes, plaintext);
-    brought = await journaling.interpret(attributes, plaintext);
+  const plaintext = await keys.transaction(async () => {
+    const decrypted = unpadRandomMax16(await decrypt());
+    await senderKeys.learnFrom(attributes, decrypted);
+    brought = await journaling.interpret(attributes, decrypted);
     if (brought.length > 0) await keys.set(asKeys(brought));
+    await history.remember(attributes, decrypted, keys);
     return decrypted;
   }, lock);
   const messages = brought.filter(isMessage);
   if (messages.length > 0) journaling.received(messages);
-  return padded;
+  return plaintext;
 }

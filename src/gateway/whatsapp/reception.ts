@@ -1,4 +1,4 @@
-import type { BinaryNode } from '@whiskeysockets/baileys';
+import type { BinaryNode, proto } from '@whiskeysockets/baileys';
 import { describeError } from '../../base/errors.ts';
 import { traceOf } from '../../base/trace.ts';
 import type { Logger } from '../../base/log.ts';
@@ -7,7 +7,8 @@ import type { AuthState } from './auth-state.ts';
 import { withoutAddresses } from './baileys-log.ts';
 import { boundedName } from './bounds.ts';
 import type { Account, StanzaAttributes } from './identity.ts';
-import { interpret } from './interpret.ts';
+import { interpret, interpretMessage } from './interpret.ts';
+import { attributesOf } from './kept-message.ts';
 import type { Journaling } from './journaling-signal.ts';
 import { textInPlaceOf, UNDECRYPTABLE_TEXT, withoutContent } from './missing-content.ts';
 import { withOtherAddress } from './other-address.ts';
@@ -74,6 +75,15 @@ export class Reception implements Journaling {
     return resentStanzas(attributes, plaintext, account, this.#options.memory.awaited).map((stanza) =>
       isMessage(stanza) ? this.#welcomed(stanza) : stanza,
     );
+  }
+
+  /** What a message that the phone keeps of former days brings, as if it had come while the bot was away. */
+  async interpretKept(info: proto.IWebMessageInfo): Promise<readonly ReceivedStanza[]> {
+    const account = this.#options.account();
+    const attributes = await this.#addressed({ ...attributesOf(info, account), offline: '0' });
+    const interpretation = interpretMessage(attributes, info.message ?? {}, account);
+    if (interpretation.kind === 'message') return [this.#welcomed(interpretation.received)];
+    return interpretation.kind === 'silent' ? [interpretation.received] : [];
   }
 
   async expectContent(asSent: StanzaAttributes): Promise<void> {

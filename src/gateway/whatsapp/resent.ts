@@ -1,7 +1,8 @@
-import { proto, toNumber } from '@whiskeysockets/baileys';
+import { proto } from '@whiskeysockets/baileys';
 import type { ReceivedStanza } from '../received.ts';
 import { type Account, isOwn, type StanzaAttributes } from './identity.ts';
 import { decodeMessage, interpretMessage } from './interpret.ts';
+import { attributesOf } from './kept-message.ts';
 
 const RESEND_RESPONSE = proto.Message.ProtocolMessage.Type.PEER_DATA_OPERATION_REQUEST_RESPONSE_MESSAGE;
 
@@ -44,19 +45,4 @@ function decodeInfo(bytes: Uint8Array): proto.IWebMessageInfo | null {
   } catch {
     return null;
   }
-}
-
-/** A stanza as it would have been, from what the phone tells of the message. */
-function attributesOf(info: proto.IWebMessageInfo, account: Account): StanzaAttributes {
-  const { remoteJid, fromMe, id, participant } = info.key ?? {};
-  const own = account.jids[0];
-  const author = participant ?? info.participant ?? (fromMe ? own : undefined);
-  const written = {
-    id: id ?? undefined,
-    t: String(toNumber(info.messageTimestamp)),
-    notify: info.pushName ?? undefined,
-  };
-  if (remoteJid?.endsWith('@g.us')) return { ...written, from: remoteJid, participant: author };
-  if (fromMe) return { ...written, from: own, recipient: remoteJid ?? undefined };
-  return { ...written, from: remoteJid ?? undefined };
 }

@@ -8,8 +8,9 @@ const { FULL } = proto.HistorySync.HistorySyncType;
 export const socketSettings = (memory: SessionMemory): Omit<UserFacingSocketConfig, 'auth'> => ({
   markOnlineOnConnect: false,
   syncFullHistory: false,
-  // The other parts of the history bring the map between LIDs and phone numbers.
-  shouldSyncHistoryMessage: ({ syncType }) => syncType !== FULL,
+  // The other parts of the history bring the map between LIDs and phone numbers. What still has a path could not be
+  // fetched (see `HistorySync`): Baileys would fetch it from any host, and end the process when the host hangs up.
+  shouldSyncHistoryMessage: ({ syncType, directPath }) => syncType !== FULL && !directPath,
   shouldIgnoreJid: (jid) => jid.endsWith('@broadcast') || jid.endsWith('@newsletter'),
   msgRetryCounterCache: asCacheStore(memory.retryCounters),
   // For the retry manager that comes with it, see `tameRetryManager`.

@@ -9,7 +9,10 @@ export interface Stanza {
 }
 
 /** Baileys ends its decryption with the padding taken off: the last byte says how many bytes that are. */
-const NO_PADDING = Buffer.from([1]);
+const SHORTEST_PADDING = Buffer.from([1]);
+
+/** A plaintext as decryption gives it to Baileys. */
+export const padded = (plaintext: Uint8Array): Uint8Array => Buffer.concat([plaintext, SHORTEST_PADDING]);
 
 /**
  * Tells, for a ciphertext that the Signal repository is asked to decrypt, the stanza that it came in: Baileys passes
@@ -33,7 +36,7 @@ export class Stanzas {
       if (child.tag === 'plaintext') {
         child.tag = 'enc';
         child.attrs = { type: 'msg' };
-        child.content = Buffer.concat([child.content, NO_PADDING]);
+        child.content = padded(child.content);
         this.#byPayload.set(child.content, { attributes, plaintext: true });
         hasContent = true;
       } else if (child.tag === 'enc') {

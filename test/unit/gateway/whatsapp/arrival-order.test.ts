@@ -13,6 +13,7 @@ async function settled(): Promise<void> {
 function ordered(
   handle: (value: string) => Promise<void>,
   first: (value: string) => Promise<void> = () => Promise.resolve(),
+  last: () => Promise<void> = () => Promise.resolve(),
 ) {
   const emitter = new EventEmitter();
   const clock = new ManualClock();
@@ -23,6 +24,7 @@ function ordered(
   emitter.on('message', handle);
   inArrivalOrder<string>(emitter, 'message', {
     first,
+    last,
     signal: ending.signal,
     clock,
     deadlineMs: 1_000,
@@ -49,6 +51,20 @@ describe('inArrivalOrder', () => {
     await settled();
     expect(steps).toEqual(['first begins', 'first ends', 'second begins', 'second ends']);
     expect(clock.pendingTimers).toBe(0);
+  });
+
+  test('what runs last is over before the next begins', async () => {
+    const steps: string[] = [];
+    const slow = Promise.withResolvers<void>();
+    const handle = async (value: string) => void steps.push(value);
+    const { emitter } = ordered(handle, undefined, () => slow.promise);
+    emitter.emit('message', 'first');
+    emitter.emit('message', 'second');
+    await settled();
+    expect(steps).toEqual(['first']);
+    slow.resolve();
+    await settled();
+    expect(steps).toEqual(['first', 'second']);
   });
 
   test('a backlog does not hold the event loop, though nothing that handles it waits for I/O', async () => {

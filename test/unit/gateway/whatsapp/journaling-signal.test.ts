@@ -13,7 +13,11 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { AuthState } from '../../../../src/gateway/whatsapp/auth-state.ts';
 import { baileysLogger, silenceLibsignal } from '../../../../src/gateway/whatsapp/baileys-log.ts';
 import { interpret } from '../../../../src/gateway/whatsapp/interpret.ts';
-import { journalingSignal } from '../../../../src/gateway/whatsapp/journaling-signal.ts';
+import {
+  type HistoryKeeping,
+  type Journaling,
+  journalingSignal,
+} from '../../../../src/gateway/whatsapp/journaling-signal.ts';
 import { RecentMap } from '../../../../src/gateway/whatsapp/recent-map.ts';
 import { Stanzas } from '../../../../src/gateway/whatsapp/stanzas.ts';
 import { silentLogger } from '../../../../src/base/log.ts';
@@ -78,7 +82,7 @@ class Device {
 
   #boot(): Repository {
     const auth = new AuthState(BOT, this.storage, () => (this.failures += 1));
-    const makeRepository = journalingSignal({
+    const journaling: Journaling = {
       stanzas: this.#stanzas,
       interpret: async (attributes, plaintext) => {
         const interpretation = interpret(attributes, plaintext, ACCOUNT);
@@ -90,7 +94,12 @@ class Device {
         await auth.expectContent({ key, wire }).catch(() => {});
       },
       received: () => (this.announced += 1),
-    });
+    };
+    const history: HistoryKeeping = {
+      remember: async () => {},
+      forBaileys: async (_attributes, plaintext) => plaintext,
+    };
+    const makeRepository = journalingSignal(journaling, history);
     const keys = addTransactionCapability(auth.keys, LOGGER, ONE_TRY);
     return makeRepository({ creds: this.creds, keys }, LOGGER);
   }

@@ -9,7 +9,7 @@ export const socketSettings = (memory: SessionMemory): Omit<UserFacingSocketConf
   markOnlineOnConnect: false,
   syncFullHistory: false,
   // The other parts of the history bring the map between LIDs and phone numbers. What still has a path could not be
-  // fetched (see `HistorySync`): Baileys would fetch it from any host, and end the process when the host hangs up.
+  // fetched (see `HistorySync`): Baileys would fetch it from any host, and may end the process when the host hangs up.
   shouldSyncHistoryMessage: ({ syncType, directPath }) => syncType !== FULL && !directPath,
   shouldIgnoreJid: (jid) => jid.endsWith('@broadcast') || jid.endsWith('@newsletter'),
   msgRetryCounterCache: asCacheStore(memory.retryCounters),

@@ -46,7 +46,10 @@ describe('steps', () => {
         return new Promise(() => {});
       },
     };
-    const running = runSteps({ clock, log, deadlineMs: 1_000, title: 'drain' }, Array.from({ length: 8 }, () => late));
+    const running = runSteps(
+      { clock, log, deadlineMs: 1_000, title: 'drain' },
+      Array.from({ length: 8 }, () => late),
+    );
     for (let nth = 0; nth < 10; nth += 1) {
       await settle();
       clock.advance(250);

@@ -28,6 +28,7 @@ const OWNERS: Record<string, readonly string[]> = {
   comedy: ['actors'],
   fastify: ['inspector'],
   'prom-client': ['inspector'],
+  protobufjs: ['gateway'],
   mongodb: ['store'],
   'node:sqlite': ['store', 'gateway'],
 };

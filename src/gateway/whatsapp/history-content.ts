@@ -1,10 +1,12 @@
 import { proto, toNumber } from '@whiskeysockets/baileys';
+import { Reader } from 'protobufjs/minimal.js';
 
 /** Field numbers of WhatsApp's schema. */
 const SYNC = { conversations: 2 } as const;
 const CONVERSATION = { id: 1, messages: 2, name: 13 } as const;
 
-const WIRE = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
+/** The wire type (protobuf.dev/programming-guides/encoding) of what holds bytes. */
+const LENGTH_DELIMITED = 2;
 
 /** One chat of a phone's history. */
 export interface Conversation {
@@ -21,8 +23,8 @@ export interface Conversation {
  * malformed ends it.
  */
 export function* conversationsIn(sync: Uint8Array): Generator<Conversation, void> {
-  for (const { field, bytes } of fieldsIn(sync)) {
-    if (field === SYNC.conversations) yield conversationIn(bytes);
+  for (const { number, bytes } of fieldsIn(sync)) {
+    if (number === SYNC.conversations && bytes !== null) yield conversationIn(bytes);
   }
 }
 
@@ -30,10 +32,11 @@ function conversationIn(encoded: Uint8Array): Conversation {
   let jid = '';
   let name = '';
   const messages: Uint8Array[] = [];
-  for (const { field, bytes } of fieldsIn(encoded)) {
-    if (field === CONVERSATION.id) jid = Buffer.from(bytes).toString();
-    if (field === CONVERSATION.name) name = Buffer.from(bytes).toString();
-    if (field === CONVERSATION.messages) messages.push(bytes);
+  for (const { number, bytes } of fieldsIn(encoded)) {
+    if (bytes === null) continue;
+    if (number === CONVERSATION.id) jid = Buffer.from(bytes).toString();
+    if (number === CONVERSATION.name) name = Buffer.from(bytes).toString();
+    if (number === CONVERSATION.messages) messages.push(bytes);
   }
   return { jid, name, messages };
 }
@@ -54,53 +57,30 @@ export function keptMessageIn(encoded: Uint8Array): KeptMessage | null {
   }
 }
 
-/** The fields of a message of protocol buffers that hold bytes (strings and messages among them). */
-function* fieldsIn(message: Uint8Array): Generator<{ readonly field: number; readonly bytes: Uint8Array }> {
-  const reader = new VarintReader(message);
-  while (!reader.isAtEnd) {
-    const tag = reader.next();
-    const type = tag % 8;
-    if (type === WIRE.varint) reader.next();
-    else if (type === WIRE.fixed64) reader.skip(8);
-    else if (type === WIRE.fixed32) reader.skip(4);
-    else if (type === WIRE.bytes) {
-      const bytes = reader.take(reader.next());
-      if (bytes === null) return;
-      yield { field: Math.floor(tag / 8), bytes };
-    } else return;
+interface Field {
+  readonly number: number;
+  /** Null for what holds none, such as a number. */
+  readonly bytes: Uint8Array | null;
+}
+
+function* fieldsIn(message: Uint8Array): Generator<Field> {
+  const reader = Reader.create(message);
+  while (reader.pos < reader.len) {
+    const field = nextField(reader);
+    if (field === null) return;
+    yield field;
   }
 }
 
-class VarintReader {
-  readonly #bytes: Uint8Array;
-  #at = 0;
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
-  }
-
-  get isAtEnd(): boolean {
-    return this.#at >= this.#bytes.length;
-  }
-
-  /** Seven bits to a byte, the lowest first; the highest bit says that more follow. */
-  next(): number {
-    let value = 0;
-    for (let factor = 1; ; factor *= 128) {
-      const byte = this.#bytes[this.#at++] ?? 0;
-      value += (byte % 128) * factor;
-      if (byte < 128) return value;
-    }
-  }
-
-  skip(count: number): void {
-    this.#at += count;
-  }
-
-  /** Null when there are not so many. */
-  take(count: number): Uint8Array | null {
-    const from = this.#at;
-    this.#at += count;
-    return this.#at <= this.#bytes.length ? this.#bytes.subarray(from, this.#at) : null;
+/** Null for what is malformed. */
+function nextField(reader: Reader): Field | null {
+  try {
+    const tag = reader.uint32();
+    const [number, type] = [Math.floor(tag / 8), tag % 8];
+    if (type === LENGTH_DELIMITED) return { number, bytes: reader.bytes() };
+    reader.skipType(type);
+    return { number, bytes: null };
+  } catch {
+    return null;
   }
 }

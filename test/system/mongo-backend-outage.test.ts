@@ -37,7 +37,9 @@ describe.skipIf(MONGODB_URL === undefined)('while MongoDB is away from a backend
       .find({}, { sort: { correspondent_id: 1, id: 1 } })
       .toArray();
     const byChat = Map.groupBy(entries, (entry) => entry.correspondent_id);
-    return Array.from(byChat.values(), (chat) => chat.map(({ content }) => content)).toSorted();
+    return Array.from(byChat.values(), (chat) => chat.map(({ content }) => content)).toSorted(
+      ([one = ''], [other = '']) => (one < other ? -1 : 1),
+    );
   }
 
   test.for(['refuse', 'hang'] as const)(

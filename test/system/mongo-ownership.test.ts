@@ -24,6 +24,14 @@ if (MONGODB_URL === undefined) console.warn(`who owns a MongoDB store: ${SKIPPED
 
 const BOT = 'bot-a';
 
+const wishing = (wish: Partial<OwnershipWish> = {}): OwnershipWish => ({
+  whenOwned: 'refuse',
+  signal: new AbortController().signal,
+  waiting: () => {},
+  lost: () => {},
+  ...wish,
+});
+
 describe.skipIf(MONGODB_URL === undefined)('of the processes on one MongoDB', () => {
   let database: TestDatabase;
   beforeAll(() => {
@@ -31,14 +39,6 @@ describe.skipIf(MONGODB_URL === undefined)('of the processes on one MongoDB', ()
   });
   afterEach(() => database.empty());
   afterAll(() => database.drop());
-
-  const wishing = (wish: Partial<OwnershipWish> = {}): OwnershipWish => ({
-    whenOwned: 'refuse',
-    signal: new AbortController().signal,
-    waiting: () => {},
-    lost: () => {},
-    ...wish,
-  });
 
   const open = async (wish: Partial<OwnershipWish> = {}, clock = systemClock()): Promise<Store> => {
     const ownership = wishing(wish);

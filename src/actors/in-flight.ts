@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 
-/** A bot counts as active for this long after its last claim, and after the process has started. */
+/** A bot counts as active for this long after its last claim, and after it was first seen. */
 const ACTIVE_MS = 60_000;
 
 /**
@@ -10,13 +10,16 @@ const ACTIVE_MS = 60_000;
 export class InFlight {
   readonly #cap: number;
   readonly #clock: Clock;
+  readonly #botIds: () => Iterable<string>;
+  #known: ReadonlySet<string> = new Set();
   readonly #running = new Map<string, number>();
   readonly #activeAt = new Map<string, number>();
 
-  constructor(workers: number, botIds: readonly string[], clock: Clock) {
+  /** `botIds`: the bots whose jobs may come, which change while this process runs. */
+  constructor(workers: number, botIds: () => Iterable<string>, clock: Clock) {
     this.#cap = Math.max(1, workers - 1);
+    this.#botIds = botIds;
     this.#clock = clock;
-    for (const botId of botIds) this.#activeAt.set(botId, clock.now());
   }
 
   started(botId: string): void {
@@ -32,11 +35,33 @@ export class InFlight {
 
   /** The bots that are not to be served now. */
   capped(): readonly string[] {
-    const since = this.#clock.now() - ACTIVE_MS;
-    for (const [botId, at] of this.#activeAt) {
-      if (at < since && !this.#running.has(botId)) this.#activeAt.delete(botId);
-    }
+    this.#greet();
+    const now = this.#clock.now();
+    for (const botId of this.#activeAt.keys()) if (this.#idleFrom(botId) <= now) this.#activeAt.delete(botId);
     if (this.#activeAt.size < 2) return [];
     return [...this.#running].filter(([, count]) => count >= this.#cap).map(([botId]) => botId);
+  }
+
+  /** When the last other bot will be idle, should it get nothing to do until then; null when no clock lifts the cap. */
+  capLiftsAt(): number | null {
+    const idleFrom = [...this.#activeAt.keys()]
+      .map((botId) => this.#idleFrom(botId))
+      .toSorted((one, other) => one - other)
+      .at(-2);
+    return idleFrom !== undefined && Number.isFinite(idleFrom) ? idleFrom : null;
+  }
+
+  /** From when on a bot that is active will not be, if nothing happens. */
+  #idleFrom(botId: string): number {
+    if (this.#running.has(botId)) return Number.POSITIVE_INFINITY;
+    return (this.#activeAt.get(botId) ?? 0) + ACTIVE_MS + 1;
+  }
+
+  /** Bots that were added meanwhile are active for a while, like those that were there from the start. */
+  #greet(): void {
+    const now = this.#clock.now();
+    const known = new Set(this.#botIds());
+    for (const botId of known) if (!this.#known.has(botId)) this.#activeAt.set(botId, now);
+    this.#known = known;
   }
 }

@@ -29,7 +29,8 @@ const CLAIM_RETRY_MS = 1_000;
  *   D1 One claim at a time, so turns are taken in order.
  *   D2 While a worker is idle and the last claim found something, another claim follows.
  *   D3 A wake during a claim is not lost: it claims once more.
- *   D4 Once the signal aborted nothing is claimed, and `closed` resolves when every job in hand has come to its end.
+ *   D4 A claim that a bot's cap may have left empty-handed is made again when the cap lifts by the clock.
+ *   D5 Once the signal aborted nothing is claimed, and `closed` resolves when every job in hand has come to its end.
  */
 export class PoolDesk {
   readonly #options: PoolDeskOptions;
@@ -37,12 +38,13 @@ export class PoolDesk {
   readonly #running = new Set<Promise<void>>();
   #claiming: Promise<void> | null = null;
   #wokenAgain = false;
-  #retryTimer: Timer | null = null;
+  /** Of the next claim that nobody will ask for: after a failure, or when a cap lifts. */
+  #claimTimer: Timer | null = null;
 
   constructor(options: PoolDeskOptions) {
     this.#options = options;
     this.#idle = [...options.workers];
-    options.signal.addEventListener('abort', () => this.#retryTimer?.cancel(), { once: true });
+    options.signal.addEventListener('abort', () => this.#claimTimer?.cancel(), { once: true });
   }
 
   wake(): void {
@@ -80,21 +82,31 @@ export class PoolDesk {
       }
     } catch (error) {
       context.log.warn({ reason: describeError(error), delay_ms: CLAIM_RETRY_MS }, 'claiming waits');
-      this.#retryTimer?.cancel();
-      if (!signal.aborted) this.#retryTimer = context.clock.schedule(CLAIM_RETRY_MS, () => this.wake());
+      this.#claimAgainIn(CLAIM_RETRY_MS);
     }
+  }
+
+  #claimAgainIn(delayMs: number): void {
+    const { context, signal } = this.#options;
+    this.#claimTimer?.cancel();
+    if (!signal.aborted) this.#claimTimer = context.clock.schedule(delayMs, () => this.wake());
   }
 
   /** False when there is no job for it. */
   async #claimFor(worker: Worker): Promise<boolean> {
     const { inFlight, claim, context } = this.#options;
     let job: ClaimedJob | null = null;
+    const capped = inFlight.capped();
     try {
-      job = await claim(inFlight.capped());
+      job = await claim(capped);
     } finally {
       if (job === null) this.#idle.push(worker);
     }
-    if (job === null) return false;
+    if (job === null) {
+      const liftsAt = capped.length === 0 ? null : inFlight.capLiftsAt();
+      if (liftsAt !== null) this.#claimAgainIn(Math.max(0, liftsAt - context.clock.now()));
+      return false;
+    }
     const { guid, pool, correspondent } = job;
     context.log.info({ guid, bot_id: correspondent.botId, pool, worker: worker.name }, 'job claimed');
     inFlight.started(job.correspondent.botId);

@@ -29,8 +29,8 @@ export interface PoolLoad {
 
 export interface WorkerPoolArgs {
   readonly pools: readonly PoolConfig[];
-  /** The bots whose jobs may come. */
-  readonly botIds: readonly string[];
+  /** The bots whose jobs may come, as far as they are known: they change. */
+  readonly botIds: () => Iterable<string>;
   readonly store: Pick<WorkStore, 'claim' | 'reviveJobs'>;
   readonly leaseMs: number;
   readonly maxAttempts: number;

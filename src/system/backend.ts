@@ -159,7 +159,7 @@ async function compose(
   });
   const workers = await system.spawn(workerPoolActor, 'workers', {
     pools: poolsHere(config),
-    botIds: config.bots.map(({ id }) => id),
+    botIds: () => bots.keys(),
     store,
     leaseMs: config.leaseMs,
     maxAttempts: config.maxAttempts,

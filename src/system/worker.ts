@@ -41,7 +41,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   try {
     const workers = await system.spawn(workerPoolActor, 'workers', {
       pools,
-      botIds: config.bots.map(({ id }) => id),
+      botIds: () => config.bots.map(({ id }) => id),
       store,
       leaseMs: config.leaseMs,
       maxAttempts: config.maxAttempts,

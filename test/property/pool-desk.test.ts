@@ -16,6 +16,9 @@ class ScheduledPool {
   readonly done: string[] = [];
   mostBusy = 0;
   mostClaimsAtOnce = 0;
+  /** Bots that were given more than all workers but one while another had been active. */
+  readonly greedy: string[] = [];
+  readonly #running = new Map<string, number>();
   readonly #workers: number;
   readonly #scheduler: fc.Scheduler;
   readonly #line = new FairLine<{
@@ -33,7 +36,7 @@ class ScheduledPool {
     const clock = new ManualClock();
     this.#scheduler = scheduler;
     this.#workers = workers;
-    this.#inFlight = new InFlight(workers, [], clock);
+    this.#inFlight = new InFlight(workers, () => [], clock);
     this.#desk = new PoolDesk({
       workers: Array.from({ length: workers }, () => this.#worker()),
       inFlight: this.#inFlight,
@@ -72,14 +75,26 @@ class ScheduledPool {
   }
 
   #worker(): Worker {
-    const ask = async (): Promise<unknown> => {
+    const ask = async (_topic: string, { correspondent: { botId } }: ClaimedJob): Promise<unknown> => {
       this.#busy += 1;
+      this.#count(botId, 1);
+      const share = Math.max(1, this.#workers - 1);
+      if (this.#running.size > 1 && this.#runningOf(botId) > share) this.greedy.push(botId);
       this.mostBusy = Math.max(this.mostBusy, this.#busy);
       await this.#scheduler.schedule(Promise.resolve(), 'a job ends');
       this.#busy -= 1;
+      this.#count(botId, -1);
       return { kind: 'released' };
     };
     return { ask } as unknown as Worker;
+  }
+
+  #runningOf(botId: string): number {
+    return this.#running.get(botId) ?? 0;
+  }
+
+  #count(botId: string, change: number): void {
+    this.#running.set(botId, this.#runningOf(botId) + change);
   }
 }
 
@@ -92,7 +107,7 @@ const load = fc.record({
 });
 
 describe('a pool’s desk', () => {
-  test('D1, D2, D3: claims one at a time, and no worker idles while there is a job that it may take', async () => {
+  test('D1, D2, D3: claims one at a time, no worker idles while there is a job that it may take, and no bot has them all', async () => {
     const property = fc.asyncProperty(fc.scheduler(), load, async (scheduler, { workers, arrivals }) => {
       const pool = new ScheduledPool(scheduler, workers);
       for (const botId of arrivals) {
@@ -107,6 +122,7 @@ describe('a pool’s desk', () => {
       expect(new Set(pool.done).size).toBe(arrivals.length);
       expect(pool.mostClaimsAtOnce).toBe(1);
       expect(pool.mostBusy).toBeLessThanOrEqual(workers);
+      expect(pool.greedy).toEqual([]);
     });
     await fc.assert(property, { numRuns: RUNS });
   });

@@ -14,6 +14,8 @@ export interface SimulatedJob extends LineJob {
 export interface Service {
   readonly job: SimulatedJob;
   readonly startedAt: number;
+  /** Which process's worker has it. */
+  readonly process: number;
   /** How long others kept it waiting: since it arrived, or since its bot was served before it. Milliseconds. */
   readonly waitedForOthersMs: number;
   /** Claims of the pool that passed the bot over while it had a job waiting and was not capped, since its last. */
@@ -41,11 +43,17 @@ export function simulatePool(pool: SimulatedPool): readonly Service[] {
   return simulation.run();
 }
 
+interface SimulatedProcess {
+  readonly index: number;
+  readonly inFlight: InFlight;
+  idle: number;
+}
+
 class Simulation {
   readonly #pool: SimulatedPool;
   readonly #clock = new ManualClock(0);
   readonly #arrivals: SimulatedJob[];
-  readonly #processes: { readonly inFlight: InFlight; idle: number }[];
+  readonly #processes: SimulatedProcess[];
   readonly #services: Service[] = [];
   readonly #bots = new Waits();
   readonly #chats = new Waits();
@@ -58,8 +66,9 @@ class Simulation {
     this.#arrivals = pool.jobs.toSorted((a, b) => b.arrivesAt - a.arrivesAt);
     this.#unfinished = pool.jobs.length;
     const botIds = [...new Set(pool.jobs.map(({ botId }) => botId))];
-    this.#processes = Array.from({ length: pool.processes }, () => ({
-      inFlight: new InFlight(pool.workers, botIds, this.#clock),
+    this.#processes = Array.from({ length: pool.processes }, (_, index) => ({
+      index,
+      inFlight: new InFlight(pool.workers, () => botIds, this.#clock),
       idle: pool.workers,
     }));
   }
@@ -98,17 +107,14 @@ class Simulation {
     }
   }
 
-  #start(
-    job: SimulatedJob,
-    capped: ReadonlySet<string>,
-    process: { readonly inFlight: InFlight; idle: number },
-  ): void {
+  #start(job: SimulatedJob, capped: ReadonlySet<string>, process: SimulatedProcess): void {
     const claims = (this.#claims.get(job) ?? 0) + 1;
     this.#claims.set(job, claims);
     const now = this.#clock.now();
     this.#services.push({
       job,
       startedAt: now,
+      process: process.index,
       waitedForOthersMs: now - Math.max(job.arrivesAt, this.#servedAt.get(job.botId) ?? 0),
       botPassedOver: this.#bots.served(job.botId, (botId) => !capped.has(botId)),
       chatPassedOver: this.#chats.served(

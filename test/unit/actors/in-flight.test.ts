@@ -4,7 +4,7 @@ import { ManualClock } from '../../support/manual-clock.ts';
 
 function pool(workers: number, botIds: readonly string[] = []) {
   const clock = new ManualClock();
-  return { clock, inFlight: new InFlight(workers, botIds, clock) };
+  return { clock, inFlight: new InFlight(workers, () => botIds, clock) };
 }
 
 describe('the share of a pool that one bot may have', () => {
@@ -35,6 +35,31 @@ describe('the share of a pool that one bot may have', () => {
     expect(inFlight.capped()).toEqual(['a']);
     clock.advance(60_001);
     expect(inFlight.capped()).toEqual([]);
+  });
+
+  test('is all but one while a bot that was added may turn out to be active', () => {
+    const botIds = ['a'];
+    const { clock, inFlight } = pool(2, botIds);
+    inFlight.started('a');
+    clock.advance(600_000);
+    expect(inFlight.capped()).toEqual([]);
+    botIds.push('b');
+    expect(inFlight.capped()).toEqual(['a']);
+    clock.advance(60_001);
+    expect(inFlight.capped()).toEqual([]);
+  });
+
+  test('is known to grow again when the last other bot will have had nothing for a minute', () => {
+    const { clock, inFlight } = pool(2);
+    const begunAt = clock.now();
+    for (const bot of ['c', 'b', 'a']) inFlight.started(bot);
+    inFlight.ended('c');
+    expect(inFlight.capLiftsAt()).toBeNull();
+    clock.advance(10_000);
+    inFlight.started('b');
+    for (const bot of ['b', 'b']) inFlight.ended(bot);
+    expect(inFlight.capped()).toEqual(['a']);
+    expect(inFlight.capLiftsAt()).toBe(begunAt + 70_001);
   });
 
   test('is all of it from the start where there is one bot', () => {

@@ -51,7 +51,7 @@ async function bench(work: Work) {
   const spawnPool = () =>
     system.spawn(workerPoolActor, 'workers', {
       pools,
-      botIds: [],
+      botIds: () => [],
       store: services.store,
       leaseMs: 30_000,
       maxAttempts: 3,
@@ -160,6 +160,26 @@ describe('a worker pool', () => {
     pool.tell('wake', 'audio');
     await settle();
     expect(started.toSorted()).toEqual(['quick', 'quick', 'slow']);
+  });
+
+  test('D4: gives a bot the last worker as soon as no other was active for a minute', async () => {
+    const started: string[] = [];
+    const { spawnPool, addJob, clock } = await bench((_file, _type, { botId }) => {
+      started.push(botId);
+      return botId === 'quick' ? Promise.resolve('words') : new Promise(() => {});
+    });
+    await addJob('quick');
+    for (let nth = 0; nth < 2; nth += 1) await addJob('slow');
+    await spawnPool();
+    for (let second = 0; second < 60; second += 1) {
+      await settle();
+      clock.advance(1_000);
+    }
+    await settle();
+    expect(started.toSorted()).toEqual(['quick', 'slow']);
+    clock.advance(1);
+    await settle();
+    expect(started.toSorted()).toEqual(['quick', 'slow', 'slow']);
   });
 
   test('claims again after the store was away', async () => {
@@ -287,7 +307,7 @@ describe('a worker pool', () => {
     expect(workers).toHaveLength(3);
   });
 
-  test('D4: drained, it has given back what was in hand, uncounted, and claims nothing more', async () => {
+  test('D5: drained, it has given back what was in hand, uncounted, and claims nothing more', async () => {
     const { spawnPool, addJob, completed, store, clock, system } = await bench(
       (_file, _type, _context, signal) =>
         new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
@@ -307,7 +327,7 @@ describe('a worker pool', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  test('D4: a job whose claim was on its way when it drained is given back', async () => {
+  test('D5: a job whose claim was on its way when it drained is given back', async () => {
     const { spawnPool, addJob, store, faults } = await bench(
       (_file, _type, _context, signal) =>
         new Promise((_resolve, reject) => {

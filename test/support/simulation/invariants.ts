@@ -37,7 +37,7 @@ const isLive = ({ collection }: MediaProcessingJob): boolean => collection !== '
  *   once        each message has one place, in its journal or in its history
  *   order       ids, and the order of ingestion, are as the messages came
  *   ready only  nothing but ready messages is in the history
- *   limits      what waits in a journal is within the limits; evicted was no more than needed, and the oldest
+ *   limits      what waits in a journal is within the limits (what was evicted for that, `observeStore` looks at)
  *   twins       a placeholder is in a journal if and only if a live job has its GUID
  *   file        a job that is to be worked on has its file
  */
@@ -180,6 +180,7 @@ export class Invariants {
 
   /** The history is the one that no mishap would have left. */
   checkHistory(): void {
+    const poisoned = this.#poisonedNumbers();
     const { scenario, database, ledger, folder, acked } = this.#options;
     const evicted = new Set(ledger.evicted.values());
     const contents = new Map<number, Message>();
@@ -197,7 +198,7 @@ export class Invariants {
       const message = contents.get(scripted.number);
       if (message === undefined)
         throw new Violation('liveness', `message ${scripted.number} is not in the history`);
-      this.#checkContent(scripted, message);
+      this.#checkContent(scripted, message, poisoned.has(scripted.number));
     }
     for (const guid of folder.files.keys()) {
       const job = database.jobs.get(guid);
@@ -205,11 +206,21 @@ export class Invariants {
     }
   }
 
-  #checkContent(scripted: ScriptedMessage, { content }: Message): void {
-    const { limits } = this.#options.scenario;
+  /** Of the media whose workers died over them once too often. */
+  #poisonedNumbers(): ReadonlySet<number | undefined> {
+    const { ledger, media } = this.#options;
+    return new Set(Array.from(ledger.poisoned, (guid) => media.get(guid)?.number));
+  }
+
+  #checkContent(scripted: ScriptedMessage, { content }: Message, isPoisoned: boolean): void {
+    const { scenario, ledger } = this.#options;
+    const { limits } = scenario;
     const isCut = content.length >= limits.maxCharacters;
     const { number, medium, content: written } = scripted;
-    const fits = medium === null ? content === written : wordsOf(scripted).test(content);
+    const fits =
+      medium === null
+        ? content === written
+        : wordsOf(scripted, { isPoisoned, isOverCap: ledger.overCap.has(number) }).test(content);
     if (!fits && !isCut) throw new Violation('content', `message ${number} became ${content}`);
   }
 }
@@ -219,15 +230,24 @@ function isLiveIn(database: MemoryDatabase, guid: string): boolean {
   return job !== null && isLive(job);
 }
 
-/** What a medium may have become: a worker that dies three times over it makes any of them a failure. */
-function wordsOf({ number, medium, content }: ScriptedMessage): RegExp {
-  const failed = 'Media processing failed|Unprocessed audio media: too many pending';
-  const words = {
-    words: `w\\.${number}\\.\\d+|${failed}`,
-    retried: `w\\.${number}\\.\\d+|${failed}`,
-    corrupt: `Corrupted audio media could not be downloaded|${failed}`,
-    fails: failed,
-    slow: `Processing timed out|${failed}`,
-  }[medium?.fate ?? 'words'];
-  return new RegExp(`^\\[(${words})\\] ${content.replaceAll('.', '\\.')}$`);
+interface MediumMishaps {
+  readonly isPoisoned: boolean;
+  readonly isOverCap: boolean;
 }
+
+/** What a medium may have become: what its fate says, unless it was one too many, or its workers died over it. */
+function wordsOf({ number, medium, content }: ScriptedMessage, mishaps: MediumMishaps): RegExp {
+  const { isPoisoned, isOverCap } = mishaps;
+  const words = {
+    words: `w\\.${number}\\.\\d+`,
+    retried: `w\\.${number}\\.\\d+`,
+    corrupt: 'Corrupted audio media could not be downloaded',
+    fails: FAILED,
+    slow: 'Processing timed out',
+  }[medium?.fate ?? 'words'];
+  const possible = isOverCap ? 'Unprocessed audio media: too many pending' : words;
+  const all = isPoisoned ? `${possible}|${FAILED}` : possible;
+  return new RegExp(`^\\[(${all})\\] ${content.replaceAll('.', '\\.')}$`);
+}
+
+const FAILED = 'Media processing failed';

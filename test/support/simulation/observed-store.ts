@@ -1,7 +1,11 @@
 import type { Clock } from '../../../src/base/clock.ts';
 import type { MediaProcessingJob } from '../../../src/jobs/job.ts';
+import type { QueueLimits } from '../../../src/queue/limits.ts';
+import { isPlaceholder, type Message } from '../../../src/queue/message.ts';
 import type { MemoryDatabase } from '../../../src/store/memory/memory-database.ts';
+import type { Acceptance } from '../../../src/store/message-store.ts';
 import type { Store } from '../../../src/store/store.ts';
+import { faultOfEvictions } from './fault-of-evictions.ts';
 import type { Trace } from './trace.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
@@ -13,6 +17,8 @@ export class Ledger {
   readonly leases = new Map<string, { readonly token: string; readonly until: number }>();
   /** Jobs that a dead worker used up. */
   readonly poisoned = new Set<string>();
+  /** Numbers of media that were one too many for their chat. */
+  readonly overCap = new Set<number>();
   /** Set when something was written. */
   changed = false;
 }
@@ -24,6 +30,9 @@ export interface ObservedStoreOptions {
   readonly time: VirtualTime;
   /** Of the process that calls. */
   readonly clock: Clock;
+  readonly limits: QueueLimits;
+  /** False while ingestion works, and has for a while: then nothing has to be evicted. */
+  readonly mayEvict: () => boolean;
   readonly broken: (rule: string, detail: string) => void;
 }
 
@@ -37,7 +46,7 @@ export const numberOf = (providerMessageId: string | null): number => Number(pro
 
 /** Watches what is carried out on a memory store, right before and after each call. */
 export function observeStore(store: Store, options: ObservedStoreOptions): Store {
-  const { database, ledger, trace, time, clock, broken } = options;
+  const { database, ledger, trace, time, clock, limits, mayEvict, broken } = options;
 
   const doomedIn = (key: Parameters<Store['evict']>[0], ids: readonly number[]) => {
     const journal = database.chats.journal(key);
@@ -52,6 +61,22 @@ export function observeStore(store: Store, options: ObservedStoreOptions): Store
     for (const [name, number] of doomed) ledger.evicted.set(name, number);
     trace.count('evicted', doomed.length);
   };
+  const checkEvictions = (
+    journal: readonly Message[],
+    { evictedIds, message }: Pick<Acceptance, 'evictedIds' | 'message'>,
+  ): void => {
+    const fault = faultOfEvictions(journal, evictedIds, message, limits);
+    if (fault !== null) broken('limits', fault);
+    if (evictedIds.length > 0 && !mayEvict()) {
+      broken('limits', `messages ${evictedIds.join()} were evicted while ingestion worked`);
+    }
+  };
+  const checkCap = (journal: readonly Message[], { job, message }: Acceptance): void => {
+    if (job?.start.kind !== 'failed') return;
+    const pending = journal.filter(isPlaceholder).length;
+    if (pending < limits.maxPlaceholders) broken('limits', `a medium was one too many, beside ${pending}`);
+    ledger.overCap.add(numberOf(message.providerMessageId));
+  };
   /** By virtual time, which no step of the clock moves. */
   const untilOf = (leaseExpiresAt: number): number => time.now + leaseExpiresAt - clock.now();
   const ended = (job: MediaProcessingJob | null): void => {
@@ -60,23 +85,35 @@ export function observeStore(store: Store, options: ObservedStoreOptions): Store
 
   const observed: Partial<Store> = {
     async accept(acceptance) {
-      const doomed = doomedIn(acceptance.correspondent, acceptance.evictedIds);
+      const { correspondent, evictedIds } = acceptance;
+      const doomed = doomedIn(correspondent, evictedIds);
+      const journal = [...database.chats.journal(correspondent).values()];
       const outcome = await store.accept(acceptance);
-      if (outcome.kind === 'accepted') recordEvicted(doomed);
-      else trace.count('duplicate');
+      if (outcome.kind === 'duplicate') {
+        trace.count('duplicate');
+        return outcome;
+      }
+      recordEvicted(doomed);
+      checkEvictions(journal, acceptance);
+      checkCap(journal, acceptance);
       return outcome;
     },
     async settle(settlement) {
       const job = database.jobs.get(settlement.guid);
-      const doomed = doomedIn(settlement.correspondent, settlement.evictedIds);
+      const { correspondent, evictedIds } = settlement;
+      const doomed = doomedIn(correspondent, evictedIds);
+      const journal = [...database.chats.journal(correspondent).values()];
       const outcome = await store.settle(settlement);
-      if (outcome === 'settled') recordEvicted(doomed);
-      else trace.count('settled before');
+      if (outcome === 'settled') {
+        recordEvicted(doomed);
+        checkEvictions(journal, settlement);
+      } else trace.count('settled before');
       ended(job);
       return outcome;
     },
     async evict(key, ids) {
       const doomed = doomedIn(key, ids);
+      if (doomed.length > 0) broken('limits', 'a message was evicted for an age that none reaches here');
       await store.evict(key, ids);
       recordEvicted(doomed);
     },

@@ -1,4 +1,4 @@
-import { isPlaceholder } from '../../../src/queue/message.ts';
+import { isPlaceholder, isReady } from '../../../src/queue/message.ts';
 import { jobOfAcceptance } from '../../../src/store/job-records.ts';
 import type { PlantedBug } from './planted-bug.ts';
 
@@ -105,6 +105,27 @@ export const PLANTED_BUGS: Readonly<Record<string, PlantedBug>> = {
         if (placeholder !== undefined) database.chats.lose(correspondent, placeholder.id);
         changed();
         return outcome;
+      },
+    }),
+  },
+  'all media fail': {
+    store: (store) => ({
+      settle(settlement) {
+        const content = settlement.message.content.replace(/^\[.*?\]/, '[Media processing failed]');
+        return store.settle({ ...settlement, message: { ...settlement.message, content } });
+      },
+    }),
+  },
+  'one more is evicted than need be': {
+    emphasis: 'history away',
+    store: (store, { database }) => ({
+      async accept(acceptance) {
+        const { correspondent, evictedIds } = acceptance;
+        const next = [...database.chats.journal(correspondent).values()].find(
+          (message) => isReady(message) && !evictedIds.includes(message.id),
+        );
+        const more = evictedIds.length > 0 && next !== undefined ? [next.id] : [];
+        return store.accept({ ...acceptance, evictedIds: [...evictedIds, ...more] });
       },
     }),
   },

@@ -33,6 +33,8 @@ export interface SimulatedLifeOptions {
   /** What the host's clock says. */
   readonly wallNow: number;
   readonly messageOf: (guid: string) => ScriptedMessage | undefined;
+  /** False while ingestion works, and has for a while. */
+  readonly mayEvict: () => boolean;
   readonly broken: (rule: string, detail: string) => void;
   readonly carriedOut: (operation: string) => void;
   readonly failedToStart: () => void;
@@ -115,10 +117,12 @@ export class SimulatedLife {
   }
 
   #openStore(): Store {
-    const { database, ledger, trace, time, choices, broken, folder, bug } = this.#options;
+    const { scenario, database, ledger, trace, time, choices, mayEvict, broken, folder, bug } = this.#options;
     const clock = this.#clock;
     const memory = openMemoryStore({ clock, newClaimToken: () => choices.guid(), database });
-    const observed = observeStore(memory, { database, ledger, trace, time, clock, broken });
+    const { limits } = scenario;
+    const watching = { database, ledger, trace, time, clock, limits, mayEvict, broken };
+    const observed = observeStore(memory, watching);
     if (bug?.store === undefined) return observed;
     const ground: BugGround = {
       database,

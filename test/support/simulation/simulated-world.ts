@@ -36,6 +36,8 @@ const WALL_START = 1_700_000_000_000;
 const MEMORY_CHECK_EVERY = 8;
 /** After the last mishap everything must have come to its end by then. */
 const REST_MS = 3 * HOUR_MS;
+/** What was begun in worse weather has come to its end by then. */
+const FAIR_FOR_MS = 10_000;
 
 /** Plays the conversation of a seed, mishaps and all; every step is checked. */
 export async function simulate(seed: number, options: SimulationOptions = {}): Promise<SimulationResult> {
@@ -43,6 +45,8 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
   const violation = await world.run();
   return { seed, violation, ...world.outcome };
 }
+
+type Aspect = 'slow' | 'away' | 'unheard' | 'deafHeartbeats' | 'historyAway';
 
 /** One gateway, one store and one backend at a time, over virtual time. */
 class SimulatedWorld {
@@ -63,6 +67,8 @@ class SimulatedWorld {
   #life: SimulatedLife | null = null;
   /** How far the host's clock was set, in all. */
   #jumpedMs = 0;
+  /** When the weather last changed for the better. */
+  #clearedAt = Number.NEGATIVE_INFINITY;
   #changes = 0;
   #violation: Violation | null = null;
 
@@ -182,9 +188,14 @@ class SimulatedWorld {
     }
   }
 
-  #turnWeather(aspect: 'slow' | 'away' | 'unheard' | 'deafHeartbeats' | 'historyAway', forMs: number): void {
+  #turnWeather(aspect: Aspect, forMs: number): void {
     this.#weather[aspect] = true;
-    void this.#time.after(forMs, () => (this.#weather[aspect] = false));
+    void this.#time.after(forMs, () => this.#clear(aspect));
+  }
+
+  #clear(aspect: Aspect): void {
+    this.#weather[aspect] = false;
+    this.#clearedAt = this.#time.now;
   }
 
   /** A damaged file: a placeholder is gone from its journal, and its job is not. The owner dies with it. */
@@ -251,6 +262,10 @@ class SimulatedWorld {
     return !away && !unheard && !slow && !historyAway && faultRate === 0;
   }
 
+  get #hasBeenFair(): boolean {
+    return this.#isFair && this.#time.now - this.#clearedAt >= FAIR_FOR_MS;
+  }
+
   #restart(downMs: number, jumpMs: number): void {
     if (jumpMs !== 0) this.#trace.count(`clock set ${jumpMs > 0 ? 'forward' : 'back'}`);
     this.#jumpedMs += jumpMs;
@@ -275,6 +290,7 @@ class SimulatedWorld {
       weather: this.#weather,
       wallNow: WALL_START + this.#time.now + this.#jumpedMs,
       messageOf: (guid) => this.#media.get(guid),
+      mayEvict: () => !this.#hasBeenFair || this.#scenario.ordering === 'strict',
       broken: (rule, detail) => this.#broken(rule, detail),
       carriedOut: (operation) => this.#killAfter(operation),
       failedToStart: () => this.#kill(200, 0),
@@ -287,6 +303,7 @@ class SimulatedWorld {
   /** No more mishaps. */
   #calm(): void {
     Object.assign(this.#weather, FAIR_WEATHER);
+    this.#clearedAt = this.#time.now;
     this.#armed.length = 0;
     for (const botId of this.#scenario.bots) this.#gateway.status(botId, 'open');
   }

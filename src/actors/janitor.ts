@@ -1,5 +1,5 @@
 import type { Timer } from '../base/clock.ts';
-import { describeError } from '../base/errors.ts';
+import { describeError, hasCode } from '../base/errors.ts';
 import { needsFile } from '../jobs/janitor-rules.ts';
 import type { JobError } from '../jobs/job.ts';
 import type { JobStore } from '../store/job-store.ts';
@@ -26,8 +26,20 @@ export interface JanitorProtocol {
   completed(pool: string): void;
 }
 
+/** What the janitor knows of this process's life; it outlives restarts of the actor. */
+export interface JanitorMemory {
+  /** Age counts from here at the earliest. */
+  countsFrom: number;
+  /** By pool, when a job of it came to its end last. */
+  readonly poolCompletedAt: Map<string, number>;
+}
+
+/** Of a process that starts now. */
+export const freshMemory = (now: number): JanitorMemory => ({ countsFrom: now, poolCompletedAt: new Map() });
+
 export interface JanitorArgs extends JanitorSurveyOptions {
   readonly store: JobStore & Pick<MessageStore, 'pruneHistory'>;
+  readonly memory: JanitorMemory;
   /** 0: it sweeps only when it is told to. */
   readonly everyMs: number;
   readonly firstAfterMs: number;
@@ -50,18 +62,15 @@ class Janitor {
   readonly #context: ActorContext<JanitorProtocol>;
   readonly #args: JanitorArgs;
   readonly #survey: JanitorSurvey;
-  readonly #poolCompletedAt = new Map<string, number>();
-  #countsFrom: number;
   #timer: Timer | null = null;
 
   constructor(context: ActorContext<JanitorProtocol>, args: JanitorArgs) {
     this.#context = context;
     this.#args = args;
-    this.#countsFrom = context.clock.now();
     this.#survey = new JanitorSurvey(args, {
       now: () => this.#now(),
-      countsFrom: () => this.#countsFrom,
-      poolCompletedAt: (pool) => this.#poolCompletedAt.get(pool) ?? null,
+      countsFrom: () => args.memory.countsFrom,
+      poolCompletedAt: (pool) => args.memory.poolCompletedAt.get(pool) ?? null,
     });
   }
 
@@ -78,7 +87,7 @@ class Janitor {
   }
 
   completed(pool: string): void {
-    this.#poolCompletedAt.set(pool, this.#now());
+    this.#args.memory.poolCompletedAt.set(pool, this.#now());
   }
 
   async sweep(): Promise<JanitorReport> {
@@ -91,7 +100,8 @@ class Janitor {
       this.#context.log.info(inWords(report), 'janitor swept');
       return report;
     } catch (error) {
-      this.#countsFrom = this.#now();
+      // Any other failure keeps nobody from his work.
+      if (hasCode(error, 'store_unavailable')) this.#args.memory.countsFrom = this.#now();
       this.#context.log.warn({ reason: describeError(error) }, 'the janitor stopped half way');
       throw error;
     } finally {

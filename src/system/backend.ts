@@ -2,7 +2,7 @@ import { botActor, NOT_CONNECTED } from '../actors/bot.ts';
 import { type Completion, storedCompletion } from '../actors/completion.ts';
 import { EventBus } from '../actors/events.ts';
 import { ingestionActor } from '../actors/ingestion.ts';
-import { janitorActor } from '../actors/janitor.ts';
+import { freshMemory, janitorActor } from '../actors/janitor.ts';
 import { ActorSystem } from '../actors/kit/system.ts';
 import { runRecovery } from '../actors/recovery-steps.ts';
 import { workerPoolActor } from '../actors/worker-pool.ts';
@@ -151,6 +151,7 @@ async function compose(
   const ingestion = await system.spawn(ingestionActor, 'ingestion', { announceAgain });
   const janitor = await system.spawn(janitorActor, 'janitor', {
     ...janitorSettings(config),
+    memory: freshMemory(clock.now()),
     store,
     bots: async () => janitorBots(config, bots, await store.bots()),
     folders: () => sharedFolders({ staging, bots, ingress }),

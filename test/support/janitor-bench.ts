@@ -1,6 +1,6 @@
 import { utimes, writeFile } from 'node:fs/promises';
 import type { Completion } from '../../src/actors/completion.ts';
-import { janitorActor, type JanitorArgs } from '../../src/actors/janitor.ts';
+import { freshMemory, janitorActor, type JanitorArgs } from '../../src/actors/janitor.ts';
 import { newGuid } from '../../src/base/ids.ts';
 import { openStagingFolder } from '../../src/staging/staging-folder.ts';
 import type { NewJob } from '../../src/store/message-store.ts';
@@ -26,7 +26,7 @@ export async function janitorBench(changes: Partial<JanitorArgs> = {}) {
     if (gateway.isAway) return null;
     return { held: new Set(guids.filter((guid) => gateway.held.has(guid))), unacked: gateway.unacked };
   };
-  const args: JanitorArgs = {
+  const args: Omit<JanitorArgs, 'memory'> = {
     store: services.store,
     folders: () => [{ folder, gateways: [{ id: 'gateway-1', held: askGateway }] }],
     hasFile,
@@ -44,7 +44,7 @@ export async function janitorBench(changes: Partial<JanitorArgs> = {}) {
   };
   /** A janitor as a process that starts now has it. */
   const spawn = async (name: string) => {
-    const spawned = await system.spawn(janitorActor, name, args);
+    const spawned = await system.spawn(janitorActor, name, { ...args, memory: freshMemory(clock.now()) });
     await settle();
     return spawned;
   };

@@ -94,6 +94,18 @@ describe('the janitor ends jobs that are stale', () => {
   });
 });
 
+test('J4: a sweep that fails though the store is there makes nothing younger, and no pool idle', async () => {
+  const { clock, janitor, job, faults } = await janitorBench();
+  await job({ start: { kind: 'downloading' } });
+  await job();
+  clock.advance(2 * HOUR_MS);
+  janitor.tell('completed', 'audio');
+  faults.fail('jobsOfBot', 'bug');
+  await expect(janitor.ask('sweep', undefined)).rejects.toMatchObject({ code: 'actor_failed' });
+  clock.advance(HOUR_MS);
+  expect(await janitor.ask('sweep', undefined)).toMatchObject({ staleJobs: 1 });
+});
+
 describe('the janitor deletes files', () => {
   test('that nobody needs, and no others', async () => {
     const { clock, janitor, job, deadLetter, file, gateway, names } = await janitorBench();

@@ -19,6 +19,8 @@ export interface JanitorPlan {
   /** The first ones; `staleJobCount` tells how many there are. */
   readonly staleJobs: readonly StaleJob[];
   readonly staleJobCount: number;
+  /** Records of failed jobs that are too old. */
+  readonly oldFailedJobCount: number;
   /** Every file of the staging folders, what becomes of it and why. */
   readonly files: readonly SurveyedFile[];
   /** Bots whose history is pruned, and up to when. */
@@ -72,7 +74,10 @@ export class JanitorSurvey {
     }
     const files: SurveyedFile[] = [];
     for (const shared of this.#options.folders()) files.push(...(await this.files(shared)));
-    return { staleJobs, staleJobCount, files, history: await this.outdatedHistories() };
+    let oldFailedJobCount = 0;
+    for await (const _ of this.oldFailedJobs()) oldFailedJobCount += 1;
+    const history = await this.outdatedHistories();
+    return { staleJobs, staleJobCount, oldFailedJobCount, files, history };
   }
 
   /** Every job that is stale now. */
@@ -86,6 +91,15 @@ export class JanitorSurvey {
           for (const job of jobs) if (await this.#isStale(job, bot)) yield job;
         }
       }
+    }
+  }
+
+  /** Every dead letter that is too old: nobody retries it any more, for its file is gone. */
+  async *oldFailedJobs(): AsyncGenerator<MediaProcessingJob> {
+    const { store, bots, limits } = this.#options;
+    const changedBefore = this.#times.now() - limits.failedJobMs + 1;
+    for (const bot of await bots()) {
+      for await (const jobs of jobPages(store, bot.id, { collection: 'failed', changedBefore })) yield* jobs;
     }
   }
 

@@ -2,6 +2,7 @@ import type { Timer } from '../base/clock.ts';
 import { describeError, hasCode } from '../base/errors.ts';
 import { needsFile } from '../jobs/janitor-rules.ts';
 import type { JobError } from '../jobs/job.ts';
+import type { DeadLetterStore } from '../store/dead-letter-store.ts';
 import type { JobStore } from '../store/job-store.ts';
 import type { MessageStore } from '../store/message-store.ts';
 import { type Completion, storedCompletion } from './completion.ts';
@@ -14,6 +15,7 @@ export interface JanitorReport {
   readonly staleJobs: number;
   readonly failedFiles: number;
   readonly orphanFiles: number;
+  readonly prunedJobs: number;
   readonly prunedMessages: number;
 }
 
@@ -38,7 +40,7 @@ export interface JanitorMemory {
 export const freshMemory = (now: number): JanitorMemory => ({ countsFrom: now, poolCompletedAt: new Map() });
 
 export interface JanitorArgs extends JanitorSurveyOptions {
-  readonly store: JobStore & Pick<MessageStore, 'pruneHistory'>;
+  readonly store: JobStore & Pick<DeadLetterStore, 'dropFailedJob'> & Pick<MessageStore, 'pruneHistory'>;
   readonly memory: JanitorMemory;
   /** 0: it sweeps only when it is told to. */
   readonly everyMs: number;
@@ -95,6 +97,8 @@ class Janitor {
       const report = {
         staleJobs: await this.#expireJobs(),
         ...(await this.#deleteFiles()),
+        // After their files.
+        prunedJobs: await this.#pruneFailedJobs(),
         prunedMessages: await this.#pruneHistories(),
       };
       this.#context.log.info(inWords(report), 'janitor swept');
@@ -160,6 +164,15 @@ class Janitor {
     }
   }
 
+  async #pruneFailedJobs(): Promise<number> {
+    let pruned = 0;
+    for await (const { guid } of this.#survey.oldFailedJobs()) {
+      this.#context.signal.throwIfAborted();
+      if ((await this.#args.store.dropFailedJob(guid)) === 'dropped') pruned += 1;
+    }
+    return pruned;
+  }
+
   async #pruneHistories(): Promise<number> {
     let pruned = 0;
     for (const { botId, before } of await this.#survey.outdatedHistories()) {
@@ -180,10 +193,17 @@ class Janitor {
   }
 }
 
-const inWords = ({ staleJobs, failedFiles, orphanFiles, prunedMessages }: JanitorReport): object => ({
+const inWords = ({
+  staleJobs,
+  failedFiles,
+  orphanFiles,
+  prunedJobs,
+  prunedMessages,
+}: JanitorReport): object => ({
   stale_jobs: staleJobs,
   failed_files: failedFiles,
   orphan_files: orphanFiles,
+  pruned_jobs: prunedJobs,
   pruned_messages: prunedMessages,
 });
 

@@ -16,6 +16,7 @@ export const showJanitorPlan = (sources: ConfigSources, asJson: boolean): Promis
     for (const { guid, botId, status, changedAt } of plan.staleJobs.slice(0, 20)) {
       console.log(`  ${guid}  ${botId}  ${status} for ${duration(now - changedAt)}`);
     }
+    console.log(`Failed jobs too old to keep: ${plan.oldFailedJobCount}`);
     const rows = plan.files.map(({ fate, why, files, bytes }) => [
       fate,
       why,

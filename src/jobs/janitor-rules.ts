@@ -11,6 +11,8 @@ export interface JanitorLimits {
   readonly heldJobMs: number;
   /** How long the file of a job that failed stays. */
   readonly failedFileMs: number;
+  /** How long the record of a job that failed stays; no shorter than its file. */
+  readonly failedJobMs: number;
   /** Before that, a file that no job holds is not looked at. */
   readonly orphanFileMs: number;
 }

@@ -160,6 +160,13 @@ export const configuration = consistent(
           .positive()
           .default(24)
           .describe('How long the file of a medium that failed stays, for another try.'),
+        failedJobDays: z
+          .number()
+          .positive()
+          .default(90)
+          .describe(
+            'How long the record of a medium that failed stays, its caption in it; its file goes with it at the latest.',
+          ),
         orphanFileHours: z
           .number()
           .positive()

@@ -12,13 +12,16 @@ const DAY_MS = 24 * HOUR_MS;
 
 /** The janitor's part of the configuration. */
 export function janitorSettings({
-  janitor: { everyMs, firstAfterMs, staleJobHours, heldJobDays, failedFileHours, orphanFileHours },
+  janitor: { everyMs, firstAfterMs, failedJobDays, ...settings },
 }: Config): Pick<JanitorArgs, 'limits' | 'everyMs' | 'firstAfterMs'> {
+  const failedJobMs = failedJobDays * DAY_MS;
   const limits = {
-    staleJobMs: staleJobHours * HOUR_MS,
-    heldJobMs: heldJobDays * DAY_MS,
-    failedFileMs: failedFileHours * HOUR_MS,
-    orphanFileMs: orphanFileHours * HOUR_MS,
+    staleJobMs: settings.staleJobHours * HOUR_MS,
+    heldJobMs: settings.heldJobDays * DAY_MS,
+    // A file goes with its record at the latest.
+    failedFileMs: Math.min(settings.failedFileHours * HOUR_MS, failedJobMs),
+    failedJobMs,
+    orphanFileMs: settings.orphanFileHours * HOUR_MS,
   };
   return { limits, everyMs, firstAfterMs };
 }

@@ -35,6 +35,7 @@ export async function janitorBench(changes: Partial<JanitorArgs> = {}) {
       staleJobMs: 3 * HOUR_MS,
       heldJobMs: 7 * 24 * HOUR_MS,
       failedFileMs: 24 * HOUR_MS,
+      failedJobMs: 90 * 24 * HOUR_MS,
       orphanFileMs: 4 * HOUR_MS,
     },
     everyMs: 0,

@@ -12,12 +12,19 @@ export const administerJanitor = (janitor: ActorRef<JanitorProtocol>): JanitorAd
   plan: async () => janitorViewOf(await janitor.ask('plan', undefined, { deadlineMs: PLAN_DEADLINE_MS })),
 });
 
-export function janitorViewOf({ staleJobCount, staleJobs, files, history }: JanitorPlan): JanitorView {
+export function janitorViewOf({
+  staleJobCount,
+  staleJobs,
+  oldFailedJobCount,
+  files,
+  history,
+}: JanitorPlan): JanitorView {
   const byFate = Map.groupBy(files, ({ fate }) => `${fate.kind} ${fate.why}`);
   const goingFiles = files.filter(({ fate }) => fate.kind === 'goes').slice(0, LISTED_FILES);
   return {
     staleJobCount,
     staleJobs: [...staleJobs],
+    oldFailedJobCount,
     files: [...byFate.values()].flatMap((group) => {
       const [first] = group;
       if (first === undefined) return [];

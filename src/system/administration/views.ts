@@ -201,6 +201,7 @@ export const actorKindView = z.object({
 
 export const janitorView = z.object({
   staleJobCount: count,
+  oldFailedJobCount: count.describe('Records of media that failed, to be pruned'),
   staleJobs: z
     .array(
       z.object({

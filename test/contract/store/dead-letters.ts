@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { newGuid } from '../../../src/base/ids.ts';
 import type { CorrespondentKey } from '../../../src/jobs/job.ts';
 import type { JobRetry } from '../../../src/store/dead-letter-store.ts';
+import type { BotJobs } from '../../../src/store/job-store.ts';
 import type { Store } from '../../../src/store/store.ts';
 import {
   acceptText,
@@ -63,6 +64,25 @@ export const deadLetterSuite: Suite = (open) => {
         attempts: 1,
         error: { code: 'failed', reason: 'it failed', stack: 'at x' },
       });
+    });
+
+    test('a bot’s dead letters are found by when they failed, and dropped one by one while they are gone through', async () => {
+      const { store } = subject();
+      const key = await chat(store, 'a');
+      const guids = [await media(store, key), await media(store, key), await media(store, key)];
+      for (const [index, guid] of guids.entries()) await store.discardJob(guid, jobError(), NOW + index);
+      const found: string[] = [];
+      for (let afterSeq: number | null = 0; afterSeq !== null;) {
+        const page = { collection: 'failed', changedBefore: NOW + 2, afterSeq, limit: 1 } as const;
+        const { jobs, nextAfterSeq }: BotJobs = await store.jobsOfBot('bot-a', page);
+        for (const { guid } of jobs) {
+          found.push(guid);
+          expect(await store.dropFailedJob(guid)).toBe('dropped');
+        }
+        afterSeq = nextAfterSeq;
+      }
+      expect(found).toEqual(guids.slice(0, 2));
+      expect(await store.jobsAmong(guids)).toMatchObject([{ guid: guids[2] }]);
     });
 
     test('jobs of a collection are listed, the newest first, page by page', async () => {

@@ -6,7 +6,7 @@ import { BOT } from '../../support/inbound-frames.ts';
 import { janitorBench } from '../../support/janitor-bench.ts';
 import { acceptText, HOUR_MS, placeholderMessage, textMessage } from '../../support/store-records.ts';
 
-const NOTHING = { staleJobs: 0, failedFiles: 0, orphanFiles: 0, prunedMessages: 0 };
+const NOTHING = { staleJobs: 0, failedFiles: 0, orphanFiles: 0, prunedJobs: 0, prunedMessages: 0 };
 
 describe('the janitor ends jobs that are stale', () => {
   test('as a failure that their bot’s owner settles', async () => {
@@ -243,6 +243,20 @@ describe('the janitor', () => {
     expect((await store.history(key, { afterSeq: 0, limit: 9 })).map(({ message }) => message.id)).toEqual([
       2,
     ]);
+  });
+
+  test('prunes the records of jobs that failed long ago, their files before them', async () => {
+    const { clock, janitor, deadLetter, file, names, store } = await janitorBench();
+    const old = await file(await deadLetter());
+    clock.advance(HOUR_MS);
+    const younger = await deadLetter();
+    clock.advance(90 * 24 * HOUR_MS - HOUR_MS);
+    expect(await janitor.ask('plan', undefined)).toMatchObject({ oldFailedJobCount: 1 });
+    expect(await store.jobByGuid(old)).not.toBeNull();
+    expect(await janitor.ask('sweep', undefined)).toEqual({ ...NOTHING, failedFiles: 1, prunedJobs: 1 });
+    expect(await names()).toEqual([]);
+    expect(await store.jobByGuid(old)).toBeNull();
+    expect(await store.jobByGuid(younger)).toMatchObject({ collection: 'failed' });
   });
 
   test('J5: a plan changes nothing', async () => {

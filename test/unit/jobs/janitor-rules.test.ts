@@ -14,6 +14,7 @@ const LIMITS: JanitorLimits = {
   staleJobMs: 3 * HOUR_MS,
   heldJobMs: 7 * 24 * HOUR_MS,
   failedFileMs: 24 * HOUR_MS,
+  failedJobMs: 90 * 24 * HOUR_MS,
   orphanFileMs: 4 * HOUR_MS,
 };
 const LONG_AGO = NOW - 1_000 * HOUR_MS;

@@ -1,13 +1,20 @@
 import { describe, expect, test } from 'vitest';
 import { NOT_CONNECTED } from '../../../src/actors/bot.ts';
 import { parseConfig } from '../../../src/system/config.ts';
-import { janitorBots } from '../../../src/system/janitor-settings.ts';
+import { janitorBots, janitorSettings } from '../../../src/system/janitor-settings.ts';
 
 const DAY_MS = 24 * 3_600_000;
 
 const record = (botId: string, settings: object | null = null) => ({
   botId,
   settings: settings === null ? null : JSON.stringify({ id: botId, ...settings }),
+});
+
+const limitsOf = (janitor: object) => janitorSettings(parseConfig({ janitor })).limits;
+
+test('the file of a job that failed stays no longer than its record', () => {
+  expect(limitsOf({})).toMatchObject({ failedFileMs: DAY_MS, failedJobMs: 90 * DAY_MS });
+  expect(limitsOf({ failedFileHours: 72, failedJobDays: 2 })).toMatchObject({ failedFileMs: 2 * DAY_MS });
 });
 
 describe('the janitor sees to', () => {

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const project = (
   name: string,
@@ -15,6 +16,30 @@ const busy = { maxWorkers: cores, sequence: { groupOrder: 0 } };
 /** Tests that wait about as much as they work, and none of which may rely on an idle machine. */
 const waiting = { maxWorkers: cores + 1, sequence: { groupOrder: 1 } };
 
+/** What takes longest in a quick run: begun last, one of them would keep a single core at work at the end. */
+const LONGEST = [
+  'contract/mongo',
+  'contract/sqlite',
+  'property/simulation',
+  'system/cli',
+  'system/crash',
+  'system/failpoints',
+  'system/store-migrate',
+  'system/cli-administration',
+  'system/mongo-standby',
+  'system/gateway-kill',
+].map((name) => `/test/${name}.test.ts`);
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rankOf = ({ moduleId }: TestSpecification): number => {
+      const rank = LONGEST.findIndex((name) => moduleId.endsWith(name));
+      return rank === -1 ? LONGEST.length : rank;
+    };
+    return (await super.sort(files)).toSorted((one, other) => rankOf(one) - rankOf(other));
+  }
+}
+
 const deep = process.env['DRAGOMAN_DEEP'] === '1';
 
 // What one process compiled, the next one reads: they are many, and load much the same.
@@ -26,6 +51,7 @@ export default defineConfig({
     expect: { poll: { timeout: 20_000 } },
     // One process for all files of a worker: to load Baileys and the store costs more than most tests do.
     isolate: false,
+    sequence: { sequencer: LongestFirst },
     // Groups run one after another: a test that measures processes starves beside a property test on two cores.
     projects: [
       project('unit', { testTimeout: 5_000, ...busy }),

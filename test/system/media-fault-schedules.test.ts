@@ -11,8 +11,8 @@ const MAX_FILE_BYTES = 64 * 1024;
 const SETTINGS = {
   ...SHORT_DEADLINES,
   maxFileBytes: MAX_FILE_BYTES,
-  idleTimeoutMs: DEEP ? 10_000 : 3_000,
-  downloadTimeoutMs: DEEP ? 20_000 : 5_000,
+  idleTimeoutMs: DEEP ? 10_000 : 5_000,
+  downloadTimeoutMs: DEEP ? 20_000 : 8_000,
 };
 const CIPHERTEXT_BYTES = 4_096;
 

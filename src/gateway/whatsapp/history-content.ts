@@ -1,5 +1,5 @@
 import { proto, toNumber } from '@whiskeysockets/baileys';
-import { Reader } from 'protobufjs/minimal.js';
+import protobuf from 'protobufjs/minimal.js';
 
 /** Field numbers of WhatsApp's schema. */
 const SYNC = { conversations: 2 } as const;
@@ -64,7 +64,7 @@ interface Field {
 }
 
 function* fieldsIn(message: Uint8Array): Generator<Field> {
-  const reader = Reader.create(message);
+  const reader = protobuf.Reader.create(message);
   while (reader.pos < reader.len) {
     const field = nextField(reader);
     if (field === null) return;
@@ -73,7 +73,7 @@ function* fieldsIn(message: Uint8Array): Generator<Field> {
 }
 
 /** Null for what is malformed. */
-function nextField(reader: Reader): Field | null {
+function nextField(reader: protobuf.Reader): Field | null {
   try {
     const tag = reader.uint32();
     const [number, type] = [Math.floor(tag / 8), tag % 8];

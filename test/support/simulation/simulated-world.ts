@@ -267,14 +267,20 @@ class SimulatedWorld {
   }
 
   #restart(downMs: number, jumpMs: number): void {
+    void this.#time.after(downMs, () => {
+      this.#setClock(jumpMs);
+      this.#boot();
+    });
+  }
+
+  /** While no process runs: by then all that the last one had sent is carried out, and no lease is taken. */
+  #setClock(jumpMs: number): void {
     if (jumpMs !== 0) this.#trace.count(`clock set ${jumpMs > 0 ? 'forward' : 'back'}`);
     this.#jumpedMs += jumpMs;
-    if (jumpMs > 0) {
-      for (const [guid, lease] of this.#ledger.leases) {
-        this.#ledger.leases.set(guid, { ...lease, until: lease.until - jumpMs });
-      }
+    if (jumpMs <= 0) return;
+    for (const [guid, lease] of this.#ledger.leases) {
+      this.#ledger.leases.set(guid, { ...lease, until: lease.until - jumpMs });
     }
-    void this.#time.after(downMs, () => this.#boot());
   }
 
   #boot(): void {

@@ -6,6 +6,7 @@ import { claimerSuite } from './store/claimers.ts';
 import { deadLetterSuite } from './store/dead-letters.ts';
 import { fairnessSuite } from './store/fairness.ts';
 import { jobSuite } from './store/jobs.ts';
+import { jobsAtOnceSuite } from './store/jobs-at-once.ts';
 import { mediaTimesSuite } from './store/media-times.ts';
 import { messageSuite } from './store/messages.ts';
 import { upkeepSuite } from './store/upkeep.ts';
@@ -19,6 +20,7 @@ export function describeStore(name: string, open: OpenSubject): void {
       messageSuite,
       atOnceSuite,
       jobSuite,
+      jobsAtOnceSuite,
       mediaTimesSuite,
       botsLifeSuite,
       fairnessSuite,

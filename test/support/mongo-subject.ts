@@ -3,8 +3,9 @@ import { systemClock } from '../../src/base/clock.ts';
 import { newGuid } from '../../src/base/ids.ts';
 import { silentLogger } from '../../src/base/log.ts';
 import { chatFields } from '../../src/store/mongo/collections.ts';
-import { openMongoStore, openMongoWorkerStore } from '../../src/store/mongo/open-mongo-store.ts';
+import { appName, openMongoStore, openMongoWorkerStore } from '../../src/store/mongo/open-mongo-store.ts';
 import type { Store, WorkerStore } from '../../src/store/store.ts';
+import { endTransactionsOf } from '../../src/store/mongo/open-transactions.ts';
 import type { StoreSubject } from '../contract/store/subject.ts';
 
 /** A connection string of a replica set, or undefined when the tests that need one are to be skipped. */
@@ -47,6 +48,8 @@ export class TestDatabase {
   }
 
   async drop(): Promise<void> {
+    // A process that was killed may have left one open, and a drop waits for it.
+    await endTransactionsOf(this.client, appName(this.url));
     await this.client.db().dropDatabase();
     await this.client.close();
   }

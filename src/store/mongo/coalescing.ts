@@ -8,6 +8,11 @@ export interface Coalescible<Item, T> {
    */
   together(transaction: Transaction, items: readonly Item[]): Promise<readonly Outcome<T>[]>;
   alone(item: Item): Work<T>;
+  /**
+   * The pools in whose order of service it takes part. Transactions that share one wait for each other, so that calls with
+   * pools are carried out by one at a time: those that come meanwhile make a larger one.
+   */
+  poolsOf?(item: Item): readonly string[];
 }
 
 export type Outcome<T> = { readonly kind: 'done'; readonly value: T } | { readonly kind: 'alone' };
@@ -20,9 +25,9 @@ export type Attempt<T> =
 /** What carries out transactions. Both reject with `store_unavailable` when nobody knows whether they happened. */
 export interface Runner {
   /** Tries once. */
-  attempt<T>(work: Work<T>, signal: AbortSignal): Promise<Attempt<T>>;
+  attempt<T>(pools: readonly string[], work: Work<T>, signal: AbortSignal): Promise<Attempt<T>>;
   /** Tries until it happens, fails for good or is out of time. */
-  run<T>(work: Work<T>, signal: AbortSignal): Promise<T>;
+  run<T>(pools: readonly string[], work: Work<T>, signal: AbortSignal): Promise<T>;
 }
 
 interface Waiting<Item, T> extends PromiseWithResolvers<T> {
@@ -46,6 +51,7 @@ const MOST_TRANSACTIONS = 3;
 export class Coalescing<Item, T> {
   readonly #kind: Coalescible<Item, T>;
   readonly #runner: Runner;
+  readonly #most: number;
   #waiting: Waiting<Item, T>[] = [];
   #underWay = 0;
   #isScheduled = false;
@@ -53,6 +59,7 @@ export class Coalescing<Item, T> {
   constructor(kind: Coalescible<Item, T>, runner: Runner) {
     this.#kind = kind;
     this.#runner = runner;
+    this.#most = kind.poolsOf === undefined ? MOST_TRANSACTIONS : 1;
   }
 
   run(item: Item, signal: AbortSignal): Promise<T> {
@@ -64,7 +71,7 @@ export class Coalescing<Item, T> {
 
   /** What else comes in this tick comes along. */
   #schedule(): void {
-    if (this.#isScheduled || this.#underWay >= MOST_TRANSACTIONS || this.#waiting.length === 0) return;
+    if (this.#isScheduled || this.#underWay >= this.#most || this.#waiting.length === 0) return;
     this.#isScheduled = true;
     setImmediate(() => {
       this.#isScheduled = false;
@@ -97,6 +104,7 @@ export class Coalescing<Item, T> {
       const items = calls.map(({ item }) => item);
       const signal = AbortSignal.any(calls.map((call) => call.signal));
       const attempt = await this.#runner.attempt(
+        [...new Set(items.flatMap((item) => this.#poolsOf(item)))],
         (transaction) => this.#kind.together(transaction, items),
         signal,
       );
@@ -115,9 +123,13 @@ export class Coalescing<Item, T> {
 
   async #alone({ item, signal, resolve, reject }: Waiting<Item, T>): Promise<void> {
     try {
-      resolve(await this.#runner.run(this.#kind.alone(item), signal));
+      resolve(await this.#runner.run(this.#poolsOf(item), this.#kind.alone(item), signal));
     } catch (error) {
       reject(error);
     }
+  }
+
+  #poolsOf(item: Item): readonly string[] {
+    return this.#kind.poolsOf?.(item) ?? [];
   }
 }

@@ -10,11 +10,7 @@ export const mongoDeadLetterStore = ({ transactions }: MongoParts): DeadLetterSt
 
   retryFailedJob(retry) {
     const { correspondent, placeholder, pool } = retry;
-    const lanes = [
-      lanesOf.chat(correspondent),
-      lanesOf.guid(placeholder.mediaProcessingId),
-      lanesOf.pool(pool),
-    ];
-    return transactions.run(lanes, (transaction) => retryFailedJob(transaction, retry));
+    const lanes = [lanesOf.chat(correspondent), lanesOf.guid(placeholder.mediaProcessingId)];
+    return transactions.run(lanes, (transaction) => retryFailedJob(transaction, retry), [pool]);
   },
 });

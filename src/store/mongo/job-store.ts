@@ -4,7 +4,8 @@ import type { JobStore } from '../job-store.ts';
 import { jobOfDocument } from './job-document.ts';
 import { lanesOf, MOVES } from './lanes.ts';
 import type { MongoParts } from './mongo-parts.ts';
-import { discardJob, stage } from './operations/jobs.ts';
+import { discardJob } from './operations/jobs.ts';
+import { STAGING } from './operations/staging.ts';
 import { countJobs, jobsOfBot, listJobs } from './operations/lists.ts';
 import { holdJobs, promoteJobs, type Rerouted, rerouteHeldJobs, sweepJobs } from './operations/moves.ts';
 import { expireJob, jobsAmong } from './operations/upkeep.ts';
@@ -15,12 +16,12 @@ const MOVE_STEP = 500;
 
 /** What moves many jobs is several transactions: each job is moved whole or not at all. */
 export function mongoJobStore({ transactions, watches, log }: MongoParts): JobStore {
+  const staging = transactions.coalesce(STAGING);
   const moveInSteps = (step: (transaction: Transaction) => Promise<number>): Promise<number> =>
     inSteps(MOVE_STEP, () => transactions.run([MOVES], step));
   return {
     stage(guid, staged, now) {
-      const lanes = [lanesOf.guid(guid), lanesOf.pool(staged.pool)];
-      return transactions.run(lanes, (transaction) => stage(transaction, guid, staged, now));
+      return staging([lanesOf.guid(guid)], { guid, staged, now });
     },
 
     discardJob: (guid, error, now) =>

@@ -23,12 +23,11 @@ export class Lanes {
   }
 }
 
-/** The lanes of whatever is written: calls of the same chat, job or pool would only meet in their transactions. */
+/** The lanes of whatever is written: calls of the same chat or job would only meet in their transactions. */
 export const lanesOf = {
   chat: ({ botId, providerName, correspondentId }: CorrespondentKey): string =>
     `chat ${botId} ${providerName} ${correspondentId}`,
   guid: (guid: Guid): string => `guid ${guid}`,
-  pool: (pool: string): string => `pool ${pool}`,
 };
 
 /** The lane of whatever moves many jobs: the store's owner does one such thing at a time. */

@@ -1,20 +1,14 @@
 import type { CorrespondentKey } from '../../jobs/job.ts';
-import { isReady } from '../../queue/message.ts';
 import { inSteps } from '../in-steps.ts';
+import { jobOfAcceptance } from '../job-records.ts';
 import type { MessageStore } from '../message-store.ts';
 import { lanesOf } from './lanes.ts';
 import type { MongoParts } from './mongo-parts.ts';
 import { rehydrate } from './operations/chats.ts';
-import {
-  accept,
-  evict,
-  findMessage,
-  history,
-  pruneMessageIds,
-  reinstate,
-  settle,
-} from './operations/messages.ts';
-import { ACCEPTING, INGESTING } from './operations/together.ts';
+import { ACCEPTING_MEDIA, ACCEPTING_TEXTS } from './operations/accepting.ts';
+import { INGESTING } from './operations/ingesting.ts';
+import { evict, findMessage, history, pruneMessageIds, reinstate } from './operations/messages.ts';
+import { SETTLING } from './operations/settling.ts';
 import { chatsAfter, pruneHistory } from './operations/upkeep.ts';
 import type { Transactions } from './transactions.ts';
 
@@ -23,26 +17,27 @@ export const PRUNE_STEP = 2_000;
 /** Chats that are named at a time. */
 const CHATS_STEP = 1_000;
 
-/** Texts that are accepted or ingested at the same time share a transaction. */
+/** Messages that are accepted, settled or ingested at the same time share a transaction. */
 export function mongoMessageStore({ transactions }: MongoParts): MessageStore {
-  const acceptText = transactions.coalesce(ACCEPTING);
+  const acceptText = transactions.coalesce(ACCEPTING_TEXTS);
+  const acceptMedium = transactions.coalesce(ACCEPTING_MEDIA);
+  const settle = transactions.coalesce(SETTLING);
   const ingest = transactions.coalesce(INGESTING);
   return {
     rehydrate: (key) => transactions.run([lanesOf.chat(key)], (transaction) => rehydrate(transaction, key)),
 
-    accept(acceptance) {
-      const { correspondent, message, job } = acceptance;
-      const lanes = [lanesOf.chat(correspondent)];
-      if (job === null && isReady(message)) return acceptText(lanes, acceptance);
-      if (job !== null) lanes.push(lanesOf.guid(job.guid));
-      if (job?.start.kind === 'staged') lanes.push(lanesOf.pool(job.start.media.pool));
-      const seq = transactions.nextSeq();
-      return transactions.run(lanes, (transaction) => accept(transaction, acceptance, seq));
+    async accept(acceptance) {
+      const job = jobOfAcceptance(acceptance);
+      const accepting = { acceptance, job, seq: transactions.nextSeq() };
+      const chat = lanesOf.chat(acceptance.correspondent);
+      return job === null
+        ? acceptText([chat], accepting)
+        : acceptMedium([chat, lanesOf.guid(job.guid)], accepting);
     },
 
     settle(settlement) {
       const lanes = [lanesOf.chat(settlement.correspondent), lanesOf.guid(settlement.guid)];
-      return transactions.run(lanes, (transaction) => settle(transaction, settlement));
+      return settle(lanes, settlement);
     },
 
     async ingest({ correspondent, messages, now }) {

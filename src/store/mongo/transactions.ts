@@ -64,7 +64,8 @@ const NUMBERS_PER_OWNER = 2 ** 32;
  * Runs the store's operations as transactions, by the driver's guide
  * (https://www.mongodb.com/docs/manual/core/transactions-in-applications/).
  *   T1 A call ends by its deadline. Past it, it rejects with `store_unavailable`, and no attempt or commit begins.
- *   T2 Calls that share a lane run one after another, in the order of the calls.
+ *   T2 Calls that share a lane run one after another, in the order of the calls; transactions that share a pool, one
+ *      after another.
  *   T3 What is known not to have happened is tried again; a commit of unknown outcome is only ever repeated as it is.
  *   T4 A transaction that a broken connection left open at the server is ended before the next one begins.
  *   T5 One that a dead process left open is ended as soon as it stands in another one's way.
@@ -79,6 +80,8 @@ export class Transactions {
   readonly #callDeadlineMs: number;
   readonly #context: Omit<Transaction, 'session'>;
   readonly #lanes = new Lanes();
+  /** Entered within the lanes, never the other way round: so nobody waits for somebody who waits for him. */
+  readonly #pools = new Lanes();
   readonly #limit = new PQueue({ concurrency: MAX_IN_FLIGHT });
   readonly #givenUp: GivenUpSessions;
   readonly #calls = new Set<Promise<unknown>>();
@@ -101,9 +104,12 @@ export class Transactions {
     this.#context = { collections, fence, nextSeq: this.nextSeq };
   }
 
-  /** Runs `work` in a transaction, once nothing else of `lanes` runs. It may run several times, and commits once. */
-  run<T>(lanes: readonly string[], work: Work<T>): Promise<T> {
-    return this.#call((signal) => this.#lanes.run(lanes, () => this.#inSession(work, signal)));
+  /**
+   * Runs `work` in a transaction, once nothing else of `lanes` and of `pools` runs. It may run several times, and commits
+   * once.
+   */
+  run<T>(lanes: readonly string[], work: Work<T>, pools: readonly string[] = []): Promise<T> {
+    return this.#call((signal) => this.#lanes.run(lanes, () => this.#inPools(pools, work, signal)));
   }
 
   /**
@@ -112,8 +118,9 @@ export class Transactions {
    */
   coalesce<Item, T>(kind: Coalescible<Item, T>): Coalesced<Item, T> {
     const coalescing = new Coalescing(kind, {
-      attempt: (work, signal) => this.#limit.add(() => this.#once(work, signal)),
-      run: (work, signal) => this.#inSession(work, signal),
+      attempt: (pools, work, signal) =>
+        this.#pools.run(pools, () => this.#limit.add(() => this.#once(work, signal))),
+      run: (pools, work, signal) => this.#inPools(pools, work, signal),
     });
     return (lanes, item) =>
       this.#call((signal) => this.#lanes.run(lanes, () => coalescing.run(item, signal)));
@@ -145,6 +152,10 @@ export class Transactions {
     } finally {
       this.#calls.delete(call);
     }
+  }
+
+  #inPools<T>(pools: readonly string[], work: Work<T>, signal: AbortSignal): Promise<T> {
+    return this.#pools.run(pools, () => this.#inSession(work, signal));
   }
 
   #inSession<T>(work: Work<T>, signal: AbortSignal): Promise<T> {

@@ -1,47 +1,41 @@
 import { readSound } from '../documents.ts';
-import type { WorkStore } from '../work-store.ts';
+import type { ClaimHandle, WorkStore } from '../work-store.ts';
 import { jobOfDocument } from './job-document.ts';
 import { lanesOf } from './lanes.ts';
 import type { MongoParts } from './mongo-parts.ts';
-import { claim, complete, heartbeat, jobByGuid, postpone, release } from './operations/jobs.ts';
+import {
+  type ClaimChange,
+  completion,
+  jobByGuid,
+  postponement,
+  prolongation,
+  release,
+} from './operations/jobs.ts';
+import { CHANGING_CLAIMED } from './operations/changing-claimed.ts';
+import { claiming } from './operations/claiming.ts';
 import { dueJobs, nextDueAt, type Revival, reviveJob } from './operations/revival.ts';
 
 /** Due jobs of a kind that are revived in one call; the next is due at once when there are more. */
 const REVIVE_STEP = 500;
 
+/** Claims, and what is written on claimed jobs, at the same time share a transaction. */
 export function mongoWorkStore({ transactions, watches, clock, log }: MongoParts): WorkStore {
-  /** The last turn that this process gave, by pool. */
-  const latestTurns = new Map<string, number>();
+  const claim = transactions.coalesce(claiming());
+  const change = transactions.coalesce(CHANGING_CLAIMED);
+  const changeClaimed = (handle: ClaimHandle, written: ClaimChange): Promise<boolean> =>
+    change([lanesOf.guid(handle.guid)], { handle, change: written });
   return {
-    async claim(request) {
-      const { pool } = request;
-      const claimed = await transactions.run([lanesOf.pool(pool)], (transaction) =>
-        claim(transaction, request, latestTurns.get(pool) ?? 0),
-      );
-      if (claimed === null) return null;
-      latestTurns.set(pool, claimed.turn);
-      return claimed.job;
-    },
+    claim: (request) => claim([], request),
 
-    heartbeat(handle, leaseExpiresAt) {
-      const leaseMs = leaseExpiresAt - clock.now();
-      return transactions.run([lanesOf.guid(handle.guid)], (transaction) =>
-        heartbeat(transaction, handle, leaseMs),
-      );
-    },
+    heartbeat: (handle, leaseExpiresAt) => changeClaimed(handle, prolongation(leaseExpiresAt - clock.now())),
 
-    complete: (handle, result, now) =>
-      transactions.run([lanesOf.guid(handle.guid)], (transaction) =>
-        complete(transaction, handle, result, now),
-      ),
+    complete: (handle, result, now) => changeClaimed(handle, completion(result, now)),
+
+    postpone: (handle, availableAt, error, now) =>
+      changeClaimed(handle, postponement(availableAt, error, now)),
 
     release: (handle, now) =>
       transactions.run([lanesOf.guid(handle.guid)], (transaction) => release(transaction, handle, now)),
-
-    postpone: (handle, availableAt, error, now) =>
-      transactions.run([lanesOf.guid(handle.guid)], (transaction) =>
-        postpone(transaction, handle, availableAt, error, now),
-      ),
 
     /** Each job in a transaction of its own: a call that ended early is made again. */
     async reviveJobs(now, maxAttempts) {

@@ -3,7 +3,7 @@ import type { CorrespondentKey } from '../../../jobs/job.ts';
 import type { Message, Placeholder } from '../../../queue/message.ts';
 import { chatName } from '../../chat-name.ts';
 import { messageDocument, messageFrom, readRecord, readyMessageFrom } from '../../documents.ts';
-import { jobOfAcceptance } from '../../job-records.ts';
+import type { UnplacedJob } from '../../job-records.ts';
 import type { DeadLetterProblem, JobRetry } from '../../dead-letter-store.ts';
 import type {
   Acceptance,
@@ -25,15 +25,18 @@ import { reviveFailedJob } from './dead-letters.ts';
 import { endJob, hasLiveJob, insertJob } from './jobs.ts';
 import { ownedChat } from './owned-chat.ts';
 
-/** `seq` is the place of the acceptance's job among all jobs. */
+export interface Accepting {
+  readonly acceptance: Acceptance;
+  readonly job: UnplacedJob | null;
+  /** The job's place among all jobs. */
+  readonly seq: number;
+}
+
 export async function accept(
   transaction: Transaction,
-  acceptance: Acceptance,
-  seq: number,
+  { acceptance: { correspondent, message, evictedIds }, job, seq }: Accepting,
 ): Promise<AcceptOutcome> {
-  const { correspondent, message, evictedIds } = acceptance;
   const { collections, session } = transaction;
-  const job = jobOfAcceptance(acceptance);
   const chat = await ownedChat(transaction, correspondent, { $max: { next_id: message.id + 1 } });
   const nextId = chat.next_id;
   const firstId = await rememberMessageId(transaction, await chatNamed(transaction, chat), message);

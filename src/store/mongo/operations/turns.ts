@@ -1,7 +1,4 @@
-import type { WithId } from 'mongodb';
 import { roundForJob } from '../../../jobs/fairness.ts';
-import type { JobDocument } from '../../documents.ts';
-import { SERVER_NOW } from '../collections.ts';
 import type { Transaction } from '../transactions.ts';
 
 /**
@@ -10,7 +7,8 @@ import type { Transaction } from '../transactions.ts';
  * overlap one is run again.
  */
 
-interface Contender {
+/** A job that becomes claimable, as far as its place among the others is concerned. */
+export interface Contender {
   readonly pool: string;
   readonly botId: string;
   readonly correspondentId: string;
@@ -49,6 +47,84 @@ export async function takeRound(
   return roundForJob(botRound, waiting?.round ?? 0);
 }
 
+/** `takeRound` for many, in their order, in as many statements as for few. */
+export async function takeRounds(
+  { collections: { turns, jobs }, session, nextSeq }: Transaction,
+  contenders: readonly Contender[],
+): Promise<readonly number[]> {
+  if (contenders.length === 0) return [];
+  const byBot = [...Map.groupBy(contenders, nameOfBot).values()].flatMap((ofBot) => {
+    const [first] = ofBot;
+    return first === undefined ? [] : [{ ...first, arrivals: ofBot.length }];
+  });
+  await turns.bulkWrite(
+    byBot.map(({ pool, botId, arrivals }) => ({
+      updateOne: {
+        filter: { pool, bot_id: botId },
+        update: {
+          $inc: { arrivals },
+          $set: { claimable: true },
+          $setOnInsert: { _id: nextSeq(), turn: 0, round: 0 },
+        },
+        upsert: true,
+      },
+    })),
+    { session },
+  );
+  const bots = await turns
+    .find({ $or: byBot.map(({ pool, botId }) => ({ pool, bot_id: botId })) }, { session })
+    .toArray();
+  const waiting = await jobs.active
+    .aggregate<{ readonly _id: ChatInPool; readonly round: number }>(
+      [
+        {
+          $match: {
+            $or: contenders.map(({ pool, botId, correspondentId }) => ({
+              status: 'pending',
+              pool,
+              bot_id: botId,
+              correspondent_id: correspondentId,
+            })),
+          },
+        },
+        {
+          $group: {
+            _id: { pool: '$pool', bot_id: '$bot_id', correspondent_id: '$correspondent_id' },
+            round: { $max: '$round' },
+          },
+        },
+      ],
+      { session },
+    )
+    .toArray();
+  const botRounds = new Map(
+    bots.map(({ pool, bot_id: botId, round }) => [nameOfBot({ pool, botId }), round]),
+  );
+  const latest = new Map(
+    waiting.map(({ _id: { pool, bot_id: botId, correspondent_id: correspondentId }, round }) => [
+      nameOfContender({ pool, botId, correspondentId }),
+      round,
+    ]),
+  );
+  return contenders.map((contender) => {
+    const name = nameOfContender(contender);
+    const round = roundForJob(botRounds.get(nameOfBot(contender)) ?? 0, latest.get(name) ?? 0);
+    latest.set(name, round);
+    return round;
+  });
+}
+
+interface ChatInPool {
+  readonly pool: string;
+  readonly bot_id: string;
+  readonly correspondent_id: string;
+}
+
+const nameOfBot = ({ pool, botId }: Pick<Contender, 'pool' | 'botId'>): string =>
+  JSON.stringify([pool, botId]);
+const nameOfContender = ({ pool, botId, correspondentId }: Contender): string =>
+  JSON.stringify([pool, botId, correspondentId]);
+
 /** The latest round of the pending active jobs of each of a bot's chats in a pool. */
 export async function roundsOfChats(
   { collections, session }: Transaction,
@@ -66,45 +142,4 @@ export async function roundsOfChats(
     )
     .toArray();
   return new Map(groups.map(({ _id, round }) => [_id, round]));
-}
-
-/** Who is served next: the job, and the turn that its bot has from now on. */
-export interface Turn {
-  readonly job: WithId<JobDocument>;
-  readonly turn: number;
-}
-
-/**
- * Chooses the bot and the job that are served next and moves the bot behind all others: its turn is the server's time,
- * above its own last one and above `latestTurn`, the last that this process gave in the pool. Null: none may be served.
- */
-export async function takeTurn(
-  { collections: { turns, jobs }, session }: Transaction,
-  pool: string,
-  cappedBots: readonly string[],
-  latestTurn: number,
-): Promise<Turn | null> {
-  for (;;) {
-    const bot = await turns.findOne(
-      { pool, claimable: true, bot_id: { $nin: cappedBots } },
-      { session, sort: { turn: 1, _id: 1 } },
-    );
-    if (bot === null) return null;
-    const { _id, bot_id: botId } = bot;
-    const job = await jobs.active.findOne(
-      { status: 'pending', pool, bot_id: botId },
-      { session, sort: { round: 1, seq: 1 } },
-    );
-    if (job === null) {
-      await turns.updateOne({ _id }, { $set: { claimable: false } }, { session });
-      continue;
-    }
-    const turn = { $max: [SERVER_NOW, { $add: ['$turn', 1] }, latestTurn + 1] };
-    const served = await turns.findOneAndUpdate(
-      { _id },
-      [{ $set: { turn, round: { $max: ['$round', job.round] } } }],
-      { session, returnDocument: 'after' },
-    );
-    return { job, turn: served?.turn ?? latestTurn };
-  }
 }

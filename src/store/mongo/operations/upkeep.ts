@@ -4,14 +4,12 @@ import type { JobDocument } from '../../documents.ts';
 import type { ForgottenChat } from '../../chat-store.ts';
 import type { IdleJob, JobTrace } from '../../job-store.ts';
 import { chatFields, chatKey, type Collections } from '../collections.ts';
-import { LIVE } from '../job-document.ts';
+import { EVERYWHERE, LIVE } from '../job-document.ts';
 import type { Transaction } from '../transactions.ts';
 import { ofChat } from './chats.ts';
 import { ownedChat } from './owned-chat.ts';
 
 /** What keeps the store from growing for ever, and what forgets a chat. Long deletions are steps, as moves are. */
-
-const EVERYWHERE: readonly JobCollection[] = [...LIVE, 'failed'];
 
 export async function expireJob(
   { collections: { jobs }, session }: Transaction,

@@ -37,8 +37,8 @@ class Transactions {
       },
     };
     this.#coalescing = new Coalescing(kind, {
-      attempt: (work) => this.#attempt(work),
-      run: (work) => work(NONE),
+      attempt: (_pools, work) => this.#attempt(work),
+      run: (_pools, work) => work(NONE),
     });
   }
 

@@ -1,0 +1,115 @@
+import type { Guid } from '../../../base/ids.ts';
+import { chatName } from '../../chat-name.ts';
+import { messageDocument } from '../../documents.ts';
+import type { UnplacedJob } from '../../job-records.ts';
+import type { AcceptOutcome } from '../../message-store.ts';
+import type { Coalescible } from '../coalescing.ts';
+import { chatFields, type MessageIdDocument } from '../collections.ts';
+import { EVERYWHERE, jobDocument } from '../job-document.ts';
+import type { Transaction } from '../transactions.ts';
+import { ALONE, chatsByName, deleteReadyOf, done, ownChats } from './chats-together.ts';
+import { claimablePool, NO_ROUND } from './jobs.ts';
+import { accept, type Accepting, messageIdOf } from './messages.ts';
+import { takeRounds } from './turns.ts';
+
+export const ACCEPTING_TEXTS: Coalescible<Accepting, AcceptOutcome> = {
+  alone: (accepting) => (transaction) => accept(transaction, accepting),
+
+  async together(transaction, items) {
+    const { collections, session } = transaction;
+    const chats = await chatsByName(
+      transaction,
+      items.map(({ acceptance }) => acceptance.correspondent),
+    );
+    const inOrder = items.flatMap((item) => {
+      const { correspondent, message } = item.acceptance;
+      const chat = chats.get(chatName(correspondent));
+      if (chat?.aliases === undefined || message.id < chat.next_id) return [];
+      const { _id: chatId } = chat;
+      return [{ item, chat, messageId: messageIdOf(chatId, message) }];
+    });
+    const keys = inOrder.flatMap(({ messageId }) => (messageId === null ? [] : [keyOf(messageId)]));
+    const known = await collections.messageIds.find({ _id: { $in: keys } }, { session }).toArray();
+    const chatsWithDuplicate = new Set(known.map((messageId) => keyOf(messageId).chat));
+    const taken = await takenGuids(
+      transaction,
+      inOrder.flatMap(({ item }) => item.job?.guid ?? []),
+    );
+    const news = inOrder.filter(
+      ({ item: { job }, chat: { _id } }) =>
+        !chatsWithDuplicate.has(_id) && (job === null || !taken.has(job.guid)),
+    );
+    if (news.length === 0) return items.map(() => ALONE);
+
+    await ownChats(
+      transaction,
+      news.map(({ item, chat }) => ({
+        chat,
+        change: { $max: { next_id: item.acceptance.message.id + 1 } },
+      })),
+    );
+    const messageIds = news.flatMap(({ messageId }) => messageId ?? []);
+    if (messageIds.length > 0) await collections.messageIds.insertMany(messageIds, { session });
+    await collections.journal.insertMany(
+      news.map(({ item: { acceptance } }) => ({
+        ...chatFields(acceptance.correspondent),
+        ...messageDocument(acceptance.message),
+      })),
+      { session },
+    );
+    await deleteReadyOf(
+      transaction,
+      news.map(({ item: { acceptance } }) => ({
+        key: acceptance.correspondent,
+        ids: acceptance.evictedIds,
+      })),
+    );
+    await insertJobs(
+      transaction,
+      news.flatMap(({ item: { job, seq } }) => (job === null ? [] : [{ job, seq }])),
+    );
+    const accepted = new Set(news.map(({ item }) => item));
+    return items.map((item) => (accepted.has(item) ? done({ kind: 'accepted' }) : ALONE));
+  },
+};
+
+export const ACCEPTING_MEDIA: Coalescible<Accepting, AcceptOutcome> = {
+  ...ACCEPTING_TEXTS,
+
+  poolsOf({ job }) {
+    const pool = job && claimablePool(job);
+    return pool === null ? [] : [pool];
+  },
+};
+
+const keyOf = ({ _id }: MessageIdDocument): MessageIdDocument['_id'] => _id;
+
+/** S4: those that have a job anywhere. */
+async function takenGuids(
+  { collections: { jobs }, session }: Transaction,
+  guids: readonly Guid[],
+): Promise<ReadonlySet<Guid>> {
+  const taken = new Set<Guid>();
+  for (const collection of guids.length === 0 ? [] : EVERYWHERE) {
+    const found = jobs[collection].find({ guid: { $in: guids } }, { session, projection: { guid: 1 } });
+    for (const { guid } of await found.toArray()) taken.add(guid);
+  }
+  return taken;
+}
+
+async function insertJobs(
+  transaction: Transaction,
+  placed: readonly { readonly job: UnplacedJob; readonly seq: number }[],
+): Promise<void> {
+  const { collections, session } = transaction;
+  const contenders = placed.flatMap(({ job }) => {
+    const pool = claimablePool(job);
+    return pool === null ? [] : [{ job, pool, ...job.correspondent }];
+  });
+  const rounds = await takeRounds(transaction, contenders);
+  const roundOf = new Map(contenders.map(({ job }, index) => [job, rounds[index]]));
+  for (const [collection, jobs] of Map.groupBy(placed, ({ job }) => job.collection)) {
+    const documents = jobs.map(({ job, seq }) => jobDocument(job, roundOf.get(job) ?? NO_ROUND, seq));
+    await collections.jobs[collection].insertMany(documents, { session });
+  }
+}

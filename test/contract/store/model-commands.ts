@@ -335,6 +335,15 @@ const formerWrites = named('the former owner writes', fc.tuple(key, providerMess
     return async ({ former }) => former?.accept(acceptText(at, text));
   }),
 );
+const formerReads = named('the former owner rehydrates', key, (at, name) =>
+  step(
+    name,
+    () =>
+      async ({ former }) =>
+        former?.rehydrate(at),
+  ),
+);
+
 const savesBot = named(
   'save bot',
   fc.tuple(bot, fc.boolean(), fc.boolean()),
@@ -421,5 +430,8 @@ export const COMMANDS: fc.Arbitrary<StoreCommand>[] = [
     savesBot,
   ),
   // Each costs the opening of a store.
-  fc.oneof({ weight: 1, arbitrary: fc.oneof(takeOvers, reopenings) }, { weight: 2, arbitrary: formerWrites }),
+  fc.oneof(
+    { weight: 1, arbitrary: fc.oneof(takeOvers, reopenings) },
+    { weight: 2, arbitrary: fc.oneof(formerWrites, formerReads) },
+  ),
 ];

@@ -59,13 +59,12 @@ export async function retryFailedJob(
 ): Promise<'retried' | DeadLetterProblem> {
   const { correspondent, placeholder, evictedIds } = retry;
   const { collections, session } = transaction;
-  const chat = await ownedChat(transaction, correspondent, { $max: { next_id: placeholder.id + 1 } });
+  // Also what comes to nothing tells a former owner that the chat is not its own any more.
+  const chat = await ownedChat(transaction, correspondent);
   const outcome = await reviveFailedJob(transaction, retry);
-  if (outcome !== 'retried') {
-    await session.abortTransaction();
-    return outcome;
-  }
+  if (outcome !== 'retried') return outcome;
   expectNextId(correspondent, chat.next_id, placeholder.id);
+  await ownedChat(transaction, correspondent, { $max: { next_id: placeholder.id + 1 } });
   const entry = { ...chatFields(correspondent), ...messageDocument(placeholder) };
   await collections.journal.insertOne(entry, { session });
   await deleteReady(transaction, correspondent, evictedIds);

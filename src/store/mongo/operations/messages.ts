@@ -41,7 +41,8 @@ export async function accept(
   const nextId = chat.next_id;
   const firstId = await rememberMessageId(transaction, await chatNamed(transaction, chat), message);
   if (firstId !== null) {
-    await session.abortTransaction();
+    // The place is not taken; that the chat is this owner's stays written.
+    await ownedChat(transaction, correspondent, { $min: { next_id: nextId } });
     return { kind: 'duplicate', id: firstId };
   }
   expectNextId(correspondent, nextId, message.id);

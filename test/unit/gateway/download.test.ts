@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { readFile, rm } from 'node:fs/promises';
+import { readFile, rm, unlink } from 'node:fs/promises';
 import { encryptedStream } from '@whiskeysockets/baileys';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { MediaReference } from '../../../src/gateway/received.ts';
 import { type DownloadBench, downloadBench } from '../../support/download-bench.ts';
 import { encryptMedia } from '../../support/encrypted-media.ts';
@@ -37,6 +37,7 @@ describe('a download that works', () => {
     async (cipher) => {
       const bench = await downloadBench();
       const sealed = await encryptedStream(PLAIN, cipher);
+      onTestFinished(() => unlink(sealed.encFilePath));
       bench.server.on('/v/x', file(await readFile(sealed.encFilePath)));
       const outcome = await bench.download({
         kind: 'image',

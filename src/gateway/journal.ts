@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import { newGuid } from '../base/ids.ts';
+import type { Logger } from '../base/log.ts';
 import { BotRegister } from './bot-register.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { FrameLog } from './frame-log.ts';
@@ -24,6 +25,8 @@ export interface JournalOptions {
   readonly seenDays: number;
   /** The name that the backend knows this gateway by; made up once and kept where it is not given. */
   readonly gatewayId?: string;
+  /** Is told what is dropped. */
+  readonly log: Logger;
 }
 
 /**
@@ -40,6 +43,7 @@ export class Journal {
   readonly deadLetters: DeadLetters;
   readonly #db: JournalDatabase;
   readonly #clock: Clock;
+  readonly #log: Logger;
 
   /** Throws what opening a `JournalDatabase` throws. */
   constructor(options: JournalOptions) {
@@ -48,6 +52,7 @@ export class Journal {
     const db = new JournalDatabase(options.file);
     this.#db = db;
     this.#clock = clock;
+    this.#log = options.log;
     this.frames = new FrameLog(db, clock);
     this.media = new MediaLedger(db, this.frames);
     this.sends = new SendRegister(db, this.frames, clock, { ...options, rememberMs: seenMs });
@@ -61,11 +66,12 @@ export class Journal {
   /** Forgets what has expired: messages seen, requests answered, old dead letters. */
   prune(): void {
     const now = this.#clock.now();
-    this.#db.transaction(() => {
+    const letters = this.#db.transaction(() => {
       this.#db.run('DELETE FROM seen WHERE expires_at <= ?', now);
       this.#db.run('DELETE FROM sends WHERE answered = 1 AND expires_at <= ?', now);
-      this.#db.run('DELETE FROM dead_letters WHERE died_at <= ?', now - DEAD_LETTER_DAYS * DAY_MS);
+      return this.#db.run('DELETE FROM dead_letters WHERE died_at <= ?', now - DEAD_LETTER_DAYS * DAY_MS);
     });
+    if (letters > 0) this.#log.warn({ letters }, 'dead letters were too old to keep, and are gone');
   }
 
   close(): void {

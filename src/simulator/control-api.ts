@@ -68,6 +68,7 @@ const routes: Record<string, Route> = {
         id: name.optional(),
         writtenAt: z.number().optional(),
         garbled: z.boolean().optional(),
+        nonsense: z.boolean().optional(),
         addressing,
         tellsOtherName: z.boolean().optional(),
       }),

@@ -12,7 +12,7 @@ import type { MediaHost } from './media-host.ts';
 import type { ReuploadShelf } from './media-retry.ts';
 import { bundleOfRetryReceipt } from './pre-keys.ts';
 import type { SeededRandom } from './seeded-random.ts';
-import { type Sealed, SignalParty } from './signal-party.ts';
+import { NONSENSE, type Nonsense, type Sealed, SignalParty } from './signal-party.ts';
 
 /** What everybody at one simulated WhatsApp shares. */
 export interface Surroundings {
@@ -36,6 +36,8 @@ export interface SendOptions {
   readonly writtenAt?: number | undefined;
   /** True: its first copy does not decrypt, and the bot has to ask for another one. */
   readonly garbled?: boolean | undefined;
+  /** True: its first copy decrypts, but to no message, and the bot has to ask for another one. */
+  readonly nonsense?: boolean | undefined;
 }
 
 /** `seq` tells the order in which messages were sent, over all chats. */
@@ -95,7 +97,7 @@ export class Person {
     chat: Chat,
     content: Content,
     id: string,
-    { writtenAt, garbled = false }: SendOptions,
+    { writtenAt, garbled = false, nonsense = false }: SendOptions,
   ): Promise<SentMessage> {
     const { clock, events, mediaHost, reuploads } = this.#surroundings;
     const composed = await compose(content, mediaHost, this.#random);
@@ -107,7 +109,10 @@ export class Person {
       withheld: composed.withheld,
       attrs: this.#attributes(chat, composed, id, at),
     };
-    const envelopes = await this.#seal(letter, devices, garbled ? garble : (sealed) => sealed);
+    const envelopes = await this.#seal(letter, devices, {
+      says: nonsense ? NONSENSE : letter.message,
+      passes: garbled ? garble : (sealed) => sealed,
+    });
     const medium = findMedium(composed.message);
     if (medium) reuploads.remember(id, medium);
     for (const [device, envelope] of envelopes) device.post(envelope);
@@ -182,12 +187,12 @@ export class Person {
   async #seal(
     letter: Letter,
     devices: readonly LinkedDevice[],
-    onItsWay: (sealed: Sealed) => Sealed,
+    { says, passes }: FirstCopy,
   ): Promise<(readonly [LinkedDevice, Envelope])[]> {
-    const sealFor = await this.#sealerOf(letter);
+    const sealFor = await this.#sealerOf(letter.chat, says);
     const envelopes: (readonly [LinkedDevice, Envelope])[] = [];
     for (const device of devices) {
-      const sealed = letter.withheld === null ? (await sealFor(device)).map(onItsWay) : [];
+      const sealed = letter.withheld === null ? (await sealFor(device)).map(passes) : [];
       const stanza = stanzaOf(letter, sealed);
       const reseal: Envelope['reseal'] = (receipt, attempt) => this.#reseal(letter, device, receipt, attempt);
       envelopes.push([device, { stanza, reseal }]);
@@ -196,7 +201,10 @@ export class Person {
   }
 
   /** In a chat of two each device has its own ciphertext; a group has one for all, opened by a sender key. */
-  async #sealerOf({ chat, message }: Letter): Promise<(device: LinkedDevice) => Promise<Sealed[]>> {
+  async #sealerOf(
+    chat: Chat,
+    message: proto.IMessage | Nonsense,
+  ): Promise<(device: LinkedDevice) => Promise<Sealed[]>> {
     if (chat.kind === 'direct') {
       return async (device) => [await this.#sealForDevice(device, this.#wrapped(chat, message))];
     }
@@ -211,7 +219,7 @@ export class Person {
     };
   }
 
-  async #sealForDevice(device: LinkedDevice, message: proto.IMessage): Promise<Sealed> {
+  async #sealForDevice(device: LinkedDevice, message: proto.IMessage | Nonsense): Promise<Sealed> {
     if (!(await this.party.hasSession(device.lid))) {
       await this.party.startSession(device.lid, device.preKeys.take());
     }
@@ -240,8 +248,8 @@ export class Person {
     return this.party.senderKey(group.jid, addressOf(this.identity, group.addressing));
   }
 
-  #wrapped(chat: Chat, message: proto.IMessage): proto.IMessage {
-    return isFromOwner(chat, this)
+  #wrapped<M extends proto.IMessage | Nonsense>(chat: Chat, message: M): M | proto.IMessage {
+    return message !== NONSENSE && isFromOwner(chat, this)
       ? { deviceSentMessage: { destinationJid: chatJid(chat), message } }
       : message;
   }
@@ -253,6 +261,12 @@ interface Letter {
   readonly message: proto.IMessage;
   readonly withheld: Withheld | null;
   readonly attrs: BinaryNode['attrs'];
+}
+
+/** What befalls the copy of a message that is sent unasked. */
+interface FirstCopy {
+  readonly says: proto.IMessage | Nonsense;
+  readonly passes: (sealed: Sealed) => Sealed;
 }
 
 const stanzaOf = (

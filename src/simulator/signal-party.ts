@@ -12,6 +12,7 @@ import {
   type SignalKeyStore,
   type SignalRepositoryWithLIDStore,
   unpadRandomMax16,
+  writeRandomPadMax16,
 } from '@whiskeysockets/baileys';
 import { keepSignalJobsApart } from '../base/signal-jobs.ts';
 import { silentBaileysLogger } from './silent-baileys-logger.ts';
@@ -22,6 +23,16 @@ export interface Sealed {
   readonly type: 'pkmsg' | 'msg' | 'skmsg';
   readonly ciphertext: Uint8Array;
 }
+
+/** A plaintext that decodes to no message. */
+export const NONSENSE = Symbol('nonsense');
+export type Nonsense = typeof NONSENSE;
+
+/** A text of which there is less than it says. */
+const CUT_SHORT = Uint8Array.of(0x0a, 0xff, 0x01);
+
+const plaintextOf = (message: proto.IMessage | Nonsense): Uint8Array =>
+  message === NONSENSE ? writeRandomPadMax16(CUT_SHORT) : encodeWAMessage(message);
 
 /** One phone's end of the Signal protocol: its keys, and its sessions with other devices, by their JIDs. */
 export class SignalParty {
@@ -73,16 +84,16 @@ export class SignalParty {
     return (await this.#repository.validateSession(device)).exists;
   }
 
-  seal(device: string, message: proto.IMessage): Promise<Sealed> {
-    return this.#repository.encryptMessage({ jid: device, data: encodeWAMessage(message) });
+  seal(device: string, message: proto.IMessage | Nonsense): Promise<Sealed> {
+    return this.#repository.encryptMessage({ jid: device, data: plaintextOf(message) });
   }
 
   /** Seals once for a whole group; `senderKey` lets a device open it and must reach each one once. */
-  async sealForGroup(group: string, self: string, message: proto.IMessage) {
+  async sealForGroup(group: string, self: string, message: proto.IMessage | Nonsense) {
     const { ciphertext, senderKeyDistributionMessage } = await this.#repository.encryptGroupMessage({
       group,
       meId: self,
-      data: encodeWAMessage(message),
+      data: plaintextOf(message),
     });
     const sealed: Sealed = { type: 'skmsg', ciphertext };
     return { sealed, senderKey: distribution(group, senderKeyDistributionMessage) };

@@ -33,20 +33,34 @@ function resendOf(remoteJid: string, id: string, message: proto.IMessage): proto
   };
 }
 
-test('content that comes in time is all that is told, in a chat of two and in a group', async () => {
-  const { works, startGateway } = await liveWorks();
+/** A copy that does not decrypt, and one that decrypts to no message. */
+test.each([{ garbled: true }, { nonsense: true }])(
+  '%o: content that comes in time is all that is told, in a chat of two and in a group',
+  async (damage) => {
+    const { works, startGateway } = await liveWorks();
+    const { simulator } = works;
+    await startGateway();
+    simulator.group('Trip', ['Bruno']);
+    const first = await simulator.say('Ana', { text: 'hello' }, damage);
+    const second = await simulator.say('Bruno', { image: 0, caption: 'look' }, { in: 'Trip', ...damage });
+    await works.untilIngested(2);
+    const retried = simulator.events.of('retry').map(({ messageId }) => messageId);
+    expect(new Set(retried)).toEqual(new Set([first.messageId, second.messageId]));
+    expect(await contentsOf(works)).toEqual({
+      Ana: ['hello'],
+      Bruno: [expect.stringMatching(/^\[Transcripted image .*\] look$/)],
+    });
+  },
+);
+
+test('what decrypts to no message is told in brackets, when no other copy comes', async () => {
+  const { works, startGateway } = await liveWorks({ settings });
   const { simulator } = works;
   await startGateway();
-  simulator.group('Trip', ['Bruno']);
-  const first = await simulator.say('Ana', { text: 'hello' }, { garbled: true });
-  const second = await simulator.say('Bruno', { image: 0, caption: 'look' }, { in: 'Trip', garbled: true });
-  await works.untilIngested(2);
-  const retried = simulator.events.of('retry').map(({ messageId }) => messageId);
-  expect(new Set(retried)).toEqual(new Set([first.messageId, second.messageId]));
-  expect(await contentsOf(works)).toEqual({
-    Ana: ['hello'],
-    Bruno: [expect.stringMatching(/^\[Transcripted image .*\] look$/)],
-  });
+  simulator.person('Ana').goOffline();
+  await simulator.say('Ana', { text: 'hello' }, { nonsense: true });
+  await works.untilIngested(1);
+  expect(await contentsOf(works)).toEqual({ Ana: ['[Message could not be decrypted]'] });
 });
 
 test('what stays away is told in brackets after a while, what says nothing never, and late content by itself', async () => {

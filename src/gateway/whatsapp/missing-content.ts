@@ -16,6 +16,8 @@ export function withoutContent(
   text: string,
   account: Account,
 ): UndecryptableMessage | null {
+  // What the account's devices tell each other.
+  if (attributes['category'] === 'peer') return null;
   const addressing = addressOf(attributes, account);
   if (addressing.kind === 'ignored') return null;
   const { envelope } = addressing;

@@ -35,6 +35,7 @@ export interface ReceptionOptions {
 /**
  * What one connection makes of the stanzas that come over it.
  *   P1 A stanza that comes without content is remembered durably before Baileys sees it, hence before its receipt.
+ *      One whose content decrypts to no message is as good as that: Baileys asks for another copy of it.
  *   P2 Nothing waits for a group's name: until WhatsApp has told it, messages go without. It is asked for once.
  */
 export class Reception implements Journaling {
@@ -70,6 +71,11 @@ export class Reception implements Journaling {
     const attributes = await this.#addressed(asSent);
     const interpretation = interpret(attributes, plaintext, account);
     if (interpretation.kind === 'message') return [this.#welcomed(interpretation.received)];
+    if (interpretation.why === 'malformed') {
+      this.#options.log.warn({}, 'a message decrypts to nothing that can be read; another copy is asked for');
+      await this.#expect(attributes, UNDECRYPTABLE_TEXT);
+      return [];
+    }
     this.#options.log.debug({ why: interpretation.why }, 'stanza ignored');
     if (interpretation.kind === 'silent') return [interpretation.received];
     return resentStanzas(attributes, plaintext, account, this.#options.memory.awaited).map((stanza) =>

@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import type { Clock } from '../../../src/base/clock.ts';
 import { openGatewayJournal } from '../../../src/gateway/offline-journal.ts';
 import { WIRE_LIMITS } from '../../../src/protocol/frames.ts';
 import { encryptMedia } from '../../support/encrypted-media.ts';
@@ -106,6 +107,31 @@ describe('a running gateway', () => {
     await bench.backend.until(() => bench.backend.ofType('inbound').some(({ seq }) => seq === 4));
     await expect.poll(() => gateway.snapshot()).toMatchObject({ deadLetters: 2, unackedFrames: 0 });
   });
+});
+
+test('a letter that nobody sent again for 30 days is gone, and the log says how many went', async () => {
+  const timers = new ManualClock();
+  let awayMs = 0;
+  const clock: Clock = {
+    now: () => timers.now() + awayMs,
+    schedule: (delayMs, task) => timers.schedule(delayMs, task),
+  };
+  const bench = await gatewayBench();
+  const { gateway, session } = await bench.startWithBot({ clock });
+  bench.backend.answer = ({ seq }) => ({ type: 'nack', seq, code: 'frame_invalid', reason: 'no' });
+  for (const id of ['a', 'b']) await session.receive(received(id));
+  await expect.poll(() => gateway.snapshot().deadLetters).toBe(2);
+  const hourMs = 3_600_000;
+  awayMs = 30 * 24 * hourMs - 2 * hourMs;
+  timers.advance(hourMs);
+  expect(gateway.snapshot().deadLetters).toBe(2);
+  timers.advance(hourMs);
+  expect(gateway.snapshot().deadLetters).toBe(0);
+  expect(await bench.log.untilLine('too old to keep')).toMatchObject({
+    level: 'warn',
+    fields: { letters: 2 },
+  });
+  expect(bench.log.at('warn').filter((line) => line.includes('too old to keep'))).toHaveLength(1);
 });
 
 describe('openGatewayJournal', () => {

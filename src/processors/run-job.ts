@@ -140,7 +140,8 @@ async function postponeOrFail(job: ClaimedJob, error: JobError, run: JobRun): Pr
   const availableAt = clock.now() + decision.delayMs;
   const write: ClaimWrite = {
     write: () => ledger.postpone(job, availableAt, error, clock.now()),
-    isWritten: (stored) => stored?.availableAt === availableAt,
+    // When it is due may be told by the store's clock; nobody else's failure is this attempt's.
+    isWritten: (stored) => stored?.status === 'waiting' && stored.attempts === job.attempts + 1,
   };
   const persisted = await save(job, write, run);
   return persisted === 'written' ? { kind: 'postponed', availableAt } : unwritten(persisted);

@@ -21,7 +21,7 @@ import type { WorkStore } from './work-store.ts';
  *   S6 `ingestSeq` rises by one per correspondent in insertion order.
  *   S7 Expected outcomes are values; only faults reject.
  *
- * Times are epoch milliseconds from the caller's clock. (MongoDB leases use the server's instead.)
+ * Times are epoch milliseconds from the caller's clock. (On MongoDB leases and back-offs go by the server's instead.)
  */
 export interface Store
   extends ChatStore, MessageStore, WorkStore, JobStore, DeadLetterStore, BotStore, Closable {

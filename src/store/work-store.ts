@@ -11,7 +11,7 @@ export interface WorkStore {
   complete(claim: ClaimHandle, result: ProcessingResult, now: number): Promise<boolean>;
   /** Gives a job back untried: no attempt is counted, round and seq are kept. */
   release(claim: ClaimHandle, now: number): Promise<boolean>;
-  /** Counts an attempt and puts the job in `waiting` until `availableAt`. */
+  /** Counts an attempt and puts the job in `waiting` until `availableAt`, or for so long from `now` on by the store's clock. */
   postpone(claim: ClaimHandle, availableAt: number, error: JobError, now: number): Promise<boolean>;
   /**
    * Waiting jobs that are due and processing jobs whose lease ended become pending; a lapsed lease counts as an

@@ -1,7 +1,14 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { mongoCutSubject } from '../support/mongo-cuts.ts';
-import { MONGODB_URL, mongoSubject, SKIPPED, TestDatabase } from '../support/mongo-subject.ts';
+import {
+  MONGODB_URL,
+  mongoSubject,
+  restartedMongo,
+  SKIPPED,
+  TestDatabase,
+} from '../support/mongo-subject.ts';
 import { describeStore } from './store.contract.ts';
+import { describeClockSteps } from './store/clock-steps.ts';
 import { describeCuts } from './store/cuts.ts';
 import { describeModel } from './store/model.ts';
 import type { StoreSubject } from './store/subject.ts';
@@ -18,6 +25,7 @@ describe.skipIf(MONGODB_URL === undefined)('on a real server', () => {
   afterAll(() => database.drop());
 
   describeStore('the MongoDB store', open);
+  describeClockSteps('the MongoDB store', () => restartedMongo(database), { hasOwnClock: true });
   // Each cut costs a deadline.
   describeCuts('the MongoDB store', () => mongoCutSubject(database), isDeep ? 1 : 4);
   describeModel('the MongoDB store', open, isDeep ? { runs: 50, calls: 400 } : { runs: 3, calls: 200 });

@@ -1,11 +1,12 @@
 import { MongoClient } from 'mongodb';
-import { systemClock } from '../../src/base/clock.ts';
+import { type Clock, systemClock } from '../../src/base/clock.ts';
 import { newGuid } from '../../src/base/ids.ts';
 import { silentLogger } from '../../src/base/log.ts';
 import { chatFields } from '../../src/store/mongo/collections.ts';
 import { appName, openMongoStore, openMongoWorkerStore } from '../../src/store/mongo/open-mongo-store.ts';
 import type { Store, WorkerStore } from '../../src/store/store.ts';
 import { endTransactionsOf } from '../../src/store/mongo/open-transactions.ts';
+import type { RestartedSubject } from '../contract/store/clock-steps.ts';
 import type { StoreSubject } from '../contract/store/subject.ts';
 
 /** A connection string of a replica set, or undefined when the tests that need one are to be skipped. */
@@ -35,6 +36,13 @@ export const openStoreOn = (url: string, callDeadlineMs?: number): Promise<Store
 export const openWorkerStoreOn = (url: string): Promise<WorkerStore> =>
   openMongoWorkerStore({ url, clock: systemClock(), log: silentLogger });
 
+/** Goes on by itself, like that of a host that was set to `now`. */
+function clockSetTo(now: number): Clock {
+  const clock = systemClock();
+  const aheadMs = now - clock.now();
+  return { ...clock, now: () => clock.now() + aheadMs };
+}
+
 /** One database of the server, looked at beside the store. */
 export class TestDatabase {
   readonly name = `dragoman-test-${newGuid()}`;
@@ -45,6 +53,16 @@ export class TestDatabase {
   async empty(): Promise<void> {
     const collections = await this.client.db().collections();
     await Promise.all(collections.map((collection) => collection.deleteMany({})));
+  }
+
+  /** As if the server's clock had gone on. */
+  async elapse(ms: number): Promise<void> {
+    for (const collection of ['media_processing_jobs', 'media_processing_jobs_holding']) {
+      const jobs = this.client.db().collection(collection);
+      for (const field of ['lease_expires_at', 'available_at']) {
+        await jobs.updateMany({ [field]: { $type: 'number' } }, { $inc: { [field]: -ms } });
+      }
+    }
   }
 
   async drop(): Promise<void> {
@@ -77,8 +95,26 @@ export async function mongoSubject(database: TestDatabase): Promise<StoreSubject
         .collection('queue_journal')
         .deleteOne({ ...chatFields(key), id });
     },
+    elapse: (ms) => database.elapse(ms),
     async dispose() {
       await Promise.all(opened.map((each) => each.close()));
+      await database.empty();
+    },
+  };
+}
+
+/** The same, opened by one host's clock after the other. The server's own goes on. */
+export async function restartedMongo(database: TestDatabase): Promise<RestartedSubject> {
+  let store: Store | null = null;
+  return {
+    async openAt(now) {
+      await store?.close();
+      store = await openMongoStore({ url: database.url, clock: clockSetTo(now), log: silentLogger });
+      return store;
+    },
+    elapse: (ms) => database.elapse(ms),
+    async dispose() {
+      await store?.close();
       await database.empty();
     },
   };

@@ -48,7 +48,13 @@ export class ScriptedLedger implements JobLedger {
     });
 
   postpone: JobLedger['postpone'] = (claim, availableAt, error) =>
-    this.#answer('postpone', claim.claimToken, { status: 'waiting', claimToken: null, availableAt, error });
+    this.#answer('postpone', claim.claimToken, {
+      status: 'waiting',
+      claimToken: null,
+      availableAt,
+      attempts: (this.stored?.attempts ?? 0) + 1,
+      error,
+    });
 
   release: JobLedger['release'] = (claim) =>
     this.#answer('release', claim.claimToken, { status: 'pending', claimToken: null });

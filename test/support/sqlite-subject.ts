@@ -6,7 +6,9 @@ import { systemClock } from '../../src/base/clock.ts';
 import { silentLogger } from '../../src/base/log.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import type { Store } from '../../src/store/store.ts';
+import type { RestartedSubject } from '../contract/store/clock-steps.ts';
 import type { StoreSubject } from '../contract/store/subject.ts';
+import { ManualClock } from './manual-clock.ts';
 
 export const openStoreAt = (file: string): Promise<Store> =>
   openSqliteStore({ file, clock: systemClock(), log: silentLogger });
@@ -41,8 +43,28 @@ export async function sqliteSubject(): Promise<StoreSubject> {
         )
         .run(botId, providerName, correspondentId, id);
     },
+    elapse: () => Promise.resolve(),
     async dispose() {
       for (const each of opened) await each.close();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+/** The same, opened by one host's clock after the other. */
+export async function restartedSqlite(): Promise<RestartedSubject> {
+  const folder = await mkdtemp(join(tmpdir(), 'dragoman-store-'));
+  let store: Store | null = null;
+  return {
+    async openAt(now) {
+      await store?.close();
+      const file = join(folder, 'dragoman.db');
+      store = await openSqliteStore({ file, clock: new ManualClock(now), log: silentLogger });
+      return store;
+    },
+    elapse: () => Promise.resolve(),
+    async dispose() {
+      await store?.close();
       await rm(folder, { recursive: true });
     },
   };

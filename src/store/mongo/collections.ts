@@ -136,6 +136,9 @@ export const HAS_LAPSED = {
   $and: [{ $eq: ['$status', 'processing'] }, { $lte: ['$lease_expires_at', SERVER_NOW] }],
 } as const satisfies Document;
 
+/** Whether a waiting job's back-off is over, likewise. */
+export const HAS_WAITED = { $lte: ['$available_at', SERVER_NOW] } as const satisfies Document;
+
 const OF_CHAT = { bot_id: 1, provider_name: 1, correspondent_id: 1 } as const;
 const BY_GUID: IndexDescription = { key: { guid: 1 }, unique: true };
 const BY_BOT: IndexDescription = { key: { bot_id: 1, seq: 1 } };

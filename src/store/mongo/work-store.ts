@@ -32,7 +32,7 @@ export function mongoWorkStore({ transactions, watches, clock, log }: MongoParts
     complete: (handle, result, now) => changeClaimed(handle, completion(result, now)),
 
     postpone: (handle, availableAt, error, now) =>
-      changeClaimed(handle, postponement(availableAt, error, now)),
+      changeClaimed(handle, postponement(availableAt - now, error, now)),
 
     release: (handle, now) =>
       transactions.run([lanesOf.guid(handle.guid)], (transaction) => release(transaction, handle, now)),
@@ -41,7 +41,7 @@ export function mongoWorkStore({ transactions, watches, clock, log }: MongoParts
     async reviveJobs(now, maxAttempts) {
       const pools = new Set<string>();
       const poisoned: Extract<Revival, { readonly kind: 'poisoned' }>[] = [];
-      for (const due of await transactions.single((collections) => dueJobs(collections, now, REVIVE_STEP))) {
+      for (const due of await transactions.single((collections) => dueJobs(collections, REVIVE_STEP))) {
         const revival = await transactions.run([lanesOf.guid(due.guid)], (transaction) =>
           reviveJob(transaction, due, now, maxAttempts),
         );

@@ -130,6 +130,8 @@ export const chatSuite: Suite = (open) => {
           expect(outcome).toEqual({ kind: 'duplicate', id });
         }
       }
+      // Those of three messages: the one that both had seen is remembered once.
+      expect(await after.pruneMessageIds(Number.MAX_SAFE_INTEGER)).toBe(3);
     });
 
     test('a message accepted into a drained chat is a duplicate in the one that it was merged with', async () => {

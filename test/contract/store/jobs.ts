@@ -16,6 +16,7 @@ import { chat, type Suite, useSubject } from './subject.ts';
 import { jobsIn } from '../../support/jobs-in.ts';
 
 const LAPSED = -1;
+const MINUTE_MS = 60_000;
 
 /** Accepts a medium at the chat's next place. Returns its GUID. */
 export async function media(
@@ -210,20 +211,22 @@ export const jobSuite: Suite = (open) => {
     });
 
     test('a postponed job waits out its back-off, an attempt counted', async () => {
-      const { store } = subject();
+      const { store, elapse } = subject();
       await media(store, await chat(store, 'a'));
       const claim = await mustClaim(store);
-      expect(await store.postpone(claim, NOW + 100, jobError(), NOW + 1)).toBe(true);
-      expect(await store.jobByGuid(claim.guid)).toMatchObject({
-        status: 'waiting',
-        availableAt: NOW + 100,
-        attempts: 1,
-        error: jobError(),
-        claimToken: null,
-      });
-      expect(await store.reviveJobs(NOW + 99, 3)).toEqual({ pools: [], poisoned: [], nextDueAt: NOW + 100 });
+      const error = { ...jobError(), reason: '$status of 503' };
+      expect(await store.postpone(claim, NOW + HOUR_MS, error, NOW)).toBe(true);
+      const waiting = await store.jobByGuid(claim.guid);
+      expect(waiting).toMatchObject({ status: 'waiting', attempts: 1, error, claimToken: null });
+      expect(waiting?.availableAt).toBeGreaterThanOrEqual(NOW + HOUR_MS);
+      await elapse(HOUR_MS - MINUTE_MS);
+      const early = await store.reviveJobs(NOW + HOUR_MS - MINUTE_MS, 3);
+      expect(early).toMatchObject({ pools: [], poisoned: [] });
+      expect(early.nextDueAt).toBeGreaterThan(NOW + HOUR_MS - MINUTE_MS);
+      expect(early.nextDueAt).toBeLessThanOrEqual(NOW + HOUR_MS);
       expect(await claimNext(store)).toBeNull();
-      expect(await store.reviveJobs(NOW + 100, 3)).toEqual({
+      await elapse(MINUTE_MS);
+      expect(await store.reviveJobs(NOW + HOUR_MS, 3)).toEqual({
         pools: ['audio'],
         poisoned: [],
         nextDueAt: null,
@@ -262,9 +265,11 @@ export const jobSuite: Suite = (open) => {
       const key = await chat(store, 'a');
       await media(store, key);
       await media(store, key);
-      await store.postpone(await mustClaim(store), NOW + 50, jobError(), NOW);
+      await store.postpone(await mustClaim(store), NOW + MINUTE_MS, jobError(), NOW);
       await mustClaim(store);
-      expect((await store.reviveJobs(NOW, 3)).nextDueAt).toBe(NOW + 50);
+      const { nextDueAt } = await store.reviveJobs(NOW, 3);
+      expect(nextDueAt).toBeGreaterThan(NOW);
+      expect(nextDueAt).toBeLessThanOrEqual(NOW + MINUTE_MS);
     });
 
     test('jobs are counted by pool, collection and state', async () => {

@@ -22,7 +22,7 @@ import {
   CHATS,
   comparable,
   KEYS,
-  leaseState,
+  endState,
   nothing,
   pick,
   START,
@@ -241,7 +241,7 @@ const whole = (name: string, act: (store: Store, now: number) => Promise<unknown
 
 const revives = whole('revive', async (store, now) => {
   const { pools, poisoned, nextDueAt } = await store.reviveJobs(now, MAX_ATTEMPTS);
-  return { pools: pools.toSorted(), poisoned: poisoned.map(comparable), due: leaseState(nextDueAt) };
+  return { pools: pools.toSorted(), poisoned: poisoned.map(comparable), due: endState(nextDueAt) };
 });
 
 const expires = named('expire', fc.tuple(index, fc.boolean()), ([nth, hasChanged], name) =>
@@ -384,7 +384,10 @@ export const COMMANDS: fc.Arbitrary<StoreCommand>[] = [
       store.complete(claim, { kind: 'failure', words: 'no words', error: jobError() }, now),
     ),
     withClaim('release', (store, claim, now) => store.release(claim, now)),
-    withClaim('postpone', (store, claim, now) => store.postpone(claim, now + 3, jobError(), now)),
+    withClaim('postpone', (store, claim, now) => store.postpone(claim, now, jobError(), now)),
+    withClaim('postpone by an hour', (store, claim, now) =>
+      store.postpone(claim, now + HOUR_MS, jobError(), now),
+    ),
   ),
   fc.oneof(
     withClaim('heartbeat', (store, claim) => store.heartbeat(claim, NOW + HOUR_MS)),

@@ -126,9 +126,10 @@ export const nothing: Call = () => Promise.resolve();
 export const pick = <T>(items: readonly T[], index: number): T | undefined =>
   items[index % Math.max(items.length, 1)];
 
-export const leaseState = (leaseExpiresAt: number | null): string => {
-  if (leaseExpiresAt === null) return 'none';
-  return leaseExpiresAt > NOW ? 'live' : 'lapsed';
+/** Of a lease or a back-off, which end by each store's own clock. */
+export const endState = (endsAt: number | null): string => {
+  if (endsAt === null) return 'none';
+  return endsAt > NOW ? 'to come' : 'over';
 };
 
 /** Claim tokens and seqs are each store's own, and are compared by what they do. */
@@ -136,5 +137,6 @@ export const comparable = (job: MediaProcessingJob): object => ({
   ...job,
   seq: null,
   claimToken: job.claimToken !== null,
-  leaseExpiresAt: leaseState(job.leaseExpiresAt),
+  leaseExpiresAt: endState(job.leaseExpiresAt),
+  availableAt: endState(job.availableAt),
 });

@@ -12,6 +12,8 @@ export interface StoreSubject {
   readonly reopen: () => Promise<Store>;
   /** Takes an entry out of a chat's journal behind the store's back, as damage would. */
   readonly lose: (key: CorrespondentKey, id: number) => Promise<void>;
+  /** Lets so much time go by for what ends by another clock than the caller's. */
+  readonly elapse: (ms: number) => Promise<void>;
   /** Closes whatever is open and removes the data. */
   readonly dispose: () => Promise<void>;
 }

@@ -124,10 +124,20 @@ export function completion(result: ProcessingResult, now: number): ClaimChange {
   };
 }
 
-export const postponement = (availableAt: number, error: JobError, now: number): ClaimChange => ({
-  $set: { ...UNCLAIMED, status: 'waiting', available_at: availableAt, error, changed_at: now },
-  $inc: { attempts: 1 },
-});
+/** `delayMs`: from the server's now on. */
+export const postponement = (delayMs: number, error: JobError, now: number): ClaimChange => [
+  {
+    $set: {
+      ...UNCLAIMED,
+      status: 'waiting',
+      available_at: { $add: [SERVER_NOW, delayMs] },
+      attempts: { $add: ['$attempts', 1] },
+      // Its words are not an expression, though they may begin like one.
+      error: { $literal: error },
+      changed_at: now,
+    },
+  },
+];
 
 export async function release(transaction: Transaction, handle: ClaimHandle, now: number): Promise<boolean> {
   const released = await changeClaimed(transaction, handle, {

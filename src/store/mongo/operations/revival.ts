@@ -3,14 +3,15 @@ import type { Guid } from '../../../base/ids.ts';
 import type { JobCollection } from '../../../jobs/job.ts';
 import type { JobDocument } from '../../documents.ts';
 import { POISON } from '../../job-records.ts';
-import { type Collections, HAS_LAPSED, SERVER_NOW } from '../collections.ts';
+import { type Collections, HAS_LAPSED, HAS_WAITED, SERVER_NOW } from '../collections.ts';
 import { LIVE, UNCLAIMED } from '../job-document.ts';
 import type { Transaction } from '../transactions.ts';
 import { announceGivenBack } from './jobs.ts';
 
 /**
  * Jobs whose worker died or whose back-off is over. They are looked up first and then revived one by one, each in a
- * transaction of its own that looks again: a worker may have completed it in between.
+ * transaction of its own that looks again: a worker may have completed it in between. What is due is told by the server's
+ * clock, for the processes that postpone, work and revive may each have another.
  */
 
 /** A job that was seen to be due. */
@@ -26,12 +27,12 @@ export type Revival =
   | { readonly kind: 'poisoned'; readonly job: JobDocument; readonly collection: JobCollection }
   | { readonly kind: 'passed' };
 
-/** The bound on the lease, which every such job is within, is what the index can be used for. */
-const lapsed = (): Document => ({ status: 'processing', lease_expires_at: { $gt: 0 }, $expr: HAS_LAPSED });
-const waited = (now: number): Document => ({ status: 'waiting', available_at: { $lte: now } });
+/** The index gives those that are due alone: the server's now is a constant to it. */
+const LAPSED: Document = { status: 'processing', $expr: HAS_LAPSED };
+const WAITED: Document = { status: 'waiting', $expr: HAS_WAITED };
 
-/** At most `limit` of each kind and collection. Leases end by the server's clock, back-offs by `now`. */
-export async function dueJobs({ jobs }: Collections, now: number, limit: number): Promise<DueJob[]> {
+/** At most `limit` of each kind and collection. */
+export async function dueJobs({ jobs }: Collections, limit: number): Promise<DueJob[]> {
   const find = async (
     collection: JobCollection,
     reason: DueJob['reason'],
@@ -42,8 +43,8 @@ export async function dueJobs({ jobs }: Collections, now: number, limit: number)
     return found.map(({ guid, attempts }) => ({ guid, collection, attempts, reason }));
   };
   const kinds = LIVE.flatMap((collection) => [
-    find(collection, 'lapsed', lapsed()),
-    find(collection, 'waited', waited(now)),
+    find(collection, 'lapsed', LAPSED),
+    find(collection, 'waited', WAITED),
   ]);
   return (await Promise.all(kinds)).flat();
 }
@@ -58,7 +59,7 @@ export async function reviveJob(
   const { guid, collection, attempts, reason } = due;
   const isPoisoned = reason === 'lapsed' && attempts + 1 >= maxAttempts;
   const revived = await collections.jobs[collection].findOneAndUpdate(
-    { guid, attempts, ...(reason === 'lapsed' ? lapsed() : waited(now)) },
+    { guid, attempts, ...(reason === 'lapsed' ? LAPSED : WAITED) },
     {
       $set: {
         ...UNCLAIMED,
@@ -77,23 +78,22 @@ export async function reviveJob(
 
 /** When the next lease or back-off ends, by the caller's clock, which says `now`; null when there is none. */
 export async function nextDueAt({ jobs }: Collections, now: number): Promise<number | null> {
+  const earliestOf = (
+    collection: JobCollection,
+    status: JobDocument['status'],
+    field: 'lease_expires_at' | 'available_at',
+  ): Promise<{ readonly at: number } | null> =>
+    jobs[collection]
+      .aggregate<{ readonly at: number }>([
+        { $match: { status } },
+        { $sort: { [field]: 1 } },
+        { $limit: 1 },
+        { $project: { at: { $add: [now, { $subtract: [`$${field}`, SERVER_NOW] }] } } },
+      ])
+      .next();
   const earliest = LIVE.flatMap((collection) => [
-    jobs[collection]
-      .aggregate<{ readonly at: number }>([
-        { $match: { status: 'processing' } },
-        { $sort: { lease_expires_at: 1 } },
-        { $limit: 1 },
-        { $project: { at: { $add: [now, { $subtract: ['$lease_expires_at', SERVER_NOW] }] } } },
-      ])
-      .next(),
-    jobs[collection]
-      .aggregate<{ readonly at: number }>([
-        { $match: { status: 'waiting' } },
-        { $sort: { available_at: 1 } },
-        { $limit: 1 },
-        { $project: { at: '$available_at' } },
-      ])
-      .next(),
+    earliestOf(collection, 'processing', 'lease_expires_at'),
+    earliestOf(collection, 'waiting', 'available_at'),
   ]);
   const due = (await Promise.all(earliest)).flatMap((job) => job?.at ?? []);
   return due.length === 0 ? null : Math.min(...due);

@@ -41,8 +41,9 @@ export function resolveCorrespondent(
   const chat = oldest?.chat ?? createChat(session, botId, providerName, identifiers[0], now);
   for (const other of younger) {
     connection.run('UPDATE correspondent_aliases SET chat = ? WHERE chat = ?', chat, other.chat);
-    // What both chats have seen stays where it is, and nobody asks for it there again.
+    // What both chats have seen keeps the older one's place.
     connection.run('UPDATE OR IGNORE message_ids SET chat = ? WHERE chat = ?', chat, other.chat);
+    connection.run('DELETE FROM message_ids WHERE chat = ?', other.chat);
   }
   for (const alias of identifiers) {
     connection.run(

@@ -3,7 +3,7 @@ import { DragomanError } from '../base/errors.ts';
 import { startGateway } from '../gateway/gateway.ts';
 import { baileysSessions } from '../gateway/whatsapp/baileys-sessions.ts';
 import { resolveEndpoint } from '../gateway/whatsapp/endpoint.ts';
-import { type ConfigSources, loadConfig } from '../system/config.ts';
+import type { Config } from '../system/config.ts';
 import { createLogger } from '../system/logger.ts';
 import { EXIT } from './exit-codes.ts';
 import { gatewayFolderOf } from './folders.ts';
@@ -12,8 +12,7 @@ import { showBot } from './show-bot.ts';
 import { untilSignal } from './until-signal.ts';
 
 /** `dragoman gateway`: WhatsApp's side alone, until Ctrl-C; its bots are those that a backend asks for. Resolves to the exit code. */
-export async function gateway(sources: ConfigSources): Promise<number> {
-  const config = loadConfig(sources);
+export async function gateway(config: Config): Promise<number> {
   const { uplink, simulator } = config;
   const [firstUrl, ...otherUrls] = uplink?.backends ?? [];
   if (uplink === undefined || firstUrl === undefined) {

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { InspectorLog } from '../actors/kit/inspector-log.ts';
 import { systemClock } from '../base/clock.ts';
 import { describeError, DragomanError, hasCode } from '../base/errors.ts';
-import { type ConfigSources, loadConfig } from '../system/config.ts';
+import type { Config } from '../system/config.ts';
 import { createLogger } from '../system/logger.ts';
 import { startBackendAlone } from './backend-alone.ts';
 import { EXIT } from './exit-codes.ts';
@@ -12,19 +12,16 @@ import { type Serving, type ServingOptions, startTogether } from './together.ts'
 import { untilSignal } from './until-signal.ts';
 
 /** `dragoman start`: gateway and backend until Ctrl-C. Resolves to the exit code. */
-export const start = (
-  sources: ConfigSources,
-  seams: Pick<ServingOptions, 'openStore'> = {},
-): Promise<number> =>
-  serve(sources, {
+export const start = (config: Config, seams: Pick<ServingOptions, 'openStore'> = {}): Promise<number> =>
+  serve(config, {
     name: 'start',
     open: (options) => startTogether({ ...options, ...seams }),
     links: true,
   });
 
 /** `dragoman backend`: the same without a gateway of its own. */
-export const startBackendOnly = (sources: ConfigSources): Promise<number> =>
-  serve(sources, { name: 'backend', open: startBackendAlone, links: false });
+export const startBackendOnly = (config: Config): Promise<number> =>
+  serve(config, { name: 'backend', open: startBackendAlone, links: false });
 
 interface Mode {
   readonly name: PulseName;
@@ -33,8 +30,7 @@ interface Mode {
   readonly links: boolean;
 }
 
-async function serve(sources: ConfigSources, { name, open, links }: Mode): Promise<number> {
-  const config = loadConfig(sources);
+async function serve(config: Config, { name, open, links }: Mode): Promise<number> {
   const clock = systemClock();
   const log = createLogger({ level: config.log.level, pretty: process.stderr.isTTY });
   const stopRequested = untilSignal();

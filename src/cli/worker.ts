@@ -3,7 +3,7 @@ import { DragomanError, describeError } from '../base/errors.ts';
 import { joinStagingFolder } from '../staging/staging-folder.ts';
 import { openStagingFolders } from '../staging/staging-folders.ts';
 import { openMongoWorkerStore } from '../store/mongo/open-mongo-store.ts';
-import { type Config, type ConfigSources, loadConfig, storeLocation } from '../system/config.ts';
+import { type Config, storeLocation } from '../system/config.ts';
 import { createLogger } from '../system/logger.ts';
 import { startWorker } from '../system/worker.ts';
 import { EXIT } from './exit-codes.ts';
@@ -11,8 +11,7 @@ import { Pulse } from './pulse.ts';
 import { untilSignal } from './until-signal.ts';
 
 /** `dragoman worker`: does jobs until Ctrl-C. `poolNames`: none for all pools. Resolves to the exit code. */
-export async function worker(sources: ConfigSources, poolNames: readonly string[]): Promise<number> {
-  const config = loadConfig(sources);
+export async function worker(config: Config, poolNames: readonly string[]): Promise<number> {
   const url = sharedStoreOf(config);
   const clock = systemClock();
   const log = createLogger({ level: config.log.level, pretty: process.stderr.isTTY });

@@ -5,6 +5,7 @@
 import { ActorSystem } from '../../src/actors/kit/system.ts';
 import { openStore } from '../../src/cli/open-store.ts';
 import { start } from '../../src/cli/start.ts';
+import { loadConfig } from '../../src/system/config.ts';
 import { FrameLog } from '../../src/gateway/frame-log.ts';
 import { JournalDatabase } from '../../src/gateway/journal-database.ts';
 import { MediaLedger } from '../../src/gateway/media-ledger.ts';
@@ -18,8 +19,8 @@ import { STORE_OPERATIONS } from './crash/failpoint-names.ts';
 
 const [file, name, nth = '1'] = process.argv.slice(2);
 if (file === undefined) throw new Error('expected the configuration file');
-const sources = { file, environment: {}, flags: {} };
-process.exitCode = await (name === undefined ? start(sources) : startDeadly(name, Number(nth)));
+const config = loadConfig({ file, environment: {}, flags: {} });
+process.exitCode = await (name === undefined ? start(config) : startDeadly(name, Number(nth)));
 
 function startDeadly(failpointName: string, reachedTimes: number): Promise<number> {
   const failpoint = new DeadlyFailpoint(failpointName, reachedTimes);
@@ -33,7 +34,7 @@ function startDeadly(failpointName: string, reachedTimes: number): Promise<numbe
   surround(Ingress.prototype, 'closeOutbox', 'drain frames', failpoint);
   surround(Settlements.prototype, 'settled', 'drain settlements', failpoint);
   surround(ActorSystem.prototype, 'stop', 'drain actors', failpoint);
-  return start(sources, {
+  return start(config, {
     async openStore(...location) {
       const store = await openStore(...location);
       for (const operation of STORE_OPERATIONS) surround(store, operation, operation, failpoint);

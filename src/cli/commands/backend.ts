@@ -1,4 +1,4 @@
-import { type ConfigFlags, reaching, portNumber, type Register, sourcesOf } from './command.ts';
+import { type ConfigFlags, configOf, reaching, portNumber, type Register } from './command.ts';
 
 export const registerBackend: Register = (program, finish) => {
   reaching(program.command('backend'))
@@ -6,7 +6,8 @@ export const registerBackend: Register = (program, finish) => {
     .option('--port <number>', 'port that gateways dial', portNumber)
     .option('--log-level <level>', 'trace, debug, info, warn, error or silent')
     .action(async (flags: ConfigFlags) => {
+      const config = await configOf(flags);
       const { startBackendOnly } = await import('../start.ts');
-      finish(await startBackendOnly(sourcesOf(flags)));
+      finish(await startBackendOnly(config));
     });
 };

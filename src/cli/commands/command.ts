@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import type { ConfigOverrides, ConfigSources } from '../../system/config.ts';
+import type { Config, ConfigOverrides, ConfigSources } from '../../system/config.ts';
 
 /** Tells the process's exit code when a command is done. One that is not called leaves it at 0. */
 export type Finish = (exitCode: number) => void;
@@ -24,6 +24,12 @@ export const sourcesOf = ({ config, ...flags }: ConfigFlags): ConfigSources => (
   environment: process.env,
   flags,
 });
+
+/** Read before what it configures is loaded: whoever mistyped a setting hears of it at once. */
+export async function configOf(flags: ConfigFlags): Promise<Config> {
+  const { loadConfig } = await import('../../system/config.ts');
+  return loadConfig(sourcesOf(flags));
+}
 
 export const portNumber = (text: string): number => {
   const port = Number(text);

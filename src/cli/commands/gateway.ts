@@ -1,4 +1,4 @@
-import { type ConfigFlags, configured, type Register, sourcesOf } from './command.ts';
+import { type ConfigFlags, configOf, configured, type Register } from './command.ts';
 
 export const registerGateway: Register = (program, finish) => {
   configured(program.command('gateway'))
@@ -6,7 +6,8 @@ export const registerGateway: Register = (program, finish) => {
     .option('--simulator <url>', 'talk to a simulator instead of WhatsApp')
     .option('--log-level <level>', 'trace, debug, info, warn, error or silent')
     .action(async (flags: ConfigFlags) => {
+      const config = await configOf(flags);
       const { gateway } = await import('../gateway.ts');
-      finish(await gateway(sourcesOf(flags)));
+      finish(await gateway(config));
     });
 };

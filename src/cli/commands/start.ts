@@ -1,4 +1,4 @@
-import { type ConfigFlags, reaching, portNumber, type Register, sourcesOf } from './command.ts';
+import { type ConfigFlags, configOf, reaching, portNumber, type Register } from './command.ts';
 
 export const registerStart: Register = (program, finish) => {
   reaching(program.command('start'))
@@ -7,7 +7,8 @@ export const registerStart: Register = (program, finish) => {
     .option('--simulator <url>', 'talk to a simulator instead of WhatsApp')
     .option('--log-level <level>', 'trace, debug, info, warn, error or silent')
     .action(async (flags: ConfigFlags) => {
+      const config = await configOf(flags);
       const { start } = await import('../start.ts');
-      finish(await start(sourcesOf(flags)));
+      finish(await start(config));
     });
 };

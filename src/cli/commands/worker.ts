@@ -1,4 +1,4 @@
-import { type ConfigFlags, configured, type Register, sourcesOf } from './command.ts';
+import { type ConfigFlags, configOf, configured, type Register } from './command.ts';
 
 interface WorkerFlags extends ConfigFlags {
   readonly pool: readonly string[];
@@ -12,7 +12,8 @@ export const registerWorker: Register = (program, finish) => {
     .option('--pool <name>', 'work for this pool alone; may be given several times', another, [])
     .option('--log-level <level>', 'trace, debug, info, warn, error or silent')
     .action(async ({ pool, ...flags }: WorkerFlags) => {
+      const config = await configOf(flags);
       const { worker } = await import('../worker.ts');
-      finish(await worker(sourcesOf(flags), pool));
+      finish(await worker(config, pool));
     });
 };

@@ -1,22 +1,15 @@
 /**
  * A download of 500 MB through the gateway's own code, beside the limits that no download can pass: writing as many
  * bytes to the same disk, and computing what must be computed over them. Receiving them is work of the same kind, paid on
- * the same host: with fewer cores than the two threads and the serving process can use, the sum of receiving and
+ * the same host: with fewer cores than the three threads and the serving process can use, the sum of receiving and
  * computing is what a download comes near to.
  */
-import { type ChildProcess, fork } from 'node:child_process';
 import { createDecipheriv, createHash, createHmac, randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { systemClock } from '../src/base/clock.ts';
-import { newGuid } from '../src/base/ids.ts';
 import { bodyOf, askMediaHost } from '../src/gateway/ask-media-host.ts';
-import { DecryptionThread } from '../src/gateway/decryption/decryption-thread.ts';
-import { downloadMedia } from '../src/gateway/download.ts';
-import { StagingQuota } from '../src/staging/quota.ts';
-import { openStagingFolder } from '../src/staging/staging-folder.ts';
-import type { HostedFile } from './download-host-process.ts';
+import type { HostedFile } from '../test/support/download-host-process.ts';
+import { hostFile, LargeDownloads } from '../test/support/large-downloads.ts';
 import { measure, printTable, row } from './measure.ts';
 
 const SIZE_MIB = 500;
@@ -25,43 +18,28 @@ const ROUNDS = 5;
 const NEVER = new AbortController().signal;
 
 export async function run(): Promise<void> {
-  const host = fork(new URL('./download-host-process.ts', import.meta.url), [String(SIZE_MIB)]);
+  using hosted = await hostFile(SIZE_MIB);
   // Not the system's folder for temporary files, which may be in memory.
   const dir = await mkdtemp(path.join(process.cwd(), '.bench-download-'));
   try {
-    await compare(await hostedFile(host), dir);
+    await compare(hosted, dir);
   } finally {
-    host.disconnect();
     await rm(dir, { recursive: true });
   }
-}
-
-async function hostedFile(host: ChildProcess): Promise<HostedFile> {
-  const [hosted] = await once(host, 'message');
-  return hosted;
 }
 
 const rowOf = (name: string, work: () => void | Promise<void>) =>
   row({ name, operations: SIZE_MIB, prepare: () => {}, run: work });
 
-async function compare({ origin, media }: HostedFile, dir: string): Promise<void> {
-  const folder = await openStagingFolder(dir);
-  const quota = new StagingQuota(25 * 1024 * MIB);
-  await quota.reconcile(() => folder.list());
-  const limits = { maxFileBytes: 1024 * MIB, idleTimeoutMs: 30_000, downloadTimeoutMs: 600_000 };
-  const thread = new DecryptionThread();
-  const target = { folder, quota, limits, clock: systemClock(), thread };
+async function compare(hosted: HostedFile, dir: string): Promise<void> {
+  await using downloads = new LargeDownloads(dir);
   const memory = { before: 0, peak: 0 };
 
   const download = async (): Promise<void> => {
     memory.before = process.memoryUsage.rss();
     const watch = setInterval(() => (memory.peak = Math.max(memory.peak, process.memoryUsage.rss())), 10);
-    const guid = newGuid();
-    const outcome = await downloadMedia({ guid, media, origin }, target, NEVER);
+    await downloads.download(hosted);
     clearInterval(watch);
-    if (outcome.kind === 'failed') throw new Error(`${outcome.reason}: ${outcome.detail}`);
-    await folder.remove(guid);
-    quota.release(guid);
   };
   const mib = randomBytes(MIB);
   const copy = async (): Promise<void> => {
@@ -85,7 +63,7 @@ async function compare({ origin, media }: HostedFile, dir: string): Promise<void
   };
 
   const receive = async (): Promise<void> => {
-    const response = await askMediaHost(new URL(media.directPath ?? '', origin), NEVER);
+    const response = await askMediaHost(new URL(hosted.media.directPath ?? '', hosted.origin), NEVER);
     let bytes = 0;
     for await (const chunk of bodyOf(response)) bytes += chunk.length;
     if (bytes < SIZE_MIB * MIB) throw new Error(`expected ${SIZE_MIB} MiB, got ${bytes} bytes`);
@@ -100,7 +78,6 @@ async function compare({ origin, media }: HostedFile, dir: string): Promise<void
     ],
     ROUNDS,
   );
-  await thread.close();
   printTable(measurements);
   const [downloaded = NaN, copied = NaN, computed = NaN, received = NaN] = measurements.map(
     ({ median }) => median,

@@ -1,7 +1,7 @@
 /** A media host in a process of its own: serves one encrypted file from memory, and tells its parent what it is. */
 import { createCipheriv, createHash, createHmac, hkdfSync, randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
-import type { MediaReference } from '../src/gateway/received.ts';
+import type { MediaReference } from '../../src/gateway/received.ts';
 
 export interface HostedFile {
   readonly origin: string;

@@ -28,6 +28,8 @@ const DOWNLOAD_FAILURES = {
   quota: { retryable: false },
   /** The disk is full. */
   no_space: { retryable: false },
+  /** This process has no file handle left, for a connection or a file: that passes, and is not the medium's fault. */
+  no_handles: { retryable: true },
   /** The staging folder refused a write. */
   disk: { retryable: true },
   /** The caller withdrew it. */

@@ -181,10 +181,19 @@ export function mediaUrl(directPath: string | null, origin: string): URL | null 
 
 /** What is neither the media host's nor the threads' is the file system's, whose errors have a code. */
 function systemFailure(error: unknown): DownloadFailure {
+  if (lacksHandles(error)) return downloadFailed('no_handles', describeError(error));
   if (error instanceof MediaHostError) return downloadFailed('network', error.message);
   if (hasCode(error, 'worker_died')) return downloadFailed('decryption', error.message);
-  const code = error instanceof Error && 'code' in error ? error.code : null;
+  const code = codeOf(error);
   return code === 'ENOSPC' || code === 'EDQUOT'
     ? downloadFailed('no_space', code)
     : downloadFailed('disk', describeError(error));
 }
+
+/** POSIX: too many open files, of this process or of the machine. */
+const NO_HANDLES: ReadonlySet<unknown> = new Set(['EMFILE', 'ENFILE']);
+
+const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : null);
+
+const lacksHandles = (error: unknown): boolean =>
+  NO_HANDLES.has(codeOf(error instanceof MediaHostError ? error.cause : error));

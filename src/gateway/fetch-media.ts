@@ -4,6 +4,8 @@ import { downloadFailed, type DownloadOutcome, mayRetry } from './download-outco
 import type { MediaReference } from './received.ts';
 
 const RETRY_PAUSES_MS = [2_000, 4_000] as const;
+/** How soon the process may have file handles again. */
+const NO_HANDLES_PAUSE_MS = 2_000;
 
 export interface MediaSource {
   /** One download; never rejects. */
@@ -20,7 +22,8 @@ export interface RetryTiming {
 
 /**
  * Gets a medium in up to three attempts, about 2 s and 4 s apart. Before it tries again for one that the host has no
- * more, it asks the sender's phone to upload it again. What cannot be cured by trying again is not tried again.
+ * more, it asks the sender's phone to upload it again. What cannot be cured by trying again is not tried again. An attempt for
+ * which the process had no file handle is none: it is made again, for as long as that lasts.
  */
 export async function fetchMedia(
   media: MediaReference,
@@ -29,19 +32,36 @@ export async function fetchMedia(
   signal: AbortSignal,
 ): Promise<DownloadOutcome> {
   let reference = media;
-  let outcome = await source.download(reference, signal);
+  let outcome = await attempt(reference, source, timing, signal);
   for (const pauseMs of RETRY_PAUSES_MS) {
     if (outcome.kind === 'staged' || !mayRetry(outcome)) return outcome;
     if (outcome.reason === 'gone') {
       const directPath = await source.reupload(reference, signal);
       if (directPath !== null) reference = { ...reference, directPath };
     }
-    // What an abort means is asked of the signal.
-    await pause(timing.clock, jittered(pauseMs, timing.random), signal).catch(() => {});
-    outcome = signal.aborted ? downloadFailed('aborted') : await source.download(reference, signal);
+    await untilLater(pauseMs, timing, signal);
+    outcome = await attempt(reference, source, timing, signal);
   }
   return outcome;
 }
+
+async function attempt(
+  media: MediaReference,
+  source: MediaSource,
+  timing: RetryTiming,
+  signal: AbortSignal,
+): Promise<DownloadOutcome> {
+  while (!signal.aborted) {
+    const outcome = await source.download(media, signal);
+    if (outcome.kind === 'staged' || outcome.reason !== 'no_handles') return outcome;
+    await untilLater(NO_HANDLES_PAUSE_MS, timing, signal);
+  }
+  return downloadFailed('aborted');
+}
+
+/** What an abort means is asked of the signal. */
+const untilLater = (pauseMs: number, { clock, random }: RetryTiming, signal: AbortSignal): Promise<void> =>
+  pause(clock, jittered(pauseMs, random), signal).catch(() => {});
 
 /** Between 75 and 125 per cent: many media that failed together do not come back together. */
 const jittered = (pauseMs: number, random: () => number): number => pauseMs * (0.75 + random() / 2);

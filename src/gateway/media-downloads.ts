@@ -119,7 +119,8 @@ export class MediaDownloads {
     const log = this.#desk.log.child({ bot_id: this.#botId, guid, trace });
     try {
       const { folder } = this.#desk.target;
-      const outcome = (await findStagedFile(folder, guid, signal)) ?? (await this.#fetch(pending, signal));
+      const outcome =
+        (await findStagedFile(folder, guid, signal)) ?? (await this.#fetch(pending, log, signal));
       if (outcome.kind === 'staged') await this.#announceFile(pending, outcome, log);
       else if (outcome.reason !== 'aborted') this.#giveUp(pending, outcome, log);
       return true;
@@ -158,13 +159,18 @@ export class MediaDownloads {
     this.#desk.settled();
   }
 
-  #fetch({ guid, key, media }: PendingMedia, signal: AbortSignal): Promise<DownloadOutcome> {
+  #fetch({ guid, key, media }: PendingMedia, log: Logger, signal: AbortSignal): Promise<DownloadOutcome> {
     const { target, clock, random, settings } = this.#desk;
     const source = {
-      download: (reference: MediaReference) =>
-        this.#inSlot(signal, () =>
+      download: async (reference: MediaReference) => {
+        const outcome = await this.#inSlot(signal, () =>
           downloadMedia({ guid, media: reference, origin: this.#session.mediaOrigin() }, target, signal),
-        ),
+        );
+        if (outcome.kind === 'failed' && outcome.reason === 'no_handles') {
+          log.warn({ detail: outcome.detail }, 'no file handle is left: a download waits for one');
+        }
+        return outcome;
+      },
       reupload: (reference: MediaReference) =>
         withDeadline(
           clock,

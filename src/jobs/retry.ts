@@ -24,8 +24,11 @@ export function decideRetry(policy: RetryPolicy, attempts: number, random: numbe
 
 const RETRYABLE_STATUS = new Set([408, 425, 429]);
 
-/** What Node and undici call a peer that is away, busy or slow. */
-const NETWORK_CODES = new Set([
+/** What Node and undici call a peer that is away, busy or slow, and a process or machine without a file handle left. */
+const PASSING_CODES = new Set([
+  'EMFILE',
+  'ENFILE',
+
   'ECONNABORTED',
   'ECONNREFUSED',
   'ECONNRESET',
@@ -47,7 +50,7 @@ const LONGEST_CAUSE_CHAIN = 8;
 /**
  * Whether another attempt may cure what a processor threw, whatever that was: it says so itself (`retryable`, as a
  * DragomanError does), or it is an HTTP answer (`status` or `statusCode`) of 429 or 5xx and their like, or a network
- * error, or was caused by one of these. The outermost error that tells decides.
+ * error, or a lack of file handles, or was caused by one of these. The outermost error that tells decides.
  */
 export function isRetryableFailure(thrown: unknown): boolean {
   let error = thrown;
@@ -55,7 +58,7 @@ export function isRetryableFailure(thrown: unknown): boolean {
     if (typeof error['retryable'] === 'boolean') return error['retryable'];
     const status = error['status'] ?? error['statusCode'];
     if (typeof status === 'number') return (status >= 500 && status <= 599) || RETRYABLE_STATUS.has(status);
-    if (typeof error['code'] === 'string' && NETWORK_CODES.has(error['code'])) return true;
+    if (typeof error['code'] === 'string' && PASSING_CODES.has(error['code'])) return true;
     error = error['cause'];
   }
   return false;

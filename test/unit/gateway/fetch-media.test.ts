@@ -82,6 +82,16 @@ test.each<DownloadFailureReason>([
   expect(attempts).toHaveLength(1);
 });
 
+test('a lack of file handles costs no attempt, however long it lasts', async () => {
+  const clock = new ManualClock();
+  const lacking = Array.from({ length: 10 }, () => downloadFailed('no_handles'));
+  const { source, attempts } = scriptedSource(clock, [...lacking, downloadFailed('network'), STAGED]);
+  expect(await passTimeUntil(fetchMedia(reference, source, { clock, random: () => 0 }, NEVER), clock)).toBe(
+    STAGED,
+  );
+  expect(attempts).toHaveLength(12);
+});
+
 test('a medium that is gone is asked for again under the path of its new upload', async () => {
   const clock = new ManualClock();
   const { source, attempts } = scriptedSource(clock, [downloadFailed('gone'), STAGED], ['/again']);

@@ -37,6 +37,7 @@ describe('a failure is retryable', () => {
     ['an HTTP 503 by its other name', error({ statusCode: 503 })],
     ['a reset connection', error({ code: 'ECONNRESET' })],
     ['a failed fetch, by its cause', new TypeError('fetch failed', { cause: error({ code: 'ENOTFOUND' }) })],
+    ['a process without a file handle left', error({ code: 'EMFILE' })],
     ['one that says so', error({ retryable: true })],
     ['a DragomanError of such a code', new DragomanError('processing_retryable', 'busy')],
     ['a thrown object that is no Error', { status: 502 }],

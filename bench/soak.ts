@@ -40,7 +40,7 @@ export async function run(): Promise<void> {
     await dragoman.printed(/: open$/m);
     const samples = await load(MINUTES * 60_000, {
       play: async (round) => (await simulator.play(stepsOf(round))).length,
-      inHistory: () => store.countHistory(),
+      inHistory: async () => (await store.look()).ingested.size,
       look: async (minute, messages) => ({ ...(await lookAt(dragoman.pid, folder)), minute, messages }),
     });
     report(samples);

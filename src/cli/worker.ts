@@ -11,7 +11,11 @@ import { Pulse } from './pulse.ts';
 import { untilSignal } from './until-signal.ts';
 
 /** `dragoman worker`: does jobs until Ctrl-C. `poolNames`: none for all pools. Resolves to the exit code. */
-export async function worker(config: Config, poolNames: readonly string[]): Promise<number> {
+export async function worker(
+  config: Config,
+  poolNames: readonly string[],
+  { openStore = openMongoWorkerStore }: { readonly openStore?: typeof openMongoWorkerStore } = {},
+): Promise<number> {
   const url = sharedStoreOf(config);
   const clock = systemClock();
   const log = createLogger({ level: config.log.level, pretty: process.stderr.isTTY });
@@ -19,7 +23,7 @@ export async function worker(config: Config, poolNames: readonly string[]): Prom
   const escalated = Promise.withResolvers<'escalated'>();
   await using opened = new AsyncDisposableStack();
   const staging = await openStagingFolders(config.stagingFolder, config.gateways, joinStagingFolder);
-  const store = await openMongoWorkerStore({ url, clock, log });
+  const store = await openStore({ url, clock, log });
   opened.defer(() => store.close());
   const running = await startWorker({
     config,

@@ -5,24 +5,26 @@
 import { ActorSystem } from '../../src/actors/kit/system.ts';
 import { openStore } from '../../src/cli/open-store.ts';
 import { start } from '../../src/cli/start.ts';
-import { loadConfig } from '../../src/system/config.ts';
 import { FrameLog } from '../../src/gateway/frame-log.ts';
 import { JournalDatabase } from '../../src/gateway/journal-database.ts';
 import { MediaLedger } from '../../src/gateway/media-ledger.ts';
 import { PartFile } from '../../src/staging/part-file.ts';
 import { StagingFolder } from '../../src/staging/staging-folder.ts';
+import { loadConfig, storeLocation } from '../../src/system/config.ts';
 import { GatewayLink } from '../../src/system/gateway-link.ts';
 import { Ingress } from '../../src/system/ingress.ts';
 import { Settlements } from '../../src/system/settlements.ts';
 import { DeadlyFailpoint, surround } from './crash/failpoints.ts';
-import { STORE_OPERATIONS } from './crash/failpoint-names.ts';
+import { STORE_STEPS } from './crash/failpoint-names.ts';
+import { makeDocumentsMoody } from './crash/moody-documents.ts';
 
 const [file, name, nth = '1'] = process.argv.slice(2);
 if (file === undefined) throw new Error('expected the configuration file');
 const config = loadConfig({ file, environment: {}, flags: {} });
+makeDocumentsMoody();
 process.exitCode = await (name === undefined ? start(config) : startDeadly(name, Number(nth)));
 
-function startDeadly(failpointName: string, reachedTimes: number): Promise<number> {
+async function startDeadly(failpointName: string, reachedTimes: number): Promise<number> {
   const failpoint = new DeadlyFailpoint(failpointName, reachedTimes);
   surround(JournalDatabase.prototype, 'transaction', 'journal transaction', failpoint);
   surround(FrameLog.prototype, 'acknowledge', 'journal ack', failpoint);
@@ -34,10 +36,15 @@ function startDeadly(failpointName: string, reachedTimes: number): Promise<numbe
   surround(Ingress.prototype, 'closeOutbox', 'drain frames', failpoint);
   surround(Settlements.prototype, 'settled', 'drain settlements', failpoint);
   surround(ActorSystem.prototype, 'stop', 'drain actors', failpoint);
+  if (storeLocation(config).kind === 'mongodb') {
+    // The driver takes a while to load.
+    const { surroundOwnership } = await import('./crash/ownership-failpoints.ts');
+    surroundOwnership(failpoint);
+  }
   return start(config, {
     async openStore(...location) {
       const store = await openStore(...location);
-      for (const operation of STORE_OPERATIONS) surround(store, operation, operation, failpoint);
+      for (const step of STORE_STEPS) surround(store, step, step, failpoint);
       return store;
     },
   });

@@ -35,21 +35,38 @@ export class DeadlyFailpoint implements Failpoints {
 
 type Method = (...args: unknown[]) => unknown;
 
-/** Puts failpoints around a method of a class or of one object: `NAME.before`, `NAME.after`, the latter once its promise has resolved. */
-export function surround(owner: object, method: string, name: string, failpoints: Failpoints): void {
+/** Puts another function in place of a method of a class or of one object; it is handed what was there. */
+export function replaceMethod(owner: object, method: string, replace: (original: Method) => Method): void {
   const original: unknown = Reflect.get(owner, method);
   if (typeof original !== 'function') throw new TypeError(`expected a method ${method}`);
-  const surrounded = function (this: unknown, ...args: unknown[]): unknown {
-    failpoints.reach(`${name}.before`);
-    const result: unknown = Reflect.apply(original as Method, this, args);
-    if (!(result instanceof Promise)) {
-      failpoints.reach(`${name}.after`);
-      return result;
-    }
-    return result.then((value: unknown) => {
-      failpoints.reach(`${name}.after`);
-      return value;
-    });
-  };
-  Object.defineProperty(owner, method, { value: surrounded, configurable: true, writable: true });
+  const value = replace(original as Method);
+  Object.defineProperty(owner, method, { value, configurable: true, writable: true });
+}
+
+/**
+ * Puts failpoints around a method: `NAME.before`, `NAME.after`, the latter once its promise has resolved. `which`: the calls
+ * that are meant; all of them when left out.
+ */
+export function surround(
+  owner: object,
+  method: string,
+  name: string,
+  failpoints: Failpoints,
+  which: (...args: unknown[]) => boolean = () => true,
+): void {
+  replaceMethod(owner, method, (original) => {
+    return function (this: unknown, ...args: unknown[]): unknown {
+      if (!which(...args)) return Reflect.apply(original, this, args);
+      failpoints.reach(`${name}.before`);
+      const result: unknown = Reflect.apply(original, this, args);
+      if (!(result instanceof Promise)) {
+        failpoints.reach(`${name}.after`);
+        return result;
+      }
+      return result.then((value: unknown) => {
+        failpoints.reach(`${name}.after`);
+        return value;
+      });
+    };
+  });
 }

@@ -1,0 +1,94 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { z } from 'zod';
+import type { SeededChoices } from '../simulation/seeded-choices.ts';
+import { API, getJson } from './bot-program.ts';
+import type { Deed } from './failpoint-names.ts';
+import type { Talk } from './talk.ts';
+
+const DEEDS = ['retry', 'drop', 'stop and start', 'forget'] as const satisfies readonly Deed[];
+const BETWEEN_DEEDS_MS = 500;
+
+const jobsPage = z.object({ items: z.array(z.object({ guid: z.string() })) });
+const botList = z.array(z.object({ botId: z.string(), stopped: z.boolean() }));
+
+/** Somebody who administers Dragoman over HTTP while it dies. */
+export class Operator {
+  readonly #choices: SeededChoices;
+  readonly #talk: Talk;
+
+  constructor(choices: SeededChoices, talk: Talk) {
+    this.#choices = choices;
+    this.#talk = talk;
+  }
+
+  /** A bot that was to be started again when a process died is. */
+  async putRight(url: string, signal: AbortSignal): Promise<void> {
+    const bots = botList.parse(await getJson(`${url}/api/v1/bots`, signal));
+    if (bots.some(({ botId, stopped }) => botId === 'main' && stopped))
+      await post(`${url}${API}/start`, signal);
+  }
+
+  /** Does this again and again, or, with `anything`, one thing or another, until the process is gone. */
+  async keepDoing(wish: Deed | 'anything', url: string, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.#do(wish === 'anything' ? this.#choices.one(...DEEDS) : wish, url, signal);
+      await pause(BETWEEN_DEEDS_MS, null, { signal });
+    }
+  }
+
+  /** Until there is no dead letter left. */
+  async dropAll(url: string, signal: AbortSignal): Promise<void> {
+    for (
+      let guids = await deadLetters(url, signal);
+      guids.length > 0;
+      guids = await deadLetters(url, signal)
+    ) {
+      for (const guid of guids) await call('DELETE', `${url}/api/v1/jobs/${guid}`, signal);
+    }
+  }
+
+  async #do(deed: Deed, url: string, signal: AbortSignal): Promise<void> {
+    switch (deed) {
+      case 'retry': {
+        const guid = (await deadLetters(url, signal))[0];
+        if (guid !== undefined) await post(`${url}/api/v1/jobs/${guid}/retry`, signal);
+        return;
+      }
+      case 'drop': {
+        const guid = (await deadLetters(url, signal)).at(-1);
+        if (guid !== undefined) await call('DELETE', `${url}/api/v1/jobs/${guid}`, signal);
+        return;
+      }
+      case 'stop and start':
+        await post(`${url}${API}/stop`, signal);
+        await post(`${url}${API}/start`, signal);
+        return;
+      case 'forget':
+        return this.#forget(url, signal);
+    }
+  }
+
+  async #forget(url: string, signal: AbortSignal): Promise<void> {
+    const jid = this.#talk.forgettableJid;
+    if (jid === null) return;
+    try {
+      await call('DELETE', `${url}${API}/chats/${encodeURIComponent(jid)}`, signal);
+    } finally {
+      this.#talk.forgotten();
+    }
+  }
+}
+
+async function deadLetters(url: string, signal: AbortSignal): Promise<readonly string[]> {
+  const page = await getJson(`${url}/api/v1/jobs?collection=failed&limit=200`, signal);
+  return jobsPage.parse(page).items.map(({ guid }) => guid);
+}
+
+const post = (url: string, signal: AbortSignal): Promise<void> => call('POST', url, signal);
+
+/** Whatever is answered: what was asked for may have become impossible meanwhile. */
+async function call(method: string, url: string, signal: AbortSignal): Promise<void> {
+  const response = await fetch(url, { method, signal });
+  await response.body?.cancel();
+  if (response.status >= 500) throw new Error(`${method} ${url}: ${response.status}`);
+}

@@ -1,8 +1,9 @@
 import type { BotStore } from '../bot-store.ts';
+import { STORE } from './lanes.ts';
 import type { MongoParts } from './mongo-parts.ts';
 import { listBots, saveBot } from './operations/lists.ts';
 
 export const mongoBotStore = ({ transactions }: MongoParts): BotStore => ({
-  bots: () => transactions.single(listBots),
-  saveBot: (bot) => transactions.single((collections) => saveBot(collections, bot)),
+  bots: () => transactions.read(listBots),
+  saveBot: (bot) => transactions.run([], (transaction) => saveBot(transaction, bot), [STORE]),
 });

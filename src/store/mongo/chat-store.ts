@@ -16,20 +16,21 @@ export const mongoChatStore = ({ transactions, clock }: MongoParts): ChatStore =
   },
 
   chatsNamed: (botId, identifier) =>
-    transactions.single((collections) => chatsNamed(collections, botId, identifier.toWellFormed())),
+    transactions.read((collections) => chatsNamed(collections, botId, identifier.toWellFormed())),
 
   correspondents: (botId, page) =>
-    transactions.single((collections) => correspondents(collections, botId, page)),
+    transactions.read((collections) => correspondents(collections, botId, page)),
 
-  chatsWithJournal: (botId) => transactions.single((collections) => chatsWithJournal(collections, botId)),
+  chatsWithJournal: (botId) => transactions.read((collections) => chatsWithJournal(collections, botId)),
 
   async forgetChat(key) {
     const ingested = await pruneHistoryOf(transactions, key, Number.MAX_SAFE_INTEGER);
-    await inSteps(PRUNE_STEP, () =>
-      transactions.single((collections) => forgetMessageIds(collections, key, PRUNE_STEP)),
-    );
+    const ofKey = [lanesOf.chat(key)];
     try {
-      const { messages, media } = await transactions.run([lanesOf.chat(key)], (transaction) =>
+      await inSteps(PRUNE_STEP, () =>
+        transactions.run(ofKey, (transaction) => forgetMessageIds(transaction, key, PRUNE_STEP)),
+      );
+      const { messages, media } = await transactions.run(ofKey, (transaction) =>
         forgetChat(transaction, key),
       );
       return { messages: ingested + messages, media };

@@ -72,16 +72,17 @@ export interface BotDocument {
 
 /** What the store is: one document each. */
 export interface MetaDocument {
-  readonly _id: 'schema' | 'owner' | 'first_id' | 'first_ingest_seq';
+  readonly _id: 'schema' | 'owner' | 'fence' | 'first_id' | 'first_ingest_seq';
   /**
-   * Of `schema`: the newest program version that has opened the store. Of `owner`: the newest owner's fence. Of the
+   * Of `schema`: the newest program version that has opened the store. Of `owner`: the newest owner's fence. Of `fence`:
+   * the same once its owner writes; apart, for an owner's open transactions must not hold up who takes its lease. Of the
    * others: where a new chat's numbers begin, above those of every forgotten one.
    */
   readonly value: number;
   /** Of `owner`: who it is, and until when by the server's clock. Not there when it was opened without a lease. */
   readonly holder?: string;
   readonly lease_expires_at?: number;
-  /** Of `owner`: counts what only the owner may do to many jobs. */
+  /** Of `fence`: counts what is only the owner's to do and touches no chat, or many. */
   readonly revision?: number;
 }
 
@@ -95,6 +96,17 @@ export interface Collections {
   readonly meta: Collection<MetaDocument>;
   readonly jobs: Readonly<Record<JobCollection, Collection<JobDocument>>>;
 }
+
+type Readable<T extends Document> = Pick<Collection<T>, 'find' | 'findOne' | 'aggregate' | 'distinct'>;
+type ReadableOf<C> = C extends Collection<infer T> ? Readable<T> : never;
+
+/** The collections as whoever has not shown that they are its to write has them (operations/writing.ts). */
+export type ReadableCollections = {
+  readonly [Name in Exclude<keyof Collections, 'jobs'>]: ReadableOf<Collections[Name]>;
+} & { readonly jobs: Readonly<Record<JobCollection, Readable<JobDocument>>> };
+
+/** What is written under a claim token, and for the turns of what may be claimed. */
+export type WorkCollections = ReadableCollections & Pick<Collections, 'jobs' | 'turns'>;
 
 export const metaOf = (database: Db): Collection<MetaDocument> => database.collection('meta');
 

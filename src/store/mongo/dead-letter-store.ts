@@ -1,12 +1,12 @@
 import type { DeadLetterStore } from '../dead-letter-store.ts';
-import { lanesOf } from './lanes.ts';
+import { lanesOf, STORE } from './lanes.ts';
 import type { MongoParts } from './mongo-parts.ts';
 import { dropFailedJob } from './operations/dead-letters.ts';
 import { retryFailedJob } from './operations/messages.ts';
 
 export const mongoDeadLetterStore = ({ transactions }: MongoParts): DeadLetterStore => ({
   dropFailedJob: (guid) =>
-    transactions.run([lanesOf.guid(guid)], (transaction) => dropFailedJob(transaction, guid)),
+    transactions.run([lanesOf.guid(guid)], (transaction) => dropFailedJob(transaction, guid), [STORE]),
 
   retryFailedJob(retry) {
     const { correspondent, placeholder, pool } = retry;

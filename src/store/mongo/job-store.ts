@@ -2,7 +2,7 @@ import type { ObjectId } from 'mongodb';
 import { inSteps } from '../in-steps.ts';
 import type { JobStore } from '../job-store.ts';
 import { jobOfDocument } from './job-document.ts';
-import { lanesOf, MOVES } from './lanes.ts';
+import { lanesOf, STORE } from './lanes.ts';
 import type { MongoParts } from './mongo-parts.ts';
 import { discardJob } from './operations/jobs.ts';
 import { STAGING } from './operations/staging.ts';
@@ -18,7 +18,7 @@ const MOVE_STEP = 500;
 export function mongoJobStore({ transactions, watches, log }: MongoParts): JobStore {
   const staging = transactions.coalesce(STAGING);
   const moveInSteps = (step: (transaction: Transaction) => Promise<number>): Promise<number> =>
-    inSteps(MOVE_STEP, () => transactions.run([MOVES], step));
+    inSteps(MOVE_STEP, () => transactions.run([], step, [STORE]));
   return {
     stage(guid, staged, now) {
       return staging([lanesOf.guid(guid)], { guid, staged, now });
@@ -28,8 +28,10 @@ export function mongoJobStore({ transactions, watches, log }: MongoParts): JobSt
       transactions.run([lanesOf.guid(guid)], (transaction) => discardJob(transaction, guid, error, now)),
 
     async expireJob(idle, error, now) {
-      const expired = await transactions.run([lanesOf.guid(idle.guid)], (transaction) =>
-        expireJob(transaction, idle, error, now),
+      const expired = await transactions.run(
+        [lanesOf.guid(idle.guid)],
+        (transaction) => expireJob(transaction, idle, error, now),
+        [STORE],
       );
       return expired && jobOfDocument(expired.job, expired.collection);
     },
@@ -44,23 +46,22 @@ export function mongoJobStore({ transactions, watches, log }: MongoParts): JobSt
     async rerouteHeldJobs(poolOf) {
       let total = 0;
       for (let afterId: ObjectId | null = null; ;) {
-        const { moved, lastId }: Rerouted = await transactions.single((collections) =>
-          rerouteHeldJobs(collections, poolOf, afterId, MOVE_STEP),
-        );
+        const step = (transaction: Transaction): Promise<Rerouted> =>
+          rerouteHeldJobs(transaction, poolOf, afterId, MOVE_STEP);
+        const { moved, lastId } = await transactions.run([], step, [STORE]);
         total += moved;
         if (lastId === null) return total;
         afterId = lastId;
       }
     },
 
-    jobsOfBot: (botId, page) =>
-      transactions.single((collections) => jobsOfBot(collections, botId, page, log)),
+    jobsOfBot: (botId, page) => transactions.read((collections) => jobsOfBot(collections, botId, page, log)),
 
     jobsAmong: (guids) => transactions.run([], (transaction) => jobsAmong(transaction, guids)),
 
-    listJobs: (query) => transactions.single((collections) => listJobs(collections, query, log)),
+    listJobs: (query) => transactions.read((collections) => listJobs(collections, query, log)),
 
-    countJobs: () => transactions.single(countJobs),
+    countJobs: () => transactions.read(countJobs),
 
     onCompleted: (listener) => watches.completed(listener),
   };

@@ -30,5 +30,5 @@ export const lanesOf = {
   guid: (guid: Guid): string => `guid ${guid}`,
 };
 
-/** The lane of whatever moves many jobs: the store's owner does one such thing at a time. */
-export const MOVES = 'moves';
+/** The pool, as it were, of whatever writes the store's own fence: the owner does one such thing at a time. */
+export const STORE = 'the store';

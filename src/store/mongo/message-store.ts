@@ -1,15 +1,16 @@
+import { hasCode } from '../../base/errors.ts';
 import type { CorrespondentKey } from '../../jobs/job.ts';
 import { inSteps } from '../in-steps.ts';
 import { jobOfAcceptance } from '../job-records.ts';
 import type { MessageStore } from '../message-store.ts';
-import { lanesOf } from './lanes.ts';
+import { lanesOf, STORE } from './lanes.ts';
 import type { MongoParts } from './mongo-parts.ts';
 import { rehydrate } from './operations/chats.ts';
 import { ACCEPTING_MEDIA, ACCEPTING_TEXTS } from './operations/accepting.ts';
 import { INGESTING } from './operations/ingesting.ts';
 import { evict, findMessage, history, pruneMessageIds, reinstate } from './operations/messages.ts';
 import { SETTLING } from './operations/settling.ts';
-import { chatsAfter, pruneHistory } from './operations/upkeep.ts';
+import { chatsAfter, endOfHistoryBefore, pruneHistory } from './operations/upkeep.ts';
 import type { Transactions } from './transactions.ts';
 
 /** Duplicate keys, or messages of the history, that are deleted in one operation. */
@@ -54,14 +55,14 @@ export function mongoMessageStore({ transactions }: MongoParts): MessageStore {
     evict: (key, ids) => transactions.run([lanesOf.chat(key)], (transaction) => evict(transaction, key, ids)),
 
     history: (key, { afterSeq, limit }) =>
-      transactions.single((collections) => history(collections, key, afterSeq, limit)),
+      transactions.read((collections) => history(collections, key, afterSeq, limit)),
 
-    findMessage: (key, id) => transactions.single((collections) => findMessage(collections, key, id)),
+    findMessage: (key, id) => transactions.read((collections) => findMessage(collections, key, id)),
 
     async pruneHistory(botId, before) {
       let pruned = 0;
       for (let after = 0; ;) {
-        const chats = await transactions.single((collections) =>
+        const chats = await transactions.read((collections) =>
           chatsAfter(collections, botId, after, CHATS_STEP),
         );
         for (const { key } of chats) pruned += await pruneHistoryOf(transactions, key, before);
@@ -73,7 +74,7 @@ export function mongoMessageStore({ transactions }: MongoParts): MessageStore {
 
     pruneMessageIds: (before) =>
       inSteps(PRUNE_STEP, () =>
-        transactions.single((collections) => pruneMessageIds(collections, before, PRUNE_STEP)),
+        transactions.run([], (transaction) => pruneMessageIds(transaction, before, PRUNE_STEP), [STORE]),
       ),
   };
 }
@@ -84,6 +85,18 @@ export const pruneHistoryOf = (
   key: CorrespondentKey,
   before: number,
 ): Promise<number> =>
-  inSteps(PRUNE_STEP, () =>
-    transactions.single((collections) => pruneHistory(collections, key, before, PRUNE_STEP)),
-  );
+  inSteps(PRUNE_STEP, async () => {
+    const upToSeq = await transactions.read((collections) =>
+      endOfHistoryBefore(collections, key, before, PRUNE_STEP),
+    );
+    if (upToSeq === null) return 0;
+    try {
+      return await transactions.run([lanesOf.chat(key)], (transaction) =>
+        pruneHistory(transaction, key, upToSeq),
+      );
+    } catch (error) {
+      // Forgotten meanwhile.
+      if (hasCode(error, 'not_found')) return 0;
+      throw error;
+    }
+  });

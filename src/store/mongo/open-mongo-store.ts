@@ -9,7 +9,7 @@ import { openingFailure, urlFailure } from './mongo-errors.ts';
 import { mongoStore } from './mongo-store.ts';
 import { endAbandonedTransactions, endTransactionsOf } from './open-transactions.ts';
 import { Ownership, type OwnershipWish } from './ownership.ts';
-import { prepareDatabase, raiseFence } from './prepare-database.ts';
+import { beginWriting, prepareDatabase, raiseFence } from './prepare-database.ts';
 import { MAX_IN_FLIGHT, Transactions, type TransactionsOptions } from './transactions.ts';
 
 export interface MongoStoreOptions {
@@ -51,6 +51,7 @@ export const openMongoStore = (options: OwnerStoreOptions): Promise<Store> =>
         'open transactions of former owners are left to end by themselves',
       );
     });
+    await beginWriting(database, fence);
     return { fence, firstNumber: 0, ...(ownership && { ownership }) };
   });
 

@@ -28,6 +28,11 @@ export async function prepareDatabase(database: Db, purpose: 'own' | 'copy' = 'o
 export const raiseFence = (database: Db): Promise<number> =>
   raise(metaOf(database), 'owner', { $inc: { value: 1 } });
 
+/** From now on this owner writes, and no former one. Its lease is taken, and their open transactions are ended, before. */
+export async function beginWriting(database: Db, fence: number): Promise<void> {
+  await raise(metaOf(database), 'fence', { $max: { value: fence } });
+}
+
 async function expectTransactions(database: Db): Promise<void> {
   const server = await database.admin().command({ hello: 1 });
   if (server['setName'] !== undefined || server['msg'] === 'isdbgrid') return;

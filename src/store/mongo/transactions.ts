@@ -4,20 +4,33 @@ import type { Clock } from '../../base/clock.ts';
 import { pause, withDeadline } from '../../base/deadlines.ts';
 import { DragomanError, hasCode } from '../../base/errors.ts';
 import { type Attempt, type Coalescible, Coalescing } from './coalescing.ts';
-import type { Collections } from './collections.ts';
+import type { Collections, ReadableCollections, WorkCollections } from './collections.ts';
 import { Lanes } from './lanes.ts';
 import { isAnswer, isDuplicateKey, isTransient, isUnknownCommit, storeFailure } from './mongo-errors.ts';
 import type { Ownership } from './ownership.ts';
 import { GivenUpSessions } from './open-transactions.ts';
 
-/** What an operation works with: a session with an open transaction, for every call that it makes. */
+/**
+ * What an operation begins with: a session with an open transaction, for every call that it makes. It reads; what lets it
+ * write is in operations/writing.ts alone.
+ */
 export interface Transaction {
-  readonly collections: Collections;
+  readonly collections: ReadableCollections;
   readonly session: ClientSession;
   /** This owner's fencing token. */
   readonly fence: number;
   /** A number above all that this owner and those before it were given. */
   readonly nextSeq: () => number;
+}
+
+/** One that may change jobs, and the turns of those that may be claimed. */
+export interface WorkTransaction extends Transaction {
+  readonly collections: WorkCollections;
+}
+
+/** One that has written that this is still the owner. */
+export interface OwnerTransaction extends WorkTransaction {
+  readonly collections: Collections;
 }
 
 /** Makes one call of a kind that is carried out together with others. */
@@ -126,8 +139,8 @@ export class Transactions {
       this.#call((signal) => this.#lanes.run(lanes, () => coalescing.run(item, signal)));
   }
 
-  /** Runs `work`, whose calls are each whole in themselves, without a transaction. */
-  single<T>(work: (collections: Collections) => Promise<T>): Promise<T> {
+  /** Reads, without a transaction. */
+  read<T>(work: (collections: ReadableCollections) => Promise<T>): Promise<T> {
     return this.#call(() => work(this.collections));
   }
 

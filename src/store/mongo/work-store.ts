@@ -41,7 +41,7 @@ export function mongoWorkStore({ transactions, watches, clock, log }: MongoParts
     async reviveJobs(now, maxAttempts) {
       const pools = new Set<string>();
       const poisoned: Extract<Revival, { readonly kind: 'poisoned' }>[] = [];
-      for (const due of await transactions.single((collections) => dueJobs(collections, REVIVE_STEP))) {
+      for (const due of await transactions.read((collections) => dueJobs(collections, REVIVE_STEP))) {
         const revival = await transactions.run([lanesOf.guid(due.guid)], (transaction) =>
           reviveJob(transaction, due, now, maxAttempts),
         );
@@ -55,7 +55,7 @@ export function mongoWorkStore({ transactions, watches, clock, log }: MongoParts
           ({ job, collection }) => jobOfDocument(job, collection),
           log,
         ),
-        nextDueAt: await transactions.single((collections) => nextDueAt(collections, now)),
+        nextDueAt: await transactions.read((collections) => nextDueAt(collections, now)),
       };
     },
 

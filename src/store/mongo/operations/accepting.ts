@@ -6,8 +6,9 @@ import type { AcceptOutcome } from '../../message-store.ts';
 import type { Coalescible } from '../coalescing.ts';
 import { chatFields, type MessageIdDocument } from '../collections.ts';
 import { EVERYWHERE, jobDocument } from '../job-document.ts';
-import type { Transaction } from '../transactions.ts';
-import { ALONE, chatsByName, deleteReadyOf, done, ownChats } from './chats-together.ts';
+import type { OwnerTransaction, Transaction } from '../transactions.ts';
+import { ALONE, chatsByName, deleteReadyOf, done } from './chats-together.ts';
+import { ownedChats } from './writing.ts';
 import { claimablePool, NO_ROUND } from './jobs.ts';
 import { accept, type Accepting, messageIdOf } from './messages.ts';
 import { takeRounds } from './turns.ts';
@@ -41,7 +42,7 @@ export const ACCEPTING_TEXTS: Coalescible<Accepting, AcceptOutcome> = {
     );
     if (news.length === 0) return items.map(() => ALONE);
 
-    await ownChats(
+    const owned = await ownedChats(
       transaction,
       news.map(({ item, chat }) => ({
         chat,
@@ -49,8 +50,8 @@ export const ACCEPTING_TEXTS: Coalescible<Accepting, AcceptOutcome> = {
       })),
     );
     const messageIds = news.flatMap(({ messageId }) => messageId ?? []);
-    if (messageIds.length > 0) await collections.messageIds.insertMany(messageIds, { session });
-    await collections.journal.insertMany(
+    if (messageIds.length > 0) await owned.collections.messageIds.insertMany(messageIds, { session });
+    await owned.collections.journal.insertMany(
       news.map(({ item: { acceptance } }) => ({
         ...chatFields(acceptance.correspondent),
         ...messageDocument(acceptance.message),
@@ -58,14 +59,14 @@ export const ACCEPTING_TEXTS: Coalescible<Accepting, AcceptOutcome> = {
       { session },
     );
     await deleteReadyOf(
-      transaction,
+      owned,
       news.map(({ item: { acceptance } }) => ({
         key: acceptance.correspondent,
         ids: acceptance.evictedIds,
       })),
     );
     await insertJobs(
-      transaction,
+      owned,
       news.flatMap(({ item: { job, seq } }) => (job === null ? [] : [{ job, seq }])),
     );
     const accepted = new Set(news.map(({ item }) => item));
@@ -98,7 +99,7 @@ async function takenGuids(
 }
 
 async function insertJobs(
-  transaction: Transaction,
+  transaction: OwnerTransaction,
   placed: readonly { readonly job: UnplacedJob; readonly seq: number }[],
 ): Promise<void> {
   const { collections, session } = transaction;

@@ -5,6 +5,7 @@ import type { Coalescible } from '../coalescing.ts';
 import { LIVE } from '../job-document.ts';
 import { done } from './chats-together.ts';
 import { changeClaimed, type ClaimChange } from './jobs.ts';
+import { byClaims } from './writing.ts';
 
 export interface ChangingClaimed {
   readonly handle: ClaimHandle;
@@ -16,9 +17,11 @@ export const CHANGING_CLAIMED: Coalescible<ChangingClaimed, boolean> = {
   alone:
     ({ handle, change }) =>
     async (transaction) =>
-      (await changeClaimed(transaction, handle, change)) !== null,
+      (await changeClaimed(byClaims(transaction), handle, change)) !== null,
 
-  async together({ collections: { jobs }, session }, items) {
+  async together(transaction, items) {
+    const { collections, session } = byClaims(transaction);
+    const { jobs } = collections;
     const byGuid = new Map(items.map((item) => [item.handle.guid, item]));
     const current = new Set<ChangingClaimed>();
     for (const collection of LIVE) {

@@ -1,5 +1,4 @@
-import type { AnyBulkWriteOperation, Filter } from 'mongodb';
-import { DragomanError } from '../../../base/errors.ts';
+import type { Filter } from 'mongodb';
 import type { CorrespondentKey } from '../../../jobs/job.ts';
 import { chatName } from '../../chat-name.ts';
 import type { Outcome } from '../coalescing.ts';
@@ -11,7 +10,7 @@ import {
   type JournalDocument,
   READY,
 } from '../collections.ts';
-import type { Transaction } from '../transactions.ts';
+import type { OwnerTransaction, Transaction } from '../transactions.ts';
 
 /**
  * What is done to many chats in as many statements as to one. Whatever is out of the ordinary (a duplicate, a merged or
@@ -31,41 +30,9 @@ export async function chatsByName(
   return new Map(chats.map((chat) => [chatName(chatKey(chat)), chat]));
 }
 
-interface ChatChange {
-  readonly chat: CorrespondentDocument;
-  readonly change:
-    | { readonly $max: { readonly next_id: number } }
-    | { readonly $inc: { readonly next_ingest_seq: number } }
-    | Readonly<Record<string, never>>;
-}
-
-/** S2: as `ownedChat` does for one. What was read is what is written over, or the transaction conflicts. */
-export async function ownChats(
-  { collections: { correspondents }, session, fence }: Transaction,
-  changes: readonly ChatChange[],
-): Promise<void> {
-  const { matchedCount } = await correspondents.bulkWrite(
-    changes.map(({ chat: { _id }, change }): AnyBulkWriteOperation<CorrespondentDocument> => {
-      const $inc = { ...('$inc' in change ? change.$inc : {}), revision: 1 };
-      return {
-        updateOne: {
-          filter: { _id, fence: { $lte: fence } },
-          update: { ...change, $set: { fence }, $inc },
-        },
-      };
-    }),
-    { session },
-  );
-  if (matchedCount === changes.length) return;
-  throw new DragomanError(
-    'invariant_broken',
-    `expected ${changes.length} chats that were just read, got ${matchedCount}`,
-  );
-}
-
 /** A placeholder is never deleted: its job is alive (S4). */
 export async function deleteReadyOf(
-  { collections: { journal }, session }: Transaction,
+  { collections: { journal }, session }: OwnerTransaction,
   places: readonly { readonly key: CorrespondentKey; readonly ids: readonly number[] }[],
 ): Promise<void> {
   const filled = places.filter(({ ids }) => ids.length > 0);

@@ -7,13 +7,13 @@ import type { ChatsPage, CorrespondentRecord } from '../../chat-store.ts';
 import {
   chatFields,
   chatKey,
-  type Collections,
   type CorrespondentDocument,
   type MessageIdDocument,
   type MetaDocument,
+  type ReadableCollections,
 } from '../collections.ts';
-import type { Transaction } from '../transactions.ts';
-import { ownedChat } from './owned-chat.ts';
+import type { OwnerTransaction, Transaction } from '../transactions.ts';
+import { ownedChat, ownNewChat } from './writing.ts';
 
 /**
  * Every identifier names one chat at most; that of a drained chat names the older one it was merged with, which takes
@@ -27,30 +27,25 @@ export async function resolveCorrespondent(
   now: number,
 ): Promise<CorrespondentRecord> {
   const { collections, session } = transaction;
-  const chats = collections.correspondents;
-  const known = await chats
+  const known = await collections.correspondents
     .find(
       { bot_id: botId, provider_name: providerName, aliases: { $in: identifiers } },
       { session, sort: { _id: 1 } },
     )
     .toArray();
-  for (const chat of known) await ownedChat(transaction, chatKey(chat));
   const [oldest, ...younger] = known;
   if (oldest === undefined) {
-    const chat = await newChat(
-      transaction,
-      { botId, providerName, correspondentId: identifiers[0] },
-      identifiers,
-      now,
-    );
-    await chats.insertOne(chat, { session });
-    return recordOf(chat);
+    const key = { botId, providerName, correspondentId: identifiers[0] };
+    return recordOf(await makeChat(transaction, key, identifiers, now));
   }
+  const { owned } = await ownedChat(transaction, chatKey(oldest));
+  for (const chat of younger) await ownedChat(transaction, chatKey(chat));
+  const chats = owned.collections.correspondents;
   const { _id } = oldest;
   if (younger.length > 0) {
     const drained = younger.map(({ _id: each }) => each);
     await chats.updateMany({ _id: { $in: drained } }, { $unset: { aliases: 1 } }, { session });
-    for (const chat of drained) await moveMessageIds(transaction, chat, _id);
+    for (const chat of drained) await moveMessageIds(owned, chat, _id);
   }
   const aliases = [...new Set([...known.flatMap((chat) => chat.aliases ?? []), ...identifiers])];
   if (aliases.length > (oldest.aliases?.length ?? 0)) {
@@ -61,7 +56,7 @@ export async function resolveCorrespondent(
 
 /** What both chats have seen keeps the older one's place. */
 async function moveMessageIds(
-  { collections: { messageIds }, session }: Transaction,
+  { collections: { messageIds }, session }: OwnerTransaction,
   from: number,
   to: number,
 ): Promise<void> {
@@ -92,25 +87,29 @@ const lowestKey = (chat: number): MessageIdDocument['_id'] => ({
   from_me: false,
 });
 
-async function newChat(
-  { collections: { meta }, session, fence, nextSeq }: Transaction,
+async function makeChat(
+  transaction: Transaction,
   key: CorrespondentKey,
   identifiers: readonly string[],
   now: number,
 ): Promise<CorrespondentDocument> {
   // Ids of a forgotten chat, which this one may be once more, are not used twice.
-  const firsts = await meta.find({ _id: { $in: ['first_id', 'first_ingest_seq'] } }, { session }).toArray();
-  const firstOf = (name: MetaDocument['_id']): number => firsts.find(({ _id }) => _id === name)?.value ?? 1;
-  return {
+  const { collections, session, fence, nextSeq } = transaction;
+  const of: MetaDocument['_id'][] = ['fence', 'first_id', 'first_ingest_seq'];
+  const known = await collections.meta.find({ _id: { $in: of } }, { session }).toArray();
+  const metaNamed = (name: MetaDocument['_id']) => known.find(({ _id }) => _id === name);
+  const chat: CorrespondentDocument = {
     _id: nextSeq(),
     ...chatFields(key),
     aliases: [...new Set(identifiers)],
-    next_id: firstOf('first_id'),
-    next_ingest_seq: firstOf('first_ingest_seq'),
+    next_id: metaNamed('first_id')?.value ?? 1,
+    next_ingest_seq: metaNamed('first_ingest_seq')?.value ?? 1,
     fence,
     revision: 0,
     created_at: now,
   };
+  await ownNewChat(transaction, chat, metaNamed('fence'));
+  return chat;
 }
 
 /** S2: the fence is written first, so that what is read after it is final but for this owner's own writes. */
@@ -119,7 +118,7 @@ export async function rehydrate(
   key: CorrespondentKey,
 ): Promise<{ readonly nextId: number; readonly messages: readonly Message[] }> {
   const { collections, session } = transaction;
-  const { next_id: nextId } = await ownedChat(transaction, key);
+  const { next_id: nextId } = (await ownedChat(transaction, key)).chat;
   const entries = await collections.journal
     .find(chatFields(key), { session, sort: { id: 1 }, batchSize: 1_000 })
     .toArray();
@@ -133,7 +132,7 @@ export async function rehydrate(
 }
 
 export async function correspondents(
-  collections: Collections,
+  collections: ReadableCollections,
   botId: string,
   page?: ChatsPage,
 ): Promise<CorrespondentRecord[]> {
@@ -147,7 +146,7 @@ export async function correspondents(
 }
 
 export async function chatsNamed(
-  collections: Collections,
+  collections: ReadableCollections,
   botId: string,
   identifier: string,
 ): Promise<CorrespondentRecord[]> {
@@ -166,7 +165,10 @@ export async function chatsNamed(
   return chats;
 }
 
-export async function chatsWithJournal(collections: Collections, botId: string): Promise<CorrespondentKey[]> {
+export async function chatsWithJournal(
+  collections: ReadableCollections,
+  botId: string,
+): Promise<CorrespondentKey[]> {
   const fields = {
     bot_id: '$bot_id',
     provider_name: '$provider_name',

@@ -8,8 +8,9 @@ import type { ClaimRequest } from '../../work-store.ts';
 import type { Coalescible } from '../coalescing.ts';
 import { SERVER_NOW, type TurnDocument } from '../collections.ts';
 import { jobOfDocument } from '../job-document.ts';
-import type { Transaction } from '../transactions.ts';
+import type { Transaction, WorkTransaction } from '../transactions.ts';
 import { done } from './chats-together.ts';
+import { byClaims } from './writing.ts';
 
 /** Claims, those of a pool that wait at the same time as if one came after the other. */
 export function claiming(): Coalescible<ClaimRequest, ClaimedJob | null> {
@@ -21,7 +22,7 @@ export function claiming(): Coalescible<ClaimRequest, ClaimedJob | null> {
     pool: string,
     requests: readonly ClaimRequest[],
   ): Promise<readonly (ClaimedJob | null)[]> => {
-    const service = new Service(transaction, pool, latestTurns.get(pool) ?? 0);
+    const service = new Service(byClaims(transaction), pool, latestTurns.get(pool) ?? 0);
     const claimed = await service.serve(requests);
     latestTurns.set(pool, service.latestTurn);
     return claimed;
@@ -52,7 +53,7 @@ export function claiming(): Coalescible<ClaimRequest, ClaimedJob | null> {
  */
 class Service {
   latestTurn: number;
-  readonly #transaction: Transaction;
+  readonly #transaction: WorkTransaction;
   readonly #pool: string;
   readonly #bots = new Map<string, BotTurn & { readonly place: TurnDocument['_id'] }>();
   /** What is left of what was read of a bot's jobs, in their order. */
@@ -61,7 +62,7 @@ class Service {
   #knowsAllBots = false;
   #serverNow = 0;
 
-  constructor(transaction: Transaction, pool: string, latestTurn: number) {
+  constructor(transaction: WorkTransaction, pool: string, latestTurn: number) {
     this.#transaction = transaction;
     this.#pool = pool;
     this.latestTurn = latestTurn;

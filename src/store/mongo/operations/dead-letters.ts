@@ -2,9 +2,10 @@ import type { Guid } from '../../../base/ids.ts';
 import { messageDocument } from '../../documents.ts';
 import type { DeadLetterProblem, JobRetry } from '../../dead-letter-store.ts';
 import { chatFields } from '../collections.ts';
-import type { Transaction } from '../transactions.ts';
+import type { OwnerTransaction, Transaction } from '../transactions.ts';
 import { findJob, hasLiveJob, NO_ROUND } from './jobs.ts';
 import { takeRound } from './turns.ts';
+import { ownedStore } from './writing.ts';
 
 /** What a person does about jobs that ended in failure. */
 
@@ -12,7 +13,7 @@ export async function dropFailedJob(
   transaction: Transaction,
   guid: Guid,
 ): Promise<'dropped' | DeadLetterProblem> {
-  const { collections, session } = transaction;
+  const { collections, session } = await ownedStore(transaction);
   const { deletedCount } = await collections.jobs.failed.deleteOne({ guid }, { session });
   if (deletedCount > 0) return 'dropped';
   return (await findJob(transaction, guid)) === null ? 'not_found' : 'not_failed';
@@ -20,7 +21,7 @@ export async function dropFailedJob(
 
 /** Moves the dead letter to where it is worked on; the chat's part is its caller's. */
 export async function reviveFailedJob(
-  transaction: Transaction,
+  transaction: OwnerTransaction,
   { correspondent, placeholder, mimeType, pool, collection }: JobRetry,
 ): Promise<'retried' | DeadLetterProblem> {
   const { collections, session } = transaction;

@@ -2,8 +2,9 @@ import type { CorrespondentKey } from '../../../jobs/job.ts';
 import { chatName } from '../../chat-name.ts';
 import type { Coalescible } from '../coalescing.ts';
 import { chatKey, READY } from '../collections.ts';
-import { ALONE, chatsByName, deleteReadyOf, done, ownChats, placesOf } from './chats-together.ts';
+import { ALONE, chatsByName, deleteReadyOf, done, placesOf } from './chats-together.ts';
 import { ingest } from './messages.ts';
+import { ownedChats } from './writing.ts';
 
 export interface Ingesting {
   readonly key: CorrespondentKey;
@@ -40,11 +41,11 @@ export const INGESTING: Coalescible<Ingesting, number> = {
     );
     if (ordinary.length === 0) return items.map(() => ALONE);
 
-    await ownChats(
+    const owned = await ownedChats(
       transaction,
       ordinary.map(({ chat, entries }) => ({ chat, change: { $inc: { next_ingest_seq: entries.length } } })),
     );
-    await collections.history.insertMany(
+    await owned.collections.history.insertMany(
       ordinary.flatMap(({ chat, entries, now }) =>
         entries.map((entry, index) => ({
           ...entry,
@@ -54,7 +55,7 @@ export const INGESTING: Coalescible<Ingesting, number> = {
       ),
       { session },
     );
-    await deleteReadyOf(transaction, ordinary);
+    await deleteReadyOf(owned, ordinary);
     const moved = new Set(ordinary.map(({ key }) => key));
     return moves.map(({ key, entries }) => (moved.has(key) ? done(entries.length) : ALONE));
   },

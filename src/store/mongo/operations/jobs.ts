@@ -13,9 +13,9 @@ import type { UnplacedJob } from '../../job-records.ts';
 import type { ClaimHandle } from '../../work-store.ts';
 import { chatKey, SERVER_NOW } from '../collections.ts';
 import { EVERYWHERE, jobDocument, jobOfDocument, LIVE, UNCLAIMED } from '../job-document.ts';
-import type { Transaction } from '../transactions.ts';
-import { ownedChat } from './owned-chat.ts';
+import type { OwnerTransaction, Transaction, WorkTransaction } from '../transactions.ts';
 import { announceArrival, takeRound } from './turns.ts';
+import { byClaims, ownedChat } from './writing.ts';
 
 /** Before a job is claimable for the first time. */
 export const NO_ROUND = 0;
@@ -54,7 +54,7 @@ export async function hasLiveJob(
 }
 
 /** S4: a GUID that has a job anywhere is refused. */
-export async function insertJob(transaction: Transaction, job: UnplacedJob, seq: number): Promise<void> {
+export async function insertJob(transaction: OwnerTransaction, job: UnplacedJob, seq: number): Promise<void> {
   const { collections, session } = transaction;
   const { guid, collection, correspondent } = job;
   if ((await findJob(transaction, guid)) !== null) {
@@ -71,7 +71,7 @@ export const claimablePool = ({ status, collection, pool }: UnplacedJob): string
 
 /** Deletes a live job, or makes it a dead letter when there is an error. Dead letters stay. */
 export async function endJob(
-  { collections: { jobs }, session }: Transaction,
+  { collections: { jobs }, session }: OwnerTransaction,
   guid: Guid,
   error: JobError | null,
   now: number,
@@ -103,8 +103,8 @@ export async function discardJob(
 ): Promise<boolean> {
   const job = await findJob(transaction, guid, LIVE);
   if (job === null) return false;
-  await ownedChat(transaction, chatKey(job));
-  return endJob(transaction, guid, error, now);
+  const { owned } = await ownedChat(transaction, chatKey(job));
+  return endJob(owned, guid, error, now);
 }
 
 /** What is written on a claimed job. */
@@ -140,17 +140,18 @@ export const postponement = (delayMs: number, error: JobError, now: number): Cla
 ];
 
 export async function release(transaction: Transaction, handle: ClaimHandle, now: number): Promise<boolean> {
-  const released = await changeClaimed(transaction, handle, {
+  const work = byClaims(transaction);
+  const released = await changeClaimed(work, handle, {
     $set: { ...UNCLAIMED, status: 'pending', changed_at: now },
   });
   if (released === null) return false;
-  await announceGivenBack(transaction, released);
+  await announceGivenBack(work, released);
   return true;
 }
 
 /** A job that is pending again keeps its round; its pool is told, unless the job is held. Returns the pool it is claimable in. */
 export async function announceGivenBack(
-  transaction: Transaction,
+  transaction: WorkTransaction,
   { collection, pool, bot_id: botId }: FoundJob,
 ): Promise<string | null> {
   if (collection !== 'active' || pool === null) return null;
@@ -160,7 +161,7 @@ export async function announceGivenBack(
 
 /** S5: changes the job that has this claim token, wherever it is, and returns it; null when the token is stale. */
 export async function changeClaimed(
-  { collections: { jobs }, session }: Transaction,
+  { collections: { jobs }, session }: WorkTransaction,
   { guid, claimToken }: ClaimHandle,
   change: ClaimChange,
 ): Promise<FoundJob | null> {

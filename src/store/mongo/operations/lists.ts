@@ -3,13 +3,15 @@ import type { JobCollection } from '../../../jobs/job.ts';
 import { readSound } from '../../documents.ts';
 import type { BotRecord } from '../../bot-store.ts';
 import type { BotJobs, BotJobsPage, JobCount, JobPage, JobQuery } from '../../job-store.ts';
-import type { Collections } from '../collections.ts';
+import type { ReadableCollections } from '../collections.ts';
 import { jobOfDocument } from '../job-document.ts';
+import type { Transaction } from '../transactions.ts';
+import { ownedStore } from './writing.ts';
 
 /** Lists of jobs and bots. */
 
 export async function jobsOfBot(
-  { jobs }: Collections,
+  { jobs }: ReadableCollections,
   botId: string,
   { collection, statuses, changedBefore, afterSeq, limit }: BotJobsPage,
   log: Logger,
@@ -28,7 +30,7 @@ export async function jobsOfBot(
 }
 
 export async function listJobs(
-  { jobs }: Collections,
+  { jobs }: ReadableCollections,
   { collection, filter: { botId, pool, status }, beforeSeq, limit }: JobQuery,
   log: Logger,
 ): Promise<JobPage> {
@@ -52,7 +54,7 @@ interface JobGroup {
   readonly oldest_created_at: number;
 }
 
-export async function countJobs({ jobs }: Collections): Promise<JobCount[]> {
+export async function countJobs({ jobs }: ReadableCollections): Promise<JobCount[]> {
   const collections: readonly JobCollection[] = ['active', 'holding', 'failed'];
   const counts = collections.map(async (collection) => {
     const groups = await jobs[collection]
@@ -77,7 +79,7 @@ export async function countJobs({ jobs }: Collections): Promise<JobCount[]> {
   return (await Promise.all(counts)).flat();
 }
 
-export async function saveBot({ bots }: Collections, bot: BotRecord): Promise<void> {
+export async function saveBot(transaction: Transaction, bot: BotRecord): Promise<void> {
   const document = {
     bot_id: bot.botId,
     provider_name: bot.providerName,
@@ -88,10 +90,11 @@ export async function saveBot({ bots }: Collections, bot: BotRecord): Promise<vo
     settings: bot.settings,
     removed: bot.removed,
   };
-  await bots.replaceOne({ bot_id: bot.botId }, document, { upsert: true });
+  const { collections, session } = await ownedStore(transaction);
+  await collections.bots.replaceOne({ bot_id: bot.botId }, document, { session, upsert: true });
 }
 
-export async function listBots({ bots }: Collections): Promise<BotRecord[]> {
+export async function listBots({ bots }: ReadableCollections): Promise<BotRecord[]> {
   const documents = await bots.find({}, { sort: { bot_id: 1 } }).toArray();
   return documents.map((bot) => ({
     botId: bot.bot_id,

@@ -14,16 +14,16 @@ import type {
 } from '../../message-store.ts';
 import {
   chatFields,
-  type Collections,
   type CorrespondentDocument,
   type HistoryDocument,
   type MessageIdDocument,
   READY,
+  type ReadableCollections,
 } from '../collections.ts';
-import type { Transaction } from '../transactions.ts';
+import type { OwnerTransaction, Transaction } from '../transactions.ts';
 import { reviveFailedJob } from './dead-letters.ts';
 import { endJob, hasLiveJob, insertJob } from './jobs.ts';
-import { ownedChat } from './owned-chat.ts';
+import { ownedChat, ownedStore } from './writing.ts';
 
 export interface Accepting {
   readonly acceptance: Acceptance;
@@ -36,10 +36,12 @@ export async function accept(
   transaction: Transaction,
   { acceptance: { correspondent, message, evictedIds }, job, seq }: Accepting,
 ): Promise<AcceptOutcome> {
-  const { collections, session } = transaction;
-  const chat = await ownedChat(transaction, correspondent, { $max: { next_id: message.id + 1 } });
+  const { chat, owned } = await ownedChat(transaction, correspondent, {
+    $max: { next_id: message.id + 1 },
+  });
+  const { collections, session } = owned;
   const nextId = chat.next_id;
-  const firstId = await rememberMessageId(transaction, await chatNamed(transaction, chat), message);
+  const firstId = await rememberMessageId(owned, await chatNamed(transaction, chat), message);
   if (firstId !== null) {
     // The place is not taken; that the chat is this owner's stays written.
     await ownedChat(transaction, correspondent, { $min: { next_id: nextId } });
@@ -48,8 +50,8 @@ export async function accept(
   expectNextId(correspondent, nextId, message.id);
   const entry = { ...chatFields(correspondent), ...messageDocument(message) };
   await collections.journal.insertOne(entry, { session });
-  await deleteReady(transaction, correspondent, evictedIds);
-  if (job !== null) await insertJob(transaction, job, seq);
+  await deleteReady(owned, correspondent, evictedIds);
+  if (job !== null) await insertJob(owned, job, seq);
   return { kind: 'accepted' };
 }
 
@@ -59,16 +61,16 @@ export async function retryFailedJob(
   retry: JobRetry,
 ): Promise<'retried' | DeadLetterProblem> {
   const { correspondent, placeholder, evictedIds } = retry;
-  const { collections, session } = transaction;
   // Also what comes to nothing tells a former owner that the chat is not its own any more.
-  const chat = await ownedChat(transaction, correspondent);
-  const outcome = await reviveFailedJob(transaction, retry);
+  const { chat, owned } = await ownedChat(transaction, correspondent);
+  const { collections, session } = owned;
+  const outcome = await reviveFailedJob(owned, retry);
   if (outcome !== 'retried') return outcome;
   expectNextId(correspondent, chat.next_id, placeholder.id);
   await ownedChat(transaction, correspondent, { $max: { next_id: placeholder.id + 1 } });
   const entry = { ...chatFields(correspondent), ...messageDocument(placeholder) };
   await collections.journal.insertOne(entry, { session });
-  await deleteReady(transaction, correspondent, evictedIds);
+  await deleteReady(owned, correspondent, evictedIds);
   return outcome;
 }
 
@@ -115,7 +117,7 @@ export function messageIdOf(
 
 /** Returns the id of the first copy when this one is a duplicate, otherwise null. */
 async function rememberMessageId(
-  { collections, session }: Transaction,
+  { collections, session }: OwnerTransaction,
   chat: number,
   message: Message,
 ): Promise<number | null> {
@@ -134,16 +136,16 @@ export async function settle(
   transaction: Transaction,
   { correspondent, guid, message, evictedIds, error }: Settlement,
 ): Promise<'settled' | 'gone'> {
-  const { collections, session } = transaction;
-  await ownedChat(transaction, correspondent);
-  await endJob(transaction, guid, error, message.readyTime);
+  const { owned } = await ownedChat(transaction, correspondent);
+  const { collections, session } = owned;
+  await endJob(owned, guid, error, message.readyTime);
   const { modifiedCount: settled } = await collections.journal.replaceOne(
     { ...chatFields(correspondent), id: message.id, media_processing_id: guid },
     { ...chatFields(correspondent), ...messageDocument(message) },
     { session },
   );
   if (settled === 0) return 'gone';
-  await deleteReady(transaction, correspondent, evictedIds);
+  await deleteReady(owned, correspondent, evictedIds);
   return 'settled';
 }
 
@@ -160,17 +162,16 @@ export async function ingest(
     .toArray();
   const byId = new Map(found.map((entry) => [entry.id, entry]));
   const entries = [...new Set(ids)].flatMap((id) => byId.get(id) ?? []);
-  const { next_ingest_seq: firstSeq } = await ownedChat(transaction, key, {
-    $inc: { next_ingest_seq: entries.length },
-  });
+  const { chat, owned } = await ownedChat(transaction, key, { $inc: { next_ingest_seq: entries.length } });
   if (entries.length === 0) return 0;
+  const { next_ingest_seq: firstSeq } = chat;
   const ingested = entries.map((entry, index) => ({
     ...entry,
     ingest_seq: firstSeq + index,
     ingested_at: now,
   }));
-  await collections.history.insertMany(ingested, { session });
-  await deleteReady(transaction, key, ids);
+  await owned.collections.history.insertMany(ingested, { session });
+  await deleteReady(owned, key, ids);
   return entries.length;
 }
 
@@ -181,9 +182,10 @@ export async function reinstate(
   placeholder: Placeholder,
   evictedIds: readonly number[],
 ): Promise<'reinstated' | 'gone'> {
-  const { collections, session } = transaction;
   const { id, mediaProcessingId: guid } = placeholder;
-  const { _id: own } = await ownedChat(transaction, key);
+  const { chat: document, owned } = await ownedChat(transaction, key);
+  const { collections, session } = owned;
+  const { _id: own } = document;
   const chat = chatFields(key);
   const queued = { ...chat, $or: [{ id }, { media_processing_id: guid }] };
   if (!(await hasLiveJob(transaction, key, guid))) return 'gone';
@@ -191,7 +193,7 @@ export async function reinstate(
   if ((await collections.history.findOne({ ...chat, id }, { session })) !== null) return 'gone';
   await collections.journal.insertOne({ ...chat, ...messageDocument(placeholder) }, { session });
   await collections.correspondents.updateOne({ _id: own }, { $max: { next_id: id + 1 } }, { session });
-  await deleteReady(transaction, key, evictedIds);
+  await deleteReady(owned, key, evictedIds);
   return 'reinstated';
 }
 
@@ -200,13 +202,13 @@ export async function evict(
   key: CorrespondentKey,
   ids: readonly number[],
 ): Promise<void> {
-  await ownedChat(transaction, key);
-  await deleteReady(transaction, key, ids);
+  const { owned } = await ownedChat(transaction, key);
+  await deleteReady(owned, key, ids);
 }
 
 /** A placeholder is never deleted: its job is alive (S4). */
 async function deleteReady(
-  { collections, session }: Transaction,
+  { collections, session }: OwnerTransaction,
   key: CorrespondentKey,
   ids: readonly number[],
 ): Promise<void> {
@@ -216,20 +218,28 @@ async function deleteReady(
 
 /** Forgets at most `atMost` duplicate keys, so that writers wait for none that is long. Returns how many went. */
 export async function pruneMessageIds(
-  { messageIds }: Collections,
+  transaction: Transaction,
   before: number,
   atMost: number,
 ): Promise<number> {
+  const { collections, session } = await ownedStore(transaction);
+  const { messageIds } = collections;
   const old = await messageIds
-    .find({ first_seen_at: { $lt: before } }, { projection: { _id: 1 }, limit: atMost, batchSize: atMost })
+    .find(
+      { first_seen_at: { $lt: before } },
+      { session, projection: { _id: 1 }, limit: atMost, batchSize: atMost },
+    )
     .toArray();
   if (old.length === 0) return 0;
-  const { deletedCount } = await messageIds.deleteMany({ _id: { $in: old.map(({ _id }) => _id) } });
+  const { deletedCount } = await messageIds.deleteMany(
+    { _id: { $in: old.map(({ _id }) => _id) } },
+    { session },
+  );
   return deletedCount;
 }
 
 export async function history(
-  { history: entries }: Collections,
+  { history: entries }: ReadableCollections,
   key: CorrespondentKey,
   afterSeq: number,
   limit: number,
@@ -244,7 +254,7 @@ export async function history(
 
 /** The journal first: a message that moves meanwhile is in the history when that is looked at. */
 export async function findMessage(
-  { journal, history: entries }: Collections,
+  { journal, history: entries }: ReadableCollections,
   key: CorrespondentKey,
   id: number,
 ): Promise<StoredMessage | null> {

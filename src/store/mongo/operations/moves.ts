@@ -1,11 +1,11 @@
 import type { Document, ObjectId, WithId } from 'mongodb';
 import { roundForJob } from '../../../jobs/fairness.ts';
 import type { JobDocument } from '../../documents.ts';
-import { type Collections, HAS_LAPSED } from '../collections.ts';
+import { HAS_LAPSED } from '../collections.ts';
 import { UNCLAIMED } from '../job-document.ts';
-import type { Transaction } from '../transactions.ts';
-import { ownStore } from './owned-chat.ts';
+import type { OwnerTransaction, Transaction } from '../transactions.ts';
 import { announceArrival, roundsOfChats } from './turns.ts';
+import { ownedStore } from './writing.ts';
 
 /** Moves of jobs between the collections as bots come and go: an insert and a delete, in one transaction. */
 
@@ -19,15 +19,21 @@ interface Move {
   readonly now: number;
 }
 
+/** Gives the jobs that are moved their rounds. */
+type Place = (
+  transaction: OwnerTransaction,
+  jobs: readonly WithId<JobDocument>[],
+) => Promise<readonly WithId<JobDocument>[]>;
+
 /** Moves the first `atMost` such jobs. Returns how many there were. */
 async function moveJobs(
   transaction: Transaction,
   { from, to, which, endsLapsed, now }: Move,
   atMost: number,
-  place: (jobs: readonly WithId<JobDocument>[]) => Promise<readonly WithId<JobDocument>[]>,
+  place: Place,
 ): Promise<number> {
-  const { collections, session } = transaction;
-  await ownStore(transaction);
+  const owned = await ownedStore(transaction);
+  const { collections, session } = owned;
   const found = await collections.jobs[from]
     .aggregate<WithId<JobDocument> & { readonly has_lapsed: boolean }>(
       [...which, { $limit: atMost }, { $set: { has_lapsed: HAS_LAPSED } }],
@@ -41,14 +47,13 @@ async function moveJobs(
     changed_at: now,
   }));
   await collections.jobs[from].deleteMany({ _id: { $in: moved.map(({ _id }) => _id) } }, { session });
-  await collections.jobs[to].insertMany(await place(moved), { session });
+  await collections.jobs[to].insertMany(await place(owned, moved), { session });
   return moved.length;
 }
 
 const inOrder = (filter: Document): Document[] => [{ $match: filter }, { $sort: { seq: 1 } }];
 
-const asTheyAre = async (jobs: readonly WithId<JobDocument>[]): Promise<readonly WithId<JobDocument>[]> =>
-  jobs;
+const asTheyAre: Place = async (_transaction, jobs) => jobs;
 
 /** Of all bots, in no order, for which there is no index. */
 export const sweepJobs = (transaction: Transaction, now: number, atMost: number): Promise<number> =>
@@ -85,13 +90,13 @@ export const promoteJobs = (
     transaction,
     { from: 'holding', to: 'active', which, endsLapsed: true, now },
     atMost,
-    (jobs) => withRounds(transaction, botId, jobs),
+    (owned, jobs) => withRounds(owned, botId, jobs),
   );
 };
 
 /** Gives the pending ones of a bot's jobs their rounds, in the order given. */
 async function withRounds(
-  transaction: Transaction,
+  transaction: OwnerTransaction,
   botId: string,
   jobs: readonly WithId<JobDocument>[],
 ): Promise<readonly WithId<JobDocument>[]> {
@@ -119,13 +124,16 @@ export interface Rerouted {
 
 /** Gives the pools of their types to the held jobs behind `afterId`, `atMost` of them. */
 export async function rerouteHeldJobs(
-  { jobs: { holding } }: Collections,
+  transaction: Transaction,
   poolOf: (mimeType: string) => string,
   afterId: ObjectId | null,
   atMost: number,
 ): Promise<Rerouted> {
+  const { collections, session } = await ownedStore(transaction);
+  const { holding } = collections.jobs;
   const held = await holding
     .find(afterId === null ? {} : { _id: { $gt: afterId } }, {
+      session,
       sort: { _id: 1 },
       projection: { pool: 1, mime_type: 1 },
       limit: atMost,
@@ -136,8 +144,7 @@ export async function rerouteHeldJobs(
   let moved = 0;
   for (const [pool, jobs] of Map.groupBy(strays, (job) => poolOf(job.mime_type))) {
     const ids = jobs.map(({ _id }) => _id);
-    // One that was staged only now has the right pool already.
-    const update = await holding.updateMany({ _id: { $in: ids }, pool: { $ne: pool } }, { $set: { pool } });
+    const update = await holding.updateMany({ _id: { $in: ids } }, { $set: { pool } }, { session });
     moved += update.modifiedCount;
   }
   const lastId = held.map(({ _id }) => _id).at(-1) ?? null;

@@ -3,10 +3,11 @@ import type { Guid } from '../../../base/ids.ts';
 import type { JobCollection } from '../../../jobs/job.ts';
 import type { JobDocument } from '../../documents.ts';
 import { POISON } from '../../job-records.ts';
-import { type Collections, HAS_LAPSED, HAS_WAITED, SERVER_NOW } from '../collections.ts';
+import { HAS_LAPSED, HAS_WAITED, type ReadableCollections, SERVER_NOW } from '../collections.ts';
 import { LIVE, UNCLAIMED } from '../job-document.ts';
 import type { Transaction } from '../transactions.ts';
 import { announceGivenBack } from './jobs.ts';
+import { byClaims } from './writing.ts';
 
 /**
  * Jobs whose worker died or whose back-off is over. They are looked up first and then revived one by one, each in a
@@ -32,7 +33,7 @@ const LAPSED: Document = { status: 'processing', $expr: HAS_LAPSED };
 const WAITED: Document = { status: 'waiting', $expr: HAS_WAITED };
 
 /** At most `limit` of each kind and collection. */
-export async function dueJobs({ jobs }: Collections, limit: number): Promise<DueJob[]> {
+export async function dueJobs({ jobs }: ReadableCollections, limit: number): Promise<DueJob[]> {
   const find = async (
     collection: JobCollection,
     reason: DueJob['reason'],
@@ -55,7 +56,8 @@ export async function reviveJob(
   now: number,
   maxAttempts: number,
 ): Promise<Revival> {
-  const { collections, session } = transaction;
+  const work = byClaims(transaction);
+  const { collections, session } = work;
   const { guid, collection, attempts, reason } = due;
   const isPoisoned = reason === 'lapsed' && attempts + 1 >= maxAttempts;
   const revived = await collections.jobs[collection].findOneAndUpdate(
@@ -73,11 +75,11 @@ export async function reviveJob(
   );
   if (revived === null) return { kind: 'passed' };
   if (isPoisoned) return { kind: 'poisoned', job: revived, collection };
-  return { kind: 'revived', claimablePool: await announceGivenBack(transaction, { ...revived, collection }) };
+  return { kind: 'revived', claimablePool: await announceGivenBack(work, { ...revived, collection }) };
 }
 
 /** When the next lease or back-off ends, by the caller's clock, which says `now`; null when there is none. */
-export async function nextDueAt({ jobs }: Collections, now: number): Promise<number | null> {
+export async function nextDueAt({ jobs }: ReadableCollections, now: number): Promise<number | null> {
   const earliestOf = (
     collection: JobCollection,
     status: JobDocument['status'],

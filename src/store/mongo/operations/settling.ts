@@ -5,10 +5,11 @@ import type { Settlement } from '../../message-store.ts';
 import type { Coalescible } from '../coalescing.ts';
 import { chatFields, chatKey } from '../collections.ts';
 import { LIVE } from '../job-document.ts';
-import type { Transaction } from '../transactions.ts';
-import { ALONE, chatsByName, deleteReadyOf, done, ownChats } from './chats-together.ts';
+import type { OwnerTransaction } from '../transactions.ts';
+import { ALONE, chatsByName, deleteReadyOf, done } from './chats-together.ts';
 import { deadLetter } from './jobs.ts';
 import { settle } from './messages.ts';
+import { ownedChats } from './writing.ts';
 
 /** One whose placeholder is gone is left to be done alone. */
 export const SETTLING: Coalescible<Settlement, 'settled' | 'gone'> = {
@@ -33,13 +34,13 @@ export const SETTLING: Coalescible<Settlement, 'settled' | 'gone'> = {
     });
     if (present.length === 0) return items.map(() => ALONE);
 
-    await ownChats(
+    const owned = await ownedChats(
       transaction,
       present.map(({ chat }) => ({ chat, change: {} })),
     );
     const settlements = present.map(({ settlement }) => settlement);
-    await endJobs(transaction, settlements);
-    await collections.journal.bulkWrite(
+    await endJobs(owned, settlements);
+    await owned.collections.journal.bulkWrite(
       settlements.map((settlement) => ({
         replaceOne: {
           filter: placeholderOf(settlement),
@@ -49,7 +50,7 @@ export const SETTLING: Coalescible<Settlement, 'settled' | 'gone'> = {
       { session },
     );
     await deleteReadyOf(
-      transaction,
+      owned,
       settlements.map(({ correspondent, evictedIds }) => ({ key: correspondent, ids: evictedIds })),
     );
     const settled = new Set(settlements);
@@ -66,7 +67,7 @@ const placeholderOf = ({ correspondent, guid, message }: Settlement) => ({
 const placeName = (key: CorrespondentKey, id: number): string => `${chatName(key)}/${id}`;
 
 async function endJobs(
-  { collections: { jobs }, session }: Transaction,
+  { collections: { jobs }, session }: OwnerTransaction,
   settlements: readonly Settlement[],
 ): Promise<void> {
   const guids = settlements.map(({ guid }) => guid);

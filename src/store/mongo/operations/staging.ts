@@ -4,10 +4,12 @@ import { type JobDocument, mediaMetadataDocument } from '../../documents.ts';
 import type { StagedMedia } from '../../message-store.ts';
 import type { Coalescible } from '../coalescing.ts';
 import { LIVE } from '../job-document.ts';
+import { STORE } from '../lanes.ts';
 import type { Transaction } from '../transactions.ts';
 import { done } from './chats-together.ts';
 import { type FoundJob, NO_ROUND } from './jobs.ts';
 import { takeRounds } from './turns.ts';
+import { ownedStore } from './writing.ts';
 
 export interface Staging {
   readonly guid: Guid;
@@ -24,7 +26,7 @@ export const STAGING: Coalescible<Staging, StageOutcome> = {
     return outcome ?? 'unknown';
   },
 
-  poolsOf: ({ staged: { pool } }) => [pool],
+  poolsOf: ({ staged: { pool } }) => [pool, STORE],
 
   async together(transaction, items) {
     return (await stage(transaction, items)).map(done);
@@ -32,8 +34,9 @@ export const STAGING: Coalescible<Staging, StageOutcome> = {
 };
 
 async function stage(transaction: Transaction, items: readonly Staging[]): Promise<readonly StageOutcome[]> {
-  const { jobs } = transaction.collections;
-  const { session } = transaction;
+  const owned = await ownedStore(transaction);
+  const { session } = owned;
+  const { jobs } = owned.collections;
   const found = new Map<Guid, FoundJob>();
   for (const collection of LIVE) {
     const ofItems = { guid: { $in: items.map(({ guid }) => guid) } };
@@ -50,7 +53,7 @@ async function stage(transaction: Transaction, items: readonly Staging[]): Promi
       ? [{ guid, pool, botId: job.bot_id, correspondentId: job.correspondent_id }]
       : [],
   );
-  const rounds = await takeRounds(transaction, contenders);
+  const rounds = await takeRounds(owned, contenders);
   const roundOf = new Map(contenders.map(({ guid }, index) => [guid, rounds[index]]));
   for (const [collection, ofCollection] of Map.groupBy(downloaded, ({ job }) => job.collection)) {
     await jobs[collection].bulkWrite(

@@ -1,5 +1,5 @@
 import { roundForJob } from '../../../jobs/fairness.ts';
-import type { Transaction } from '../transactions.ts';
+import type { Transaction, WorkTransaction } from '../transactions.ts';
 
 /**
  * The decision of src/jobs/fairness.ts on indexes: `media_turns` holds each bot's place in each pool, the partial
@@ -16,7 +16,7 @@ export interface Contender {
 
 /** Tells the pool that jobs of this bot became claimable. Returns the bot's round. */
 export async function announceArrival(
-  { collections: { turns }, session, nextSeq }: Transaction,
+  { collections: { turns }, session, nextSeq }: WorkTransaction,
   pool: string,
   botId: string,
   arrivals = 1,
@@ -35,7 +35,7 @@ export async function announceArrival(
 
 /** The round of a job that becomes claimable for the first time. */
 export async function takeRound(
-  transaction: Transaction,
+  transaction: WorkTransaction,
   { pool, botId, correspondentId }: Contender,
 ): Promise<number> {
   const { collections, session } = transaction;
@@ -49,7 +49,7 @@ export async function takeRound(
 
 /** `takeRound` for many, in their order, in as many statements as for few. */
 export async function takeRounds(
-  { collections: { turns, jobs }, session, nextSeq }: Transaction,
+  { collections: { turns, jobs }, session, nextSeq }: WorkTransaction,
   contenders: readonly Contender[],
 ): Promise<readonly number[]> {
   if (contenders.length === 0) return [];

@@ -3,22 +3,23 @@ import type { CorrespondentKey, JobCollection, JobError } from '../../../jobs/jo
 import type { JobDocument } from '../../documents.ts';
 import type { ForgottenChat } from '../../chat-store.ts';
 import type { IdleJob, JobTrace } from '../../job-store.ts';
-import { chatFields, chatKey, type Collections } from '../collections.ts';
+import { chatFields, chatKey, type ReadableCollections } from '../collections.ts';
 import { EVERYWHERE, LIVE } from '../job-document.ts';
 import type { Transaction } from '../transactions.ts';
 import { ofChat } from './chats.ts';
-import { ownedChat } from './owned-chat.ts';
+import { ownedChat, ownedStore } from './writing.ts';
 
 /** What keeps the store from growing for ever, and what forgets a chat. Long deletions are steps, as moves are. */
 
 export async function expireJob(
-  { collections: { jobs }, session }: Transaction,
+  transaction: Transaction,
   { guid, changedAt }: IdleJob,
   error: JobError,
   now: number,
 ): Promise<{ readonly job: JobDocument; readonly collection: JobCollection } | null> {
+  const { collections, session } = await ownedStore(transaction);
   for (const collection of LIVE) {
-    const job = await jobs[collection].findOneAndUpdate(
+    const job = await collections.jobs[collection].findOneAndUpdate(
       { guid, changed_at: changedAt, status: { $in: ['downloading', 'pending', 'waiting'] } },
       { $set: { status: 'completed', error, available_at: null, changed_at: now } },
       { session, returnDocument: 'after' },
@@ -46,7 +47,7 @@ export async function jobsAmong(
 }
 
 export async function chatsAfter(
-  { correspondents }: Collections,
+  { correspondents }: ReadableCollections,
   botId: string,
   afterChat: number,
   atMost: number,
@@ -60,13 +61,13 @@ export async function chatsAfter(
   });
 }
 
-/** What a chat has in its history before a time, at most so much of it, from its oldest entry on. Returns how many went. */
-export async function pruneHistory(
-  { history }: Collections,
+/** Up to which `ingest_seq` a chat's history is of before a time, within its oldest `atMost` entries; null: none of it. */
+export async function endOfHistoryBefore(
+  { history }: ReadableCollections,
   key: CorrespondentKey,
   before: number,
   atMost: number,
-): Promise<number> {
+): Promise<number | null> {
   const oldest = await history
     .find(chatFields(key), {
       sort: { ingest_seq: 1 },
@@ -76,33 +77,47 @@ export async function pruneHistory(
     .toArray();
   const firstToStay = oldest.findIndex(({ ingested_at: at }) => at >= before);
   const last = oldest.at(firstToStay < 0 ? -1 : firstToStay - 1);
-  if (firstToStay === 0 || last === undefined) return 0;
-  const { deletedCount } = await history.deleteMany({
-    ...chatFields(key),
-    ingest_seq: { $lte: last.ingest_seq },
-  });
+  return firstToStay === 0 || last === undefined ? null : last.ingest_seq;
+}
+
+/** Returns how many went. */
+export async function pruneHistory(
+  transaction: Transaction,
+  key: CorrespondentKey,
+  upToSeq: number,
+): Promise<number> {
+  const { owned } = await ownedChat(transaction, key);
+  const { deletedCount } = await owned.collections.history.deleteMany(
+    { ...chatFields(key), ingest_seq: { $lte: upToSeq } },
+    { session: owned.session },
+  );
   return deletedCount;
 }
 
 /** Duplicate keys of a chat, at most so many. Returns how many went. */
 export async function forgetMessageIds(
-  { correspondents, messageIds }: Collections,
+  transaction: Transaction,
   key: CorrespondentKey,
   atMost: number,
 ): Promise<number> {
-  const chat = await correspondents.findOne(chatFields(key), { projection: { _id: 1 } });
-  if (chat === null) return 0;
+  const { chat, owned } = await ownedChat(transaction, key);
+  const { session } = owned;
+  const { messageIds } = owned.collections;
   const { _id: own } = chat;
-  const found = await messageIds.find(ofChat(own), { projection: { _id: 1 }, limit: atMost }).toArray();
+  const found = await messageIds
+    .find(ofChat(own), { session, projection: { _id: 1 }, limit: atMost })
+    .toArray();
   if (found.length === 0) return 0;
-  const { deletedCount } = await messageIds.deleteMany({ _id: { $in: found.map(({ _id }) => _id) } });
+  const old = { _id: { $in: found.map(({ _id }) => _id) } };
+  const { deletedCount } = await messageIds.deleteMany(old, { session });
   return deletedCount;
 }
 
 /** Of a chat whose history and duplicate keys are gone already: all the rest. */
 export async function forgetChat(transaction: Transaction, key: CorrespondentKey): Promise<ForgottenChat> {
-  const { collections, session } = transaction;
-  const { _id: own, next_id, next_ingest_seq } = await ownedChat(transaction, key);
+  const { chat, owned } = await ownedChat(transaction, key);
+  const { collections, session } = owned;
+  const { _id: own, next_id, next_ingest_seq } = chat;
   const media: ForgottenChat['media'][number][] = [];
   for (const collection of EVERYWHERE) {
     const jobs = await collections.jobs[collection]

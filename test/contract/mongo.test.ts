@@ -3,11 +3,13 @@ import { mongoCutSubject } from '../support/mongo-cuts.ts';
 import {
   MONGODB_URL,
   mongoSubject,
+  mongoSubjectOfHosts,
   restartedMongo,
   SKIPPED,
   TestDatabase,
 } from '../support/mongo-subject.ts';
 import { describeStore } from './store.contract.ts';
+import { claimerSuite } from './store/claimers.ts';
 import { describeClockSteps } from './store/clock-steps.ts';
 import { describeCuts } from './store/cuts.ts';
 import { describeModel } from './store/model.ts';
@@ -25,6 +27,9 @@ describe.skipIf(MONGODB_URL === undefined)('on a real server', () => {
   afterAll(() => database.drop());
 
   describeStore('the MongoDB store', open);
+  describe.each([2, 4])('whose jobs are claimed by %i worker processes', (hosts) => {
+    claimerSuite(() => mongoSubjectOfHosts(database, hosts));
+  });
   describeClockSteps('the MongoDB store', () => restartedMongo(database), { hasOwnClock: true });
   // Each cut costs a deadline.
   describeCuts('the MongoDB store', () => mongoCutSubject(database), isDeep ? 1 : 4);

@@ -1,10 +1,17 @@
 import { spawn } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { MediaContext, MediaFile, ProcessMedia } from '../../src/processors/media.ts';
 
 const MIB = 2 ** 20;
 const TWO_GIB_IN_MIB = 2_048;
 const BLOCK_MS = 30_000;
+const LOOK_EVERY_MS = 10;
+
+/** The file by which those that block until they are told are told. */
+export const ENOUGH = 'enough';
 
 function eatBuffers(): string {
   const eaten: Buffer[] = [];
@@ -22,6 +29,21 @@ function blockProcessor(): string {
   const end = performance.now() + BLOCK_MS;
   while (performance.now() < end);
   return 'blocked for long enough';
+}
+
+/** Keeps the processor busy until a file of this name is in the folder. */
+function blockUntil(file: string): string {
+  while (!existsSync(file));
+  return 'blocked for long enough';
+}
+
+/** Ends when so many media are worked on at once. */
+async function meet(folder: string, guid: string, many: number, signal: AbortSignal): Promise<string> {
+  const met = path.join(folder, 'met');
+  await mkdir(met, { recursive: true });
+  await writeFile(path.join(met, guid), '');
+  while ((await readdir(met)).length < many) await pause(LOOK_EVERY_MS, undefined, { signal });
+  return 'met';
 }
 
 /** What it can be asked for, by caption. */
@@ -55,10 +77,22 @@ const MISCHIEF: Readonly<
   },
 };
 
+/** What it can be asked for beside that by a test that gives it a folder of its own. */
+const WITH_FOLDER: Readonly<
+  Record<string, (folder: string, context: MediaContext, signal: AbortSignal) => unknown>
+> = {
+  'block until told': (folder) => blockUntil(path.join(folder, ENOUGH)),
+  'meet two others': (folder, { guid }, signal) => meet(folder, guid, 3, signal),
+};
+
 /** A processor that does harm on request: the medium's caption says which. */
-export const createProcessor = (): ProcessMedia => ({
+export const createProcessor = ({
+  options = {},
+}: { readonly options?: Readonly<Record<string, unknown>> } = {}): ProcessMedia => ({
   async processMedia(file, _mimeType, context, signal) {
-    const outcome: unknown = await MISCHIEF[context.caption]?.(file, context, signal);
+    const { caption } = context;
+    const outcome: unknown = await (MISCHIEF[caption]?.(file, context, signal) ??
+      WITH_FOLDER[caption]?.(String(options['folder']), context, signal));
     return outcome as string;
   },
 });

@@ -119,3 +119,23 @@ export async function restartedMongo(database: TestDatabase): Promise<RestartedS
     },
   };
 }
+
+/** The same with its jobs claimed by several worker processes, each with a store of its own, in turns. */
+export async function mongoSubjectOfHosts(database: TestDatabase, hosts: number): Promise<StoreSubject> {
+  const subject = await mongoSubject(database);
+  const workers = await Promise.all(Array.from({ length: hosts }, () => openWorkerStoreOn(database.url)));
+  let claims = 0;
+  const claim: Store['claim'] = async (request) => {
+    claims += 1;
+    const worker = workers[claims % hosts] ?? subject.store;
+    return worker.claim(request);
+  };
+  return {
+    ...subject,
+    store: { ...subject.store, claim },
+    async dispose() {
+      await Promise.all(workers.map((worker) => worker.close()));
+      await subject.dispose();
+    },
+  };
+}

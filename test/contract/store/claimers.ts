@@ -72,6 +72,37 @@ export const claimerSuite: Suite = (open) => {
       },
     );
 
+    test('F2: a chat with waiting jobs waits at most 2(C − 1) claims of its bot', async () => {
+      const { store } = subject();
+      const keys = [await chat(store, 'chat-0'), await chat(store, 'chat-1'), await chat(store, 'chat-2')];
+      const waiting = new Map<string, string[]>();
+      const passedOver = new Map<string, number>();
+      const arrivals = fc.sample(fc.nat({ max: keys.length - 1 }), { seed: 5, numRuns: 72 }).values();
+      const arrive = async (index: number): Promise<void> => {
+        const key = keys[index];
+        if (key === undefined) throw new Error(`no chat ${index}`);
+        const guid = await media(store, key);
+        waiting.set(key.correspondentId, [...(waiting.get(key.correspondentId) ?? []), guid]);
+      };
+      for (let n = 0; n < 3 * CLAIMERS; n += 1) await arrive(0);
+      for (let turn = 0; turn < 9; turn += 1) {
+        for (let n = 0; n < CLAIMERS; n += 1) await arrive(arrivals.next().value ?? 0);
+        const jobs = await claimTogether();
+        expect(jobs).toHaveLength(CLAIMERS);
+        // One bot's jobs are claimed in this order.
+        for (const { guid, correspondent } of jobs.toSorted((a, b) => a.round - b.round || a.seq - b.seq)) {
+          const { correspondentId } = correspondent;
+          expect(waiting.get(correspondentId)?.shift()).toBe(guid);
+          passedOver.set(correspondentId, 0);
+          for (const [other, guids] of waiting) {
+            if (other === correspondentId || guids.length === 0) continue;
+            passedOver.set(other, (passedOver.get(other) ?? 0) + 1);
+            expect(passedOver.get(other)).toBeLessThanOrEqual(2 * (keys.length - 1));
+          }
+        }
+      }
+    });
+
     test('whatever they complete or give back, every job is claimed in its turn and completed once', async () => {
       const { store } = subject();
       const jobs = 40;

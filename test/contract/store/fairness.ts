@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { CorrespondentKey } from '../../../src/jobs/job.ts';
 import { NOW, HOUR_MS } from '../../support/store-records.ts';
+import { twoStepChoice } from '../../support/two-step-rule.ts';
 import { claimNext, media, mustClaim } from './jobs.ts';
 import { chat, type Suite, useSubject } from './subject.ts';
 
@@ -96,6 +97,31 @@ export const fairnessSuite: Suite = (open) => {
       expect(servedBots([await mustClaim(store)])).toEqual(['bot-a']);
       const reopened = await subject().reopen();
       expect(servedBots([await mustClaim(reopened), await mustClaim(reopened)])).toEqual(['bot-b', 'bot-a']);
+    });
+
+    test('with one worker and two bots the trace is that of the two-step rule', async () => {
+      const { store } = subject();
+      const keys = [await chat(store, 'x', 'bot-a'), await chat(store, 'x', 'bot-b')];
+      const waiting: { readonly guid: string; readonly botId: string; readonly seq: number }[] = [];
+      let [arrived, served] = [0, 0];
+      let last: string | null = null;
+      const claim = async (): Promise<void> => {
+        const expected = twoStepChoice(waiting, last);
+        const job = await claimNext(store);
+        expect(job?.guid).toBe(expected?.guid);
+        if (expected === null) return;
+        waiting.splice(waiting.indexOf(expected), 1);
+        last = expected.botId;
+        served += 1;
+      };
+      const events = fc.sample(fc.constantFrom('bot-a', 'bot-b', 'claim', 'claim'), { seed: 3, numRuns: 80 });
+      for (const event of events) {
+        const key = keys.find(({ botId }) => botId === event);
+        if (key === undefined) await claim();
+        else waiting.push({ guid: await media(store, key), botId: event, seq: (arrived += 1) });
+      }
+      while (waiting.length > 0) await claim();
+      expect(served).toBe(arrived);
     });
 
     test('no bot of a random crowd waits more than the others have turns', async () => {

@@ -1,4 +1,5 @@
 import type { Logger } from '../../base/log.ts';
+import { muteSignalConsole } from '../../base/signal-console.ts';
 
 /** The logger that Baileys asks for. */
 export interface BaileysLogger {
@@ -41,11 +42,17 @@ export const withoutAddresses = (text: string): string =>
 const redacted = (fields: unknown, message: string | undefined): string =>
   withoutAddresses(`baileys: ${message ?? (typeof fields === 'string' ? fields : 'no text')}`);
 
+let libsignalIsSilent = false;
+
 /**
  * libsignal prints sessions, private keys included, to the console as it opens and closes them. Dragoman itself
- * never uses the console for its log, so these methods go silent for the whole process. Errors stay.
+ * never uses the console for its log, so these methods go silent for the whole process. Of errors only libsignal's go:
+ * that a message did not decrypt is logged by whoever wanted it decrypted.
  */
 export function silenceLibsignal(): void {
+  if (libsignalIsSilent) return;
+  libsignalIsSilent = true;
+  muteSignalConsole();
   // oxlint-disable-next-line no-console -- silenced, not used
   console.info = () => {};
   // oxlint-disable-next-line no-console -- silenced, not used

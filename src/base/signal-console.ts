@@ -1,4 +1,5 @@
-const LIBSIGNAL_NOTICES = [
+/** How everything begins that libsignal prints. */
+export const LIBSIGNAL_NOTICES: readonly string[] = [
   'Closing session:',
   'Opening session:',
   'Removing old closed session:',
@@ -9,6 +10,9 @@ const LIBSIGNAL_NOTICES = [
   'Decrypted message with closed session.',
   'Failed to decrypt message with any known session...',
   'Session error:',
+  'V1 session storage migration error: registrationId',
+  'WARNING: Expected pubkey of length 33',
+  'Unhandled bucket type (for naming):',
 ];
 const METHODS = ['info', 'warn', 'error'] as const;
 

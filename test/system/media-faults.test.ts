@@ -2,72 +2,11 @@ import { describe, expect, test } from 'vitest';
 import type { MediaKind } from '../../src/queue/media-kind.ts';
 import type { Content } from '../../src/simulator/content.ts';
 import type { MediaFault, OneMediaFault } from '../../src/simulator/media-fault.ts';
-import { makeSampleMedia } from '../../src/simulator/sample-media.ts';
-import { uploaded, wrappings } from '../support/crafted-media.ts';
+import { uploaded } from '../support/crafted-media.ts';
 import { MediaStage, type MediaEnd, type Phone, SHORT_DEADLINES } from '../support/media-stage.ts';
 
 const FILE_BYTES = 20_000;
 const MAX_FILE_BYTES = SHORT_DEADLINES.maxFileBytes ?? 0;
-
-describe('media that arrive', () => {
-  test('every type comes with its bytes, its caption and its file name', async () => {
-    const stage = await MediaStage.start();
-    const { simulator } = stage;
-    const say = (content: Content) => simulator.say('Ana', content);
-    const picture = Uint8Array.from(makeSampleMedia('image').bytes);
-    const round = await uploaded(simulator, makeSampleMedia('video').bytes, 'ptv');
-    const audio = await uploaded(simulator, Buffer.from('ID3 music'), 'audio');
-    const sent = [
-      await say({ image: FILE_BYTES, caption: 'a picture' }),
-      await say({ video: FILE_BYTES, caption: 'a video' }),
-      await say({ message: { ptvMessage: { ...round, mimetype: 'video/mp4' } } }),
-      await say({ message: { audioMessage: { ...audio, mimetype: 'audio/mpeg' } } }),
-      await say({ voice: FILE_BYTES }),
-      await say({ document: FILE_BYTES, fileName: '../../etc/passwd' }),
-      await say({ document: FILE_BYTES, fileName: 'plan.pdf', caption: 'the plan' }),
-      await say({ sticker: 0 }),
-      await say({ image: picture, mimeType: 'image/png' }),
-    ];
-    const stories = await Promise.all(sent.map((message) => stage.storyOf(message)));
-    const told = stories.map(({ announced: { message, mime_type, original_filename = null }, end }) => [
-      end.type,
-      mime_type,
-      message,
-      original_filename,
-    ]);
-    expect(told).toEqual([
-      ['media.staged', 'image/jpeg', 'a picture', null],
-      ['media.staged', 'video/mp4', 'a video', null],
-      ['media.staged', 'video/mp4', '', null],
-      ['media.staged', 'audio/mpeg', '', null],
-      ['media.staged', 'audio/ogg; codecs=opus', '', null],
-      ['media.staged', 'application/pdf', '', '../../etc/passwd'],
-      ['media.staged', 'application/pdf', 'the plan', 'plan.pdf'],
-      ['media.staged', 'image/webp', '', null],
-      ['media.staged', 'image/png', '', null],
-    ]);
-    expect(await stage.problems(sent)).toEqual([]);
-  });
-
-  test('what a medium is wrapped in makes no difference', async () => {
-    const stage = await MediaStage.start();
-    const { simulator } = stage;
-    const wrapped = wrappings(await uploaded(simulator, Buffer.from('a picture in a wrapper')));
-    const sent = await Promise.all(
-      Object.entries(wrapped).map(([name, message]) => simulator.say(name, { message })),
-    );
-    // What the owner wrote is wrapped once more, for the account's other devices.
-    const own = await simulator
-      .account()
-      .owner.send(simulator.directChat('Ana'), { message: wrapped['ephemeral'] ?? {} });
-    for (const message of [...sent, own]) {
-      const { announced, end } = await stage.storyOf(message);
-      expect(announced.mime_type, message.from).toBe('image/jpeg');
-      expect(end.type, message.from).toBe('media.staged');
-    }
-    expect(await stage.problems([...sent, own])).toEqual([]);
-  });
-});
 
 interface Case {
   readonly fault: MediaFault;

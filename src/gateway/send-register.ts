@@ -59,11 +59,11 @@ export class SendRegister {
     });
   }
 
-  /** Whether a text quotes what came while its bot was away. */
-  answersBacklog({ bot_id: botId, quoted }: SendFrame): boolean {
-    if (quoted === undefined) return false;
+  /** Whether a text answers, by what it quotes or by its own word, what came while its bot was away. */
+  answersBacklog({ bot_id: botId, quoted, answers_provider_message_id: named }: SendFrame): boolean {
+    const ids = [quoted?.provider_message_id, named].filter((id) => id !== undefined);
     const away = `SELECT 1 FROM ${SEEN_BY_MESSAGE} WHERE bot_id = ? AND message_id = ? AND backlog = 1`;
-    return this.#db.get(away, botId, quoted.provider_message_id) !== undefined;
+    return ids.some((id) => this.#db.get(away, botId, id) !== undefined);
   }
 
   /** Remembers what a text that was begun is called at the provider: what comes back under that id is its echo (J6). */

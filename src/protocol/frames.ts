@@ -177,6 +177,8 @@ export const backendFrame = z.discriminatedUnion('type', [
     to: identifier,
     text: text.min(1),
     quoted: z.object({ provider_message_id: identifier, text }).optional(),
+    /** The message that it answers, whether or not it quotes one. */
+    answers_provider_message_id: identifier.optional(),
     /** Whoever asks knows that it answers what came while the bot was away. */
     answers_backlog: z.boolean().optional(),
   }),

@@ -69,7 +69,9 @@ export const bot = z.strictObject({
   backlogReplies: z
     .enum(['held', 'sent'])
     .default('held')
-    .describe('Whether texts that quote what came while the bot was away are sent, or fail as held back.'),
+    .describe(
+      'Whether texts that answer what came while the bot was away, be it that they quote it or that whoever sends them says so, are sent, or fail as held back.',
+    ),
   pairingPhone: phoneNumber
     .optional()
     .describe(

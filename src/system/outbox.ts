@@ -11,7 +11,9 @@ export interface SendRequest {
   readonly to: string;
   readonly text: string;
   readonly quoted?: { readonly providerMessageId: string; readonly text: string };
-  /** It may quote what came while the bot was away, whatever the bot's settings say of that. */
+  /** The message that it answers, by the provider's id. Left out: the one that it quotes, if any. */
+  readonly answersProviderMessageId?: string;
+  /** It may answer what came while the bot was away, whatever the bot's settings say of that. */
   readonly answersBacklog?: boolean;
   /** Whoever asks again with the same one never has the text sent twice. Made up where it is not given. */
   readonly requestId?: string;
@@ -62,13 +64,16 @@ export class Outbox {
   send({ requestId = newGuid(), ...request }: SendRequest, link: SendLink | null): Promise<SendResult> {
     const known = this.#pending.get(keyOf(request.botId, requestId));
     if (known !== undefined) return known.result;
-    const { botId, to, text, quoted, answersBacklog } = request;
+    const { botId, to, text, quoted, answersProviderMessageId, answersBacklog } = request;
     const frame = {
       type: 'send',
       request_id: requestId,
       bot_id: botId,
       to,
       text,
+      ...(answersProviderMessageId !== undefined && {
+        answers_provider_message_id: answersProviderMessageId,
+      }),
       ...(answersBacklog !== undefined && { answers_backlog: answersBacklog }),
       ...(quoted && { quoted: { provider_message_id: quoted.providerMessageId, text: quoted.text } }),
     } as const;

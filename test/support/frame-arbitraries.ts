@@ -174,6 +174,7 @@ const backendFrameBody: fc.Arbitrary<BackendFrameBody> = fc.oneof(
       to: identifier,
       text: textUpTo(WIRE_LIMITS.textCharacters, 1),
       quoted: optional(quoted),
+      answers_provider_message_id: optional(identifier),
       answers_backlog: optional(fc.boolean()),
     })
     .map(withoutUndefined),

@@ -197,13 +197,21 @@ describe('N4: what came while the bot was away', () => {
     sends.send(quoting('held', 'away'), () => sender);
     sends.send(quoting('asked', 'away', { answers_backlog: true }), () => sender);
     sends.send(quoting('to live', 'live'), () => sender);
+    sends.send({ ...request('named'), answers_provider_message_id: 'away' }, () => sender);
+    sends.send(
+      quoting('named, quoting another', 'live', { answers_provider_message_id: 'away' }),
+      () => sender,
+    );
+    sends.send({ ...request('named live'), answers_provider_message_id: 'live' }, () => sender);
     sends.send(quoting('willing', 'away'), () => willing);
     sends.send(quoting('unasked', 'away', { answers_backlog: false }), () => willing);
     await vi.advanceTimersByTimeAsync(60_000);
-    expect(texts()).toEqual(['text asked', 'text to live', 'text willing']);
+    expect(texts()).toEqual(['text asked', 'text to live', 'text named live', 'text willing']);
     const failed = framesOf(journal).flatMap((frame) => (frame.type === 'send.failed' ? [frame] : []));
     expect(failed.map(({ request_id, reason }) => [request_id, reason.slice(0, 9)])).toEqual([
       ['held', 'held back'],
+      ['named', 'held back'],
+      ['named, quoting another', 'held back'],
       ['unasked', 'held back'],
     ]);
   });

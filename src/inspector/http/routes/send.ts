@@ -12,10 +12,15 @@ const body = z.strictObject({
   to: identifier.describe('Any identifier of the chat'),
   text,
   quoted: z.strictObject({ providerMessageId: identifier, text }).optional(),
+  answersProviderMessageId: identifier
+    .optional()
+    .describe(
+      'The message that it answers without quoting it: what came while the bot was away is not answered unless asked',
+    ),
   answersBacklog: z
     .boolean()
     .optional()
-    .describe("Whether it may quote what came while the bot was away; by default as the bot's settings say"),
+    .describe("Whether it may answer what came while the bot was away; by default as the bot's settings say"),
   requestId: identifier
     .optional()
     .describe(
@@ -37,11 +42,15 @@ export const sendRoutes =
           response: { 200: sentView, ...problems },
         },
       },
-      async ({ params, body: { quoted, requestId, answersBacklog, ...request } }) => {
+      async ({
+        params,
+        body: { quoted, requestId, answersProviderMessageId, answersBacklog, ...request },
+      }) => {
         const result = await send({
           ...request,
           botId: params.botId,
           ...(quoted && { quoted }),
+          ...(answersProviderMessageId !== undefined && { answersProviderMessageId }),
           ...(answersBacklog !== undefined && { answersBacklog }),
           ...(requestId !== undefined && { requestId }),
         });

@@ -53,6 +53,8 @@ export class Account {
   /** An offline phone answers no request to upload a medium again. */
   phoneOnline = true;
   reuploadOutcome: ReuploadOutcome = 'success';
+  /** So long after it was asked the phone has uploaded a medium again, or says that it cannot. */
+  reuploadDelayMs = 0;
   /** Receipts count only after so long; those under way when the connection ends are lost. */
   receiptDelayMs = 0;
   /** With a code (403, 405, …) every login fails with it. */

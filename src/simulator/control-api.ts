@@ -106,6 +106,7 @@ const routes: Record<string, Route> = {
     bot.extend({
       phoneOnline: z.boolean().optional(),
       reuploadOutcome: z.enum(REUPLOAD_OUTCOMES).optional(),
+      reuploadDelayMs: z.number().nonnegative().optional(),
       receiptDelayMs: z.number().nonnegative().optional(),
       loginFailure: z.number().int().nullable().optional(),
     }),

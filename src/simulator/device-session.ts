@@ -40,7 +40,7 @@ export class DeviceSession implements ActiveSession {
   readonly #device: LinkedDevice;
   readonly #context: SessionContext;
   readonly #reading = new PQueue({ concurrency: 1 });
-  readonly #delayedReceipts = new Set<Timer>();
+  readonly #delayed = new Set<Timer>();
   #phase: 'login' | 'active' | 'ended' = 'login';
   #backlog: OfflineBacklog | null = null;
 
@@ -70,7 +70,7 @@ export class DeviceSession implements ActiveSession {
         return;
       case 'receipt':
         this.#acknowledge(stanza, 'receipt');
-        this.#afterReceiptDelay(() => this.#receipt(stanza));
+        this.#after(this.#device.account.receiptDelayMs, () => this.#receipt(stanza));
         return;
       case 'ack':
         if (stanza.attrs['class'] === 'message') this.#refused(stanza);
@@ -88,7 +88,7 @@ export class DeviceSession implements ActiveSession {
   closed(): void {
     this.#phase = 'ended';
     this.#backlog?.close();
-    for (const timer of this.#delayedReceipts) timer.cancel();
+    for (const timer of this.#delayed) timer.cancel();
     this.#reading.clear();
     if (this.#device.session === this) this.#device.session = null;
     this.#context.events.append({ type: 'disconnect', ...this.#who });
@@ -148,17 +148,17 @@ export class DeviceSession implements ActiveSession {
     });
   }
 
-  #afterReceiptDelay(take: () => void): void {
-    const delayMs = this.#device.account.receiptDelayMs;
+  /** Not at all when the session ends first. */
+  #after(delayMs: number, take: () => void): void {
     if (delayMs === 0) {
       take();
       return;
     }
     const timer = this.#context.clock.schedule(delayMs, () => {
-      this.#delayedReceipts.delete(timer);
+      this.#delayed.delete(timer);
       take();
     });
-    this.#delayedReceipts.add(timer);
+    this.#delayed.add(timer);
   }
 
   #receipt(receipt: BinaryNode): void {
@@ -227,7 +227,7 @@ export class DeviceSession implements ActiveSession {
     } as const;
     const answer = account.phoneOnline ? answerReuploadRequest(request, account, reuploads) : null;
     events.append({ ...about, outcome: answer?.outcome ?? 'unanswered' });
-    if (answer) this.connection.send(answer.notification);
+    if (answer) this.#after(account.reuploadDelayMs, () => this.connection.send(answer.notification));
   }
 
   async #readBotMessage(stanza: BinaryNode): Promise<void> {

@@ -20,8 +20,11 @@ export interface MediaStory {
 }
 
 /** Whether and how the phone of a bot's account uploads media again. */
-export type Phone = 'answers' | 'refuses' | 'is offline';
-export const PHONES: readonly Phone[] = ['answers', 'refuses', 'is offline'];
+export type Phone = 'answers' | 'refuses' | 'is offline' | 'answers late';
+export const PHONES: readonly Phone[] = ['answers', 'refuses', 'is offline', 'answers late'];
+
+/** A phone that answers late does so when nobody waits for that any more. */
+const LATE_BY_MS = 500;
 
 /** Short, so that a test sees every deadline pass, and yet longer than a busy machine takes for what passes none. */
 export const SHORT_DEADLINES: Partial<GatewaySettings> = {
@@ -62,7 +65,7 @@ export class MediaStage {
     });
     onTestFinished(() => gateway.stop());
     const stage = new MediaStage(simulator, backend, gateway, stagingFolderIn(dir));
-    await stage.#pairAll();
+    await stage.#pairAll(settings.reuploadTimeoutMs ?? 0);
     return stage;
   }
 
@@ -124,13 +127,14 @@ export class MediaStage {
     return problems;
   }
 
-  async #pairAll(): Promise<void> {
+  async #pairAll(reuploadTimeoutMs: number): Promise<void> {
     const { backend, simulator } = this;
     await backend.untilFrames('hello');
     for (const [index, phone] of PHONES.entries()) {
       const account: Account = simulator.account(this.numberOf(phone));
       account.phoneOnline = phone !== 'is offline';
       account.reuploadOutcome = phone === 'refuses' ? 'not_found' : 'success';
+      account.reuploadDelayMs = phone === 'answers late' ? reuploadTimeoutMs + LATE_BY_MS : 0;
       const botId = `bot-${index}`;
       const isOf = (status: FrameOf<'bot.status'>): boolean => status.bot_id === botId;
       backend.send({ type: 'bot.start', bot_id: botId, config: { media_storage_quota_gb: 1 } });

@@ -323,6 +323,51 @@ describe('connections', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
+  test('one on which a message is never done with is given up, and the message comes again', async () => {
+    const clock = new ManualClock();
+    const receiver = await openBot({ clock, storage: await pairedStorage() });
+    const from = receiver.statuses.length;
+    const { identity } = simulator.person('Ana', { addressing: 'pn' });
+    // Baileys reads this for a first message alone.
+    const hold = receiver.storage.holdReads(`device-list:${identity.phone}`);
+    await simulator.say('Ana', { text: 'first' });
+    await hold.reached;
+    await passWithFrames(receiver, clock, 5 * 60_000);
+    expect((await receiver.untilStatus('closed', from)).detail).toBe(
+      'A message could not be handled in time',
+    );
+    expect(owedToBot()).toBe(1);
+    hold.release();
+    clock.advance(1_000);
+    await receiver.untilReceived(1);
+    expect(receiver.texts).toEqual(['first']);
+    await expect.poll(owedToBot).toBe(0);
+    expect(receiver.receiptsTooEarly).toEqual([]);
+  });
+
+  test('failures in a row make the pauses longer; a connection that lasted makes them short again', async () => {
+    const clock = new ManualClock();
+    const receiver = await openBot({ clock, storage: await pairedStorage() });
+    const dropAndReturn = async (): Promise<number> => {
+      const from = receiver.statuses.length;
+      simulator.account().drop();
+      await receiver.untilStatus('closed', from);
+      let pausedMs = 0;
+      while (!statesOf(receiver.statuses.slice(from)).includes('connecting')) {
+        clock.advance(100);
+        pausedMs += 100;
+        await new Promise(setImmediate);
+      }
+      await receiver.untilStatus('open', from);
+      return pausedMs;
+    };
+    expect([await dropAndReturn(), await dropAndReturn(), await dropAndReturn()]).toEqual([
+      500, 1_000, 2_000,
+    ]);
+    await passWithFrames(receiver, clock, 60_000);
+    expect(await dropAndReturn()).toBe(500);
+  });
+
   test('B3: a logged-out account is forgotten, and asks for a QR code', async () => {
     const receiver = await openBot();
     const from = receiver.statuses.length;
@@ -395,6 +440,15 @@ async function send(sender: WhatsAppBot, text: Omit<OutgoingText, 'providerMessa
   sender.storage.sent.add(providerMessageId);
   await sender.session.sendText({ ...text, providerMessageId }, new AbortController().signal);
   return providerMessageId;
+}
+
+/** Time passes, and the connection does not seem silent meanwhile: WhatsApp answers what is asked for strangers. */
+async function passWithFrames(receiver: WhatsAppBot, clock: ManualClock, durationMs: number): Promise<void> {
+  for (let leftMs = durationMs; leftMs > 0; leftMs -= 20_000) {
+    const { pn } = simulator.person(`stranger ${clock.now()}`, { addressing: 'pn' }).identity;
+    await send(receiver, { to: pn, text: 'are you there?', quoted: null });
+    clock.advance(Math.min(20_000, leftMs));
+  }
 }
 
 describe('sending', () => {

@@ -12,7 +12,7 @@ export const uploaded = (
 ): Promise<UploadedMedium> => uploadMedium(simulator.media, bytes, cipher, fault);
 
 /** Every field of the schema that holds a message of its own: ephemeral, view-once, edited and so on. */
-export const WRAPPERS: readonly string[] = Object.keys(proto.Message.prototype).filter(
+const WRAPPERS: readonly string[] = Object.keys(proto.Message.prototype).filter(
   (field) => wrappedIn(field, { conversation: 'x' }) !== null,
 );
 

@@ -72,9 +72,19 @@ describe('the API', () => {
 
   test('sends a text, and answers when it is sent', async () => {
     const { post, link } = await conversation();
-    const sending = post(`/api/v1/bots/${BOT}/send`, { to: 'ann', text: 'hello', requestId: 'r1' });
+    const sending = post(`/api/v1/bots/${BOT}/send`, {
+      to: 'ann',
+      text: 'hello',
+      answersProviderMessageId: 'q1',
+      requestId: 'r1',
+    });
     const frame = await link.next('send');
-    expect(frame).toMatchObject({ to: 'ann', text: 'hello', request_id: 'r1' });
+    expect(frame).toMatchObject({
+      to: 'ann',
+      text: 'hello',
+      answers_provider_message_id: 'q1',
+      request_id: 'r1',
+    });
     link.send({
       type: 'sent',
       seq: 2_000_000,

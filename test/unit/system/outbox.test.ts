@@ -26,7 +26,10 @@ function outboxBench() {
 describe('Outbox', () => {
   test('U1: a request is settled by its gateway’s answer, and holds no timer then', async () => {
     const { outbox, link, frames, clock } = outboxBench();
-    const result = outbox.send({ ...HELLO, quoted: { providerMessageId: 'q', text: 'asked' } }, link);
+    const result = outbox.send(
+      { ...HELLO, quoted: { providerMessageId: 'q', text: 'asked' }, answersProviderMessageId: 'a' },
+      link,
+    );
     expect(frames).toEqual([
       {
         type: 'send',
@@ -35,6 +38,7 @@ describe('Outbox', () => {
         to: 'ana@lid',
         text: 'hello',
         quoted: { provider_message_id: 'q', text: 'asked' },
+        answers_provider_message_id: 'a',
       },
     ]);
     outbox.answered({ ...answer('r'), bot_id: 'other' });

@@ -7,7 +7,6 @@ import { Works } from '../support/works.ts';
 
 /** libsignal keeps so many closed sessions of a person; those before them it drops, and says so. */
 const SESSIONS = 42;
-const TWO_STEPS = { timeout: 60_000 };
 
 /** Everything that a gateway in a process of its own prints. */
 async function printingGateway(works: Works): Promise<() => string> {
@@ -26,54 +25,50 @@ async function printingGateway(works: Works): Promise<() => string> {
   return () => printed;
 }
 
-test(
-  'sessions that open, close, are dropped or do not decrypt print nothing, keys least of all',
-  TWO_STEPS,
-  async () => {
-    const works = await Works.start();
-    const { simulator, backend } = works;
-    const printed = await printingGateway(works);
-    const { party, identity } = simulator.person('Ana', { addressing: 'pn' });
-    const say = (text: string, garbled = false) => simulator.say('Ana', { text }, { garbled });
-    await say('a new session');
-    await works.untilIngested(1);
-    const [device] = simulator.account().devices.values();
-    if (device === undefined) throw new Error('expected a linked device');
-    // Once she was answered, her messages are no longer such as begin a session.
-    expect(await backend.send({ botId: 'main', to: identity.pn, text: 'hello' })).toMatchObject({
-      kind: 'sent',
-    });
-    await simulator.events.waitFor('bot_message', ({ text }) => text === 'hello');
+test('sessions that open, close, are dropped or do not decrypt print nothing, keys least of all', async () => {
+  const works = await Works.start();
+  const { simulator, backend } = works;
+  const printed = await printingGateway(works);
+  const { party, identity } = simulator.person('Ana', { addressing: 'pn' });
+  const say = (text: string, garbled = false) => simulator.say('Ana', { text }, { garbled });
+  await say('a new session');
+  await works.untilIngested(1);
+  const [device] = simulator.account().devices.values();
+  if (device === undefined) throw new Error('expected a linked device');
+  // Once she was answered, her messages are no longer such as begin a session.
+  expect(await backend.send({ botId: 'main', to: identity.pn, text: 'hello' })).toMatchObject({
+    kind: 'sent',
+  });
+  await simulator.events.waitFor('bot_message', ({ text }) => text === 'hello');
 
-    const late = await party.seal(device.lid, { conversation: 'of a session that was closed meanwhile' });
-    expect(late.type).toBe('msg');
-    await say('a bad MAC', true);
-    for (let count = 1; count <= 3; count += 1) {
-      await party.startSession(device.lid, device.preKeys.take());
-      await say(`new session ${count}`);
-    }
-    device.post({
-      stanza: {
-        tag: 'message',
-        attrs: {
-          ...addressAttributes(simulator.directChat('Ana'), simulator.person('Ana')),
-          id: newGuid(),
-          t: '1700000000',
-          type: 'text',
-        },
-        content: [{ tag: 'enc', attrs: { v: '2', type: late.type }, content: late.ciphertext }],
+  const late = await party.seal(device.lid, { conversation: 'of a session that was closed meanwhile' });
+  expect(late.type).toBe('msg');
+  await say('a bad MAC', true);
+  for (let count = 1; count <= 3; count += 1) {
+    await party.startSession(device.lid, device.preKeys.take());
+    await say(`new session ${count}`);
+  }
+  device.post({
+    stanza: {
+      tag: 'message',
+      attrs: {
+        ...addressAttributes(simulator.directChat('Ana'), simulator.person('Ana')),
+        id: newGuid(),
+        t: '1700000000',
+        type: 'text',
       },
-      reseal: () => Promise.reject(new Error('expected the closed session to do')),
-    });
-    await works.untilIngested(7);
-    for (let count = 1; count <= SESSIONS; count += 1) {
-      await party.startSession(device.lid, device.preKeys.take());
-      await say(`one more session ${count}`);
-    }
-    await works.untilIngested(7 + SESSIONS);
-    const told = (await works.onlyHistory()).map(({ content }) => content);
-    expect(told).toContain('a bad MAC');
-    expect(told).toContain('of a session that was closed meanwhile');
-    expect(printed()).toBe('');
-  },
-);
+      content: [{ tag: 'enc', attrs: { v: '2', type: late.type }, content: late.ciphertext }],
+    },
+    reseal: () => Promise.reject(new Error('expected the closed session to do')),
+  });
+  await works.untilIngested(7);
+  for (let count = 1; count <= SESSIONS; count += 1) {
+    await party.startSession(device.lid, device.preKeys.take());
+    await say(`one more session ${count}`);
+  }
+  await works.untilIngested(7 + SESSIONS);
+  const told = (await works.onlyHistory()).map(({ content }) => content);
+  expect(told).toContain('a bad MAC');
+  expect(told).toContain('of a session that was closed meanwhile');
+  expect(printed()).toBe('');
+});

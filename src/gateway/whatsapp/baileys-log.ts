@@ -42,7 +42,7 @@ export const withoutAddresses = (text: string): string =>
 const redacted = (fields: unknown, message: string | undefined): string =>
   withoutAddresses(`baileys: ${message ?? (typeof fields === 'string' ? fields : 'no text')}`);
 
-let libsignalIsSilent = false;
+const printNothing = (): void => {};
 
 /**
  * libsignal prints sessions, private keys included, to the console as it opens and closes them. Dragoman itself
@@ -50,11 +50,11 @@ let libsignalIsSilent = false;
  * that a message did not decrypt is logged by whoever wanted it decrypted.
  */
 export function silenceLibsignal(): void {
-  if (libsignalIsSilent) return;
-  libsignalIsSilent = true;
+  // oxlint-disable-next-line no-console -- asked whether it is silenced, not used
+  if (console.info === printNothing) return;
   muteSignalConsole();
   // oxlint-disable-next-line no-console -- silenced, not used
-  console.info = () => {};
+  console.info = printNothing;
   // oxlint-disable-next-line no-console -- silenced, not used
-  console.warn = () => {};
+  console.warn = printNothing;
 }

@@ -64,6 +64,9 @@ const OPTIONS: TransactionOptions = {
 };
 const FIRST_BACK_OFF_MS = 2;
 const LONGEST_BACK_OFF_MS = 250;
+/** Of calls that are carried out together, before they are done alone. */
+const MOST_TOGETHER_ATTEMPTS = 4;
+const TOGETHER_BACK_OFF_MS = 5;
 const COMMIT_AGAIN_AFTER_MS = 50;
 /** A transaction that is in another one's way so long may have met a dead process's. */
 const SUSPICIOUS_AFTER_MS = 250;
@@ -132,7 +135,7 @@ export class Transactions {
   coalesce<Item, T>(kind: Coalescible<Item, T>): Coalesced<Item, T> {
     const coalescing = new Coalescing(kind, {
       attempt: (pools, work, signal) =>
-        this.#pools.run(pools, () => this.#limit.add(() => this.#once(work, signal))),
+        this.#pools.run(pools, () => this.#limit.add(() => this.#together(work, signal))),
       run: (pools, work, signal) => this.#inPools(pools, work, signal),
     });
     return (lanes, item) =>
@@ -177,17 +180,24 @@ export class Transactions {
     );
   }
 
-  /** One attempt, after which only an unknown outcome is a failure. */
-  #once<T>(work: Work<T>, signal: AbortSignal): Promise<Attempt<T>> {
+  /**
+   * Attempts after which only an unknown outcome is a failure: more than one where another process's transaction was in the
+   * way, for the calls of many would only meet it again one by one.
+   */
+  #together<T>(work: Work<T>, signal: AbortSignal): Promise<Attempt<T>> {
     return this.#client.withSession(async (session) => {
-      try {
-        await this.#givenUp.end();
-        return { kind: 'committed', value: await this.#attempt(session, work, signal) };
-      } catch (error) {
-        // Its transaction may still be open at the server.
-        if (!isAnswer(error)) this.#givenUp.add(session);
-        if (hasCode(error, 'store_unavailable')) throw error;
-        return { kind: 'undone' };
+      for (let attemptsLeft = MOST_TOGETHER_ATTEMPTS; ; attemptsLeft -= 1) {
+        try {
+          await this.#givenUp.end();
+          return { kind: 'committed', value: await this.#attempt(session, work, signal) };
+        } catch (error) {
+          // Its transaction may still be open at the server.
+          if (!isAnswer(error)) this.#givenUp.add(session);
+          if (hasCode(error, 'store_unavailable')) throw error;
+          if (!isAnswer(error) || !isTransient(error) || attemptsLeft === 1) return { kind: 'undone' };
+        }
+        await pause(this.#clock, Math.random() * TOGETHER_BACK_OFF_MS, signal).catch(() => undefined);
+        if (signal.aborted) return { kind: 'undone' };
       }
     });
   }

@@ -31,7 +31,7 @@ export const SHORT_DEADLINES: Partial<GatewaySettings> = {
   maxFileBytes: 512 * 1024,
   idleTimeoutMs: 1_200,
   downloadTimeoutMs: 3_000,
-  reuploadTimeoutMs: 3_000,
+  reuploadTimeoutMs: 8_000,
   maxConcurrentDownloads: 64,
 };
 

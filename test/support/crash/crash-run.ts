@@ -117,6 +117,7 @@ const comeToRest = ({ folder, crashStore, lives, talk, operator, program }: Rest
     async (dragoman, signal) => {
       const url = await urlOf(dragoman);
       await dragoman.printed(/main: open$/m);
+      await operator.startAll(url, signal);
       await talk.sayFarewell();
       await until(REST_DEADLINE_MS, async () => {
         const { ingested, unfinished } = await crashStore.look();

@@ -22,10 +22,13 @@ export class Operator {
   }
 
   /** A bot that was to be started again when a process died is. */
-  async putRight(url: string, signal: AbortSignal): Promise<void> {
-    const bots = botList.parse(await getJson(`${url}/api/v1/bots`, signal));
-    if (bots.some(({ botId, stopped }) => botId === 'main' && stopped))
-      await post(`${url}${API}/start`, signal);
+  putRight(url: string, signal: AbortSignal): Promise<void> {
+    return this.#start(({ botId }) => botId === 'main', url, signal);
+  }
+
+  /** What waits for a bot comes to its end once that is connected. */
+  startAll(url: string, signal: AbortSignal): Promise<void> {
+    return this.#start(() => true, url, signal);
   }
 
   /** Does this again and again, or, with `anything`, one thing or another, until the process is gone. */
@@ -44,6 +47,17 @@ export class Operator {
       guids = await deadLetters(url, signal)
     ) {
       for (const guid of guids) await call('DELETE', `${url}/api/v1/jobs/${guid}`, signal);
+    }
+  }
+
+  async #start(
+    isMeant: (bot: { readonly botId: string }) => boolean,
+    url: string,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const bots = botList.parse(await getJson(`${url}/api/v1/bots`, signal));
+    for (const bot of bots.filter(({ stopped }) => stopped).filter(isMeant)) {
+      await post(`${url}/api/v1/bots/${bot.botId}/start`, signal);
     }
   }
 

@@ -15,7 +15,7 @@ export interface Planted {
   readonly expected: readonly RegExp[];
 }
 
-/** The bot in whose chats nothing overtakes a medium, and that is never started. */
+/** The bot in whose chats nothing overtakes a medium, and that is started when all has come to rest. */
 export const STRICT_BOT = 'strict';
 const TWO_DAYS_MS = 2 * 86_400_000;
 const PROVIDER = 'whatsapp-baileys';

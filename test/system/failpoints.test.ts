@@ -22,8 +22,8 @@ const newSeed = (): number => Math.floor(Math.random() * 2 ** 30);
 
 function chosen(failpoints: readonly FailpointName[]): readonly FailpointName[] {
   if (ALL) return failpoints;
-  // One that waits for something to grow old costs a quarter of a minute.
-  const quick = failpoints.filter(({ way }) => way === 'talk' || way === 'drain');
+  // To come to the others something has to fail, to be done or to grow old first.
+  const quick = failpoints.filter(({ way }) => way === 'talk' || way === 'start' || way === 'drain');
   const from = Math.floor(Math.random() * quick.length);
   return [...quick, ...quick].slice(from, from + SAMPLE);
 }

@@ -7,8 +7,8 @@ import { STRICT_BOT } from './plants.ts';
 const VIDEO_DELAY_MS = 1_500;
 const STUB_DELAY_MS = 100;
 const SECONDS_PER_HOUR = 3_600;
-/** Longer than any download takes, and shorter than a process is waited for. */
-const STALE_SECONDS = 15;
+/** Longer than a medium waits on a busy machine, and shorter than a process is waited for. */
+const STALE_SECONDS = 30;
 const ORPHAN_SECONDS = 2;
 const DAY_MS = 86_400_000;
 

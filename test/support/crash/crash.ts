@@ -36,7 +36,7 @@ function randomBlow(): Blow {
   const [first, ...others] = failpoints;
   if (first === undefined) throw new Error('expected failpoints');
   const failpoint = choices.one<FailpointName>(first, ...others);
-  // What is done or planted once is come to once.
+  // To the others a process may come once alone.
   return { kind: 'failpoint', failpoint, nth: failpoint.way === 'talk' ? choices.between(1, LATEST_NTH) : 1 };
 }
 

@@ -5,8 +5,10 @@ export type Deed = 'retry' | 'drop' | 'stop and start' | 'forget';
 
 /** What has to be the case beforehand for a process to come to a failpoint. */
 export type Way =
-  /** A conversation goes on, or a process starts. */
+  /** A conversation goes on, or time does. */
   | 'talk'
+  /** A process starts, or its bot connects: it comes there once, perhaps. */
+  | 'start'
   /** The process is told to stop. */
   | 'drain'
   /** Media fail. */
@@ -26,7 +28,7 @@ const STORE_METHODS = {
   resolveCorrespondent: 'talk',
   chatsNamed: null,
   correspondents: null,
-  chatsWithJournal: 'talk',
+  chatsWithJournal: 'start',
   forgetChat: { deed: 'forget' },
 
   rehydrate: 'talk',
@@ -38,7 +40,7 @@ const STORE_METHODS = {
   history: null,
   findMessage: null,
   pruneHistory: 'talk',
-  pruneMessageIds: 'talk',
+  pruneMessageIds: 'start',
 
   claim: 'talk',
   heartbeat: 'talk',
@@ -52,10 +54,10 @@ const STORE_METHODS = {
   stage: 'talk',
   discardJob: { plant: 'taken place' },
   expireJob: { plant: 'stale' },
-  sweepToHolding: 'talk',
+  sweepToHolding: 'start',
   holdJobs: 'drain',
-  promoteJobs: 'talk',
-  rerouteHeldJobs: 'talk',
+  promoteJobs: 'start',
+  rerouteHeldJobs: 'start',
   jobsOfBot: 'talk',
   jobsAmong: null,
   listJobs: null,
@@ -99,7 +101,7 @@ const ELSEWHERE = {
 
 /** Of a store that several processes share. */
 const OWNERSHIP = {
-  'lease take': 'talk',
+  'lease take': 'start',
   'lease renewal': 'talk',
   'lease release': 'drain',
 } as const satisfies Record<string, Way>;

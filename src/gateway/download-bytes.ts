@@ -3,8 +3,7 @@ import { askFor, mediaUrl, type DownloadLimits } from './download.ts';
 import { MediaHostError } from './ask-media-host.ts';
 import { type DownloadFailure, downloadFailed } from './download-outcome.ts';
 import { DownloadWatch } from './download-watch.ts';
-import { MediaDecryption } from './decryption/media-decryption.ts';
-import type { MediaProof } from './decryption/media-proof.ts';
+import { MediaDecryption, type MediaProof } from './decryption/media-decryption.ts';
 
 export interface BytesRequest {
   readonly file: MediaProof & { readonly directPath: string | null };

@@ -20,7 +20,7 @@ const DOWNLOAD_FAILURES = {
   bad_hash: { retryable: true },
   /** Authentic bytes that do not decrypt, or not to as many as the message declared. */
   bad_content: { retryable: false },
-  /** A thread that decrypts died, for whatever file. */
+  /** The thread that decrypts died, for whatever file. */
   decryption: { retryable: true },
   /** Longer than `maxFileBytes`. */
   too_large: { retryable: false },

@@ -7,9 +7,8 @@ import type { StagingFolder } from '../staging/staging-folder.ts';
 import { askMediaHost, bodyOf, MediaHostError } from './ask-media-host.ts';
 import { type DownloadFailure, downloadFailed, type DownloadOutcome } from './download-outcome.ts';
 import { DownloadWatch } from './download-watch.ts';
-import type { DecryptionThreads, ThreadedDecryption } from './decryption/decryption-threads.ts';
-import { ENCRYPTION_OVERHEAD_BYTES, MediaDecryption } from './decryption/media-decryption.ts';
-import { hasUsableKey } from './decryption/media-proof.ts';
+import type { DecryptionThread, ThreadedDecryption } from './decryption/decryption-thread.ts';
+import { ENCRYPTION_OVERHEAD_BYTES, hasUsableKey, MediaDecryption } from './decryption/media-decryption.ts';
 import type { MediaReference } from './received.ts';
 
 export interface DownloadLimits {
@@ -25,7 +24,7 @@ export interface DownloadTarget {
   readonly limits: DownloadLimits;
   readonly clock: Clock;
   /** Where large files are decrypted; left out: in this thread, as small ones are. */
-  readonly threads?: DecryptionThreads;
+  readonly thread?: DecryptionThread;
 }
 
 export interface DownloadRequest {
@@ -35,8 +34,8 @@ export interface DownloadRequest {
   readonly origin: string;
 }
 
-/** From here on further threads are worth their messages. */
-const THREADS_FROM_BYTES = 4 * 2 ** 20;
+/** From here on a second thread is worth its messages. */
+const THREAD_FROM_BYTES = 4 * 2 ** 20;
 
 /** Statuses by which the media host says that the file is not there any more. */
 const GONE = new Set([403, 404, 410]);
@@ -70,7 +69,7 @@ export async function downloadMedia(
 
 async function receive(
   { guid, media, origin }: DownloadRequest,
-  { folder, quota, limits, threads }: DownloadTarget,
+  { folder, quota, limits, thread }: DownloadTarget,
   watch: DownloadWatch,
 ): Promise<DownloadOutcome> {
   const url = mediaUrl(media.directPath, origin);
@@ -83,8 +82,7 @@ async function receive(
   const answer = await askFor(url, limits.maxFileBytes, watch.signal);
   if (answer.kind === 'failed') return answer;
   const part = await folder.create(guid);
-  const isLarge = declaredBytes >= THREADS_FROM_BYTES;
-  const decryption = isLarge && threads ? threads.begin(media) : inThisThread(media);
+  const decryption = declaredBytes >= THREAD_FROM_BYTES && thread ? thread.begin(media) : inThisThread(media);
   try {
     const roomFor = (bytes: number): DownloadFailure | null => refuseLength(guid, bytes, quota, limits);
     return await save(answer.body, decryption, part, roomFor, watch);
@@ -98,7 +96,7 @@ type Decryption = Pick<ThreadedDecryption, 'end' | 'drop'> & {
   update(chunk: Uint8Array): Uint8Array | Promise<Uint8Array>;
 };
 
-/** A small file is decrypted sooner than other threads would hear of it. */
+/** A small file is decrypted sooner than another thread would hear of it. */
 function inThisThread(media: MediaReference): Decryption {
   const decryption = MediaDecryption.begin(media);
   return {
@@ -179,7 +177,7 @@ export function mediaUrl(directPath: string | null, origin: string): URL | null 
   return url?.origin === new URL(origin).origin ? url : null;
 }
 
-/** What is neither the media host's nor the threads' is the file system's, whose errors have a code. */
+/** What is neither the media host's nor the thread's is the file system's, whose errors have a code. */
 function systemFailure(error: unknown): DownloadFailure {
   if (lacksHandles(error)) return downloadFailed('no_handles', describeError(error));
   if (error instanceof MediaHostError) return downloadFailed('network', error.message);

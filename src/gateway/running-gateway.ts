@@ -7,7 +7,7 @@ import type { BackendFrame, BotConfig, SendFrame } from '../protocol/frames.ts';
 import type { StagingQuota } from '../staging/quota.ts';
 import type { StagingFolder } from '../staging/staging-folder.ts';
 import { answerTo } from './answers.ts';
-import { DecryptionThreads } from './decryption/decryption-threads.ts';
+import { DecryptionThread } from './decryption/decryption-thread.ts';
 import type { FolderLock } from './folder-lock.ts';
 import type { BotDesk } from './gateway-bot.ts';
 import { GatewayBots } from './gateway-bots.ts';
@@ -41,7 +41,7 @@ export class RunningGateway implements Gateway, LinkHost {
   readonly #settings: GatewaySettings;
   readonly #holdings: Holdings;
   readonly #slots: PQueue;
-  readonly #decryption = new DecryptionThreads();
+  readonly #decryption = new DecryptionThread();
   readonly #releases = new PQueue({ concurrency: 8 });
   readonly #link: BackendLink;
   readonly #bots: GatewayBots;
@@ -62,7 +62,7 @@ export class RunningGateway implements Gateway, LinkHost {
       storage: journal.sessions,
       downloads: {
         ledger: journal.media,
-        target: { folder, quota, limits: settings, clock, threads: this.#decryption },
+        target: { folder, quota, limits: settings, clock, thread: this.#decryption },
         slots: this.#slots,
         settings,
         clock,

@@ -8,14 +8,14 @@ const FILE_MODE = 0o640;
 const CREATE_NEW = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW;
 
 /** So that little is left to sync at the end: the disk works while the bytes still come. */
-const SYNC_EVERY_BYTES = 32 * 2 ** 20;
+const SYNC_FROM_BYTES = 8 * 2 ** 20;
 
 /**
  * A file on its way into the staging folder.
  *   P1 It ends published or discarded, once; whoever made it sees to that.
  *   P2 The final name appears only after every byte is synced; the name itself is synced before `publish` resolves.
  *   P3 A `publish` that rejects leaves no final name behind.
- *   P4 At most one write is under way; its failure is that of the next `write`, or of `publish`.
+ *   P4 At most one write is under way; its failure is that of the next `write`, or of `publish`. A sync's is that of `publish`.
  */
 export class PartFile {
   readonly #partPath: string;
@@ -23,6 +23,7 @@ export class PartFile {
   #handle: FileHandle | null;
   #writing: Promise<void> = Promise.resolve();
   #syncing: Promise<void> = Promise.resolve();
+  #isSyncing = false;
   #unsyncedBytes = 0;
 
   private constructor(partPath: string, finalPath: string, handle: FileHandle) {
@@ -40,7 +41,8 @@ export class PartFile {
   async write(bytes: Uint8Array): Promise<void> {
     const handle = this.#opened();
     await this.#writing;
-    await this.#syncNowAndThen(handle, bytes.length);
+    this.#syncWhatThereIs(handle);
+    this.#unsyncedBytes += bytes.length;
     this.#writing = handle.writeFile(bytes);
     this.#writing.catch(heardLater);
   }
@@ -73,14 +75,15 @@ export class PartFile {
     }
   }
 
-  async #syncNowAndThen(handle: FileHandle, moreBytes: number): Promise<void> {
-    if (this.#unsyncedBytes >= SYNC_EVERY_BYTES) {
-      await this.#syncing;
-      this.#unsyncedBytes = 0;
-      this.#syncing = handle.datasync();
-      this.#syncing.catch(heardLater);
-    }
-    this.#unsyncedBytes += moreBytes;
+  /** One sync at a time, which nothing waits for. After one that failed there is none: the next might know nothing of it. */
+  #syncWhatThereIs(handle: FileHandle): void {
+    if (this.#isSyncing || this.#unsyncedBytes < SYNC_FROM_BYTES) return;
+    this.#isSyncing = true;
+    this.#unsyncedBytes = 0;
+    this.#syncing = handle.datasync().then(() => {
+      this.#isSyncing = false;
+    });
+    this.#syncing.catch(heardLater);
   }
 
   #opened(): FileHandle {

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { onTestFinished } from 'vitest';
 import { newGuid } from '../../src/base/ids.ts';
-import type { DecryptionThreads } from '../../src/gateway/decryption/decryption-threads.ts';
+import type { DecryptionThread } from '../../src/gateway/decryption/decryption-thread.ts';
 import { downloadMedia, type DownloadLimits } from '../../src/gateway/download.ts';
 import type { DownloadOutcome } from '../../src/gateway/download-outcome.ts';
 import type { MediaReference } from '../../src/gateway/received.ts';
@@ -28,13 +28,13 @@ export interface DownloadBench {
 export async function downloadBench(
   overrides: Partial<DownloadLimits> & {
     readonly quotaBytes?: number;
-    readonly threads?: DecryptionThreads;
+    readonly thread?: DecryptionThread;
   } = {},
 ): Promise<DownloadBench> {
   const server = await MediaServer.start();
   onTestFinished(() => server.close());
   const folder = await openStagingFolder(await scratchFolder());
-  const { quotaBytes = 100 * MIB, threads, ...limitOverrides } = overrides;
+  const { quotaBytes = 100 * MIB, thread, ...limitOverrides } = overrides;
   const quota = new StagingQuota(quotaBytes);
   await quota.reconcile(() => folder.list());
   const clock = new ManualClock();
@@ -52,7 +52,7 @@ export async function downloadBench(
     download: (media, signal = NEVER) =>
       downloadMedia(
         { guid: newGuid(), media, origin: server.origin },
-        { folder, quota, limits, clock, ...(threads && { threads }) },
+        { folder, quota, limits, clock, ...(thread && { thread }) },
         signal,
       ),
     async files() {

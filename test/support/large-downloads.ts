@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { systemClock } from '../../src/base/clock.ts';
 import { newGuid } from '../../src/base/ids.ts';
-import { DecryptionThreads } from '../../src/gateway/decryption/decryption-threads.ts';
+import { DecryptionThread } from '../../src/gateway/decryption/decryption-thread.ts';
 import { downloadMedia } from '../../src/gateway/download.ts';
 import { StagingQuota } from '../../src/staging/quota.ts';
 import { openStagingFolder } from '../../src/staging/staging-folder.ts';
@@ -19,9 +19,9 @@ export async function hostFile(mib: number): Promise<HostedFile & Disposable> {
   return { ...hosted, [Symbol.dispose]: () => host.disconnect() };
 }
 
-/** Downloads as the gateway does, and removes each file again. */
+/** Downloads into a folder as the gateway does. */
 export class LargeDownloads implements AsyncDisposable {
-  readonly #threads = new DecryptionThreads();
+  readonly #thread = new DecryptionThread();
   readonly #dir: string;
 
   constructor(dir: string) {
@@ -32,14 +32,12 @@ export class LargeDownloads implements AsyncDisposable {
     const folder = await openStagingFolder(this.#dir);
     const quota = new StagingQuota(LIMITS.maxFileBytes);
     await quota.reconcile(() => folder.list());
-    const target = { folder, quota, limits: LIMITS, clock: systemClock(), threads: this.#threads };
-    const guid = newGuid();
-    const outcome = await downloadMedia({ guid, media, origin }, target, NEVER);
+    const target = { folder, quota, limits: LIMITS, clock: systemClock(), thread: this.#thread };
+    const outcome = await downloadMedia({ guid: newGuid(), media, origin }, target, NEVER);
     if (outcome.kind === 'failed') throw new Error(`${outcome.reason}: ${outcome.detail}`);
-    await folder.remove(guid);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    return this.#threads.close();
+    return this.#thread.close();
   }
 }

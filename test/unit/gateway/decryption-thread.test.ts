@@ -1,19 +1,19 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import {
-  DecryptionThreads,
+  DecryptionThread,
   type ThreadedDecryption,
-} from '../../../src/gateway/decryption/decryption-threads.ts';
+} from '../../../src/gateway/decryption/decryption-thread.ts';
 import { downloadBench } from '../../support/download-bench.ts';
 import { encryptMedia } from '../../support/encrypted-media.ts';
 import { file } from '../../support/media-server.ts';
 
 const MIB = 2 ** 20;
 
-function decryptionThreads(): DecryptionThreads {
-  const threads = new DecryptionThreads();
-  onTestFinished(() => threads.close());
-  return threads;
+function decryptionThread(): DecryptionThread {
+  const thread = new DecryptionThread();
+  onTestFinished(() => thread.close());
+  return thread;
 }
 
 /** Everything that comes out of it, when `bytes` go in piece by piece. */
@@ -27,10 +27,10 @@ async function decrypted(decryption: ThreadedDecryption, bytes: Buffer, pieceByt
   return { plain, end };
 }
 
-describe('a file in the threads', () => {
+describe('a file in the thread', () => {
   test.each([1_000, 65_536, 512 * 1024, 3 * MIB])('comes out whole in pieces of %d bytes', async (piece) => {
     const { plain, ciphertext, reference } = encryptMedia(randomBytes(3 * MIB + 17));
-    const out = await decrypted(decryptionThreads().begin(reference), ciphertext, piece);
+    const out = await decrypted(decryptionThread().begin(reference), ciphertext, piece);
     expect(out.end).toMatchObject({
       kind: 'intact',
       sha256: createHash('sha256').update(plain).digest('hex'),
@@ -39,39 +39,39 @@ describe('a file in the threads', () => {
   });
 
   test('that is damaged is told from one beside it that is not', async () => {
-    const threads = decryptionThreads();
+    const thread = decryptionThread();
     const { ciphertext, reference } = encryptMedia(randomBytes(2 * MIB));
     const flipped = Buffer.from(ciphertext);
     flipped.writeUInt8(flipped.readUInt8(MIB) ^ 1, MIB);
     const [good, bad] = await Promise.all(
-      [ciphertext, flipped].map((bytes) => decrypted(threads.begin(reference), bytes, 65_536)),
+      [ciphertext, flipped].map((bytes) => decrypted(thread.begin(reference), bytes, 65_536)),
     );
     expect(good?.end.kind).toBe('intact');
     expect(bad?.end).toEqual({ kind: 'damaged', reason: 'bad_mac' });
   });
 
-  test('H3: fails when a thread dies, and H1: the next one has others', async () => {
-    const threads = decryptionThreads();
+  test('H3: fails when the thread dies, and H1: the next one has another', async () => {
+    const thread = decryptionThread();
     const { ciphertext, reference } = encryptMedia(randomBytes(MIB));
-    const doomed = threads.begin(reference);
-    threads.begin(Object.assign({}, reference, { cipher: 'none that there is' }));
+    const doomed = thread.begin(reference);
+    thread.begin(Object.assign({}, reference, { cipher: 'none that there is' }));
     await expect(decrypted(doomed, ciphertext, 65_536)).rejects.toMatchObject({ code: 'worker_died' });
-    expect((await decrypted(threads.begin(reference), ciphertext, 65_536)).end.kind).toBe('intact');
+    expect((await decrypted(thread.begin(reference), ciphertext, 65_536)).end.kind).toBe('intact');
   });
 
   test('fails when the gateway stops; none begins after that', async () => {
-    const threads = decryptionThreads();
+    const thread = decryptionThread();
     const { ciphertext, reference } = encryptMedia(randomBytes(MIB));
-    const cut = threads.begin(reference);
-    await threads.close();
+    const cut = thread.begin(reference);
+    await thread.close();
     await expect(decrypted(cut, ciphertext, 65_536)).rejects.toMatchObject({ code: 'worker_died' });
-    expect(() => threads.begin(reference)).toThrow('expected a running gateway');
+    expect(() => thread.begin(reference)).toThrow('expected a running gateway');
   });
 });
 
 describe('a large download', () => {
-  test('is staged whole, by way of the threads', async () => {
-    const bench = await downloadBench({ threads: decryptionThreads() });
+  test('is staged whole, by way of the thread', async () => {
+    const bench = await downloadBench({ thread: decryptionThread() });
     const { plain, ciphertext, reference } = encryptMedia(randomBytes(5 * MIB));
     bench.server.on('/file.enc', file(ciphertext));
     expect(await bench.download(reference)).toMatchObject({ kind: 'staged', bytes: plain.length });
@@ -79,7 +79,7 @@ describe('a large download', () => {
   });
 
   test('that ends early leaves nothing', async () => {
-    const bench = await downloadBench({ threads: decryptionThreads() });
+    const bench = await downloadBench({ thread: decryptionThread() });
     const { ciphertext, reference } = encryptMedia(randomBytes(5 * MIB));
     bench.server.on('/file.enc', (response) => response.end(ciphertext.subarray(0, 4 * MIB)));
     expect(await bench.download(reference)).toMatchObject({ kind: 'failed' });
@@ -87,13 +87,13 @@ describe('a large download', () => {
     expect(bench.quota.reservedBytes).toBe(0);
   });
 
-  test('one of whose threads dies has failed, and may be tried again', async () => {
-    const threads = decryptionThreads();
-    const bench = await downloadBench({ threads });
+  test('whose thread dies has failed, and may be tried again', async () => {
+    const thread = decryptionThread();
+    const bench = await downloadBench({ thread });
     const { ciphertext, reference } = encryptMedia(randomBytes(5 * MIB));
     bench.server.on('/file.enc', (response) => {
       response.write(ciphertext.subarray(0, MIB), () => {
-        threads.begin(Object.assign({}, reference, { cipher: 'none that there is' }));
+        thread.begin(Object.assign({}, reference, { cipher: 'none that there is' }));
         response.end(ciphertext.subarray(MIB));
       });
     });

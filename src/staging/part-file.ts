@@ -75,15 +75,19 @@ export class PartFile {
     }
   }
 
-  /** One sync at a time, which nothing waits for. After one that failed there is none: the next might know nothing of it. */
+  /** One sync at a time, which nothing waits for. */
   #syncWhatThereIs(handle: FileHandle): void {
     if (this.#isSyncing || this.#unsyncedBytes < SYNC_FROM_BYTES) return;
+    this.#syncing = this.#sync(handle);
+    this.#syncing.catch(heardLater);
+  }
+
+  async #sync(handle: FileHandle): Promise<void> {
     this.#isSyncing = true;
     this.#unsyncedBytes = 0;
-    this.#syncing = handle.datasync().then(() => {
-      this.#isSyncing = false;
-    });
-    this.#syncing.catch(heardLater);
+    await handle.datasync();
+    // Not after a failure: a sync after it might know nothing of what was lost.
+    this.#isSyncing = false;
   }
 
   #opened(): FileHandle {

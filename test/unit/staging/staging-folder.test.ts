@@ -1,10 +1,12 @@
-import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { setImmediate } from 'node:timers/promises';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { newGuid } from '../../../src/base/ids.ts';
 import { openStagingFolder } from '../../../src/staging/staging-folder.ts';
 import { scratchFolder } from '../../support/scratch-folder.ts';
 
+const MIB = 2 ** 20;
 const GUID = '7c9e6679-7425-40de-944b-e07fc1f90ae7';
 
 describe('openStagingFolder', () => {
@@ -60,6 +62,23 @@ describe('StagingFolder', () => {
     expect(await readdir(folder.dir)).toEqual([GUID]);
     expect(await readFile(folder.pathOf(GUID), 'utf8')).toBe('halfwhole');
     expect((await stat(folder.pathOf(GUID))).mode & 0o777).toBe(0o640);
+  });
+
+  test('P2: a file is not published when an early sync failed, whatever later ones say', async () => {
+    const folder = await openStagingFolder(await scratchFolder());
+    const part = await folder.create(GUID);
+    const some = await open(path.join(await scratchFolder(), 'some'), 'w');
+    onTestFinished(() => some.close());
+    const prototype: FileHandle = Object.getPrototypeOf(some);
+    const sync = vi.spyOn(prototype, 'datasync').mockRejectedValueOnce(new Error('EIO: i/o error'));
+    onTestFinished(() => sync.mockRestore());
+    for (let mib = 0; mib < 40; mib += 4) {
+      await part.write(Buffer.alloc(4 * MIB));
+      await setImmediate();
+    }
+    await expect(part.publish()).rejects.toThrow('EIO');
+    await part.discard();
+    expect(await readdir(folder.dir)).toEqual([]);
   });
 
   test('P1: discarding removes the part, and nothing of a published file', async () => {

@@ -37,6 +37,8 @@ const ERROR_TABLE = {
   backend_unreachable: { retryable: true },
   /** Something took longer than it was allowed to. */
   deadline_exceeded: { retryable: true },
+  /** This process, or the machine, has no file handle left. */
+  no_handles: { retryable: true },
   /** The caller withdrew its request. */
   aborted: { retryable: false },
   /** A processor failed in a way that another attempt may cure (429, 5xx, network). */
@@ -92,6 +94,21 @@ export const isErrorCode = (text: string): text is ErrorCode => Object.hasOwn(ER
 /** Whether doing the same thing again may succeed. Unknown errors are bugs, hence not. */
 export function isRetryable(error: unknown): boolean {
   return error instanceof DragomanError && error.retryable;
+}
+
+/** POSIX: too many open files, of this process or of the machine. */
+const NO_HANDLES = /\bE[MN]FILE\b/;
+const LONGEST_CAUSE_CHAIN = 8;
+
+/** Whether it failed, or what caused it did, for want of a file handle. Node tells of a thread's only in its message. */
+export function lacksHandles(thrown: unknown): boolean {
+  let error = thrown;
+  for (let depth = 0; depth < LONGEST_CAUSE_CHAIN && error instanceof Error; depth += 1) {
+    const code = 'code' in error ? error.code : null;
+    if (NO_HANDLES.test(code === 'ERR_WORKER_INIT_FAILED' ? error.message : String(code))) return true;
+    error = error.cause;
+  }
+  return false;
 }
 
 /** An error's text for a log line or a dead letter, whatever was thrown. */

@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts';
-import { describeError, hasCode } from '../base/errors.ts';
+import { describeError, hasCode, lacksHandles } from '../base/errors.ts';
 import type { Guid } from '../base/ids.ts';
 import type { PartFile } from '../staging/part-file.ts';
 import type { StagingQuota } from '../staging/quota.ts';
@@ -188,10 +188,4 @@ function systemFailure(error: unknown): DownloadFailure {
     : downloadFailed('disk', describeError(error));
 }
 
-/** POSIX: too many open files, of this process or of the machine. */
-const NO_HANDLES: ReadonlySet<unknown> = new Set(['EMFILE', 'ENFILE']);
-
 const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : null);
-
-const lacksHandles = (error: unknown): boolean =>
-  NO_HANDLES.has(codeOf(error instanceof MediaHostError ? error.cause : error));

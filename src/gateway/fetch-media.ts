@@ -4,8 +4,9 @@ import { downloadFailed, type DownloadOutcome, mayRetry } from './download-outco
 import type { MediaReference } from './received.ts';
 
 const RETRY_PAUSES_MS = [2_000, 4_000] as const;
-/** How soon the process may have file handles again. */
+/** How soon the process may have file handles again; the pause doubles, for all that wait would take the first ones. */
 const NO_HANDLES_PAUSE_MS = 2_000;
+const LONGEST_NO_HANDLES_PAUSE_MS = 30_000;
 
 export interface MediaSource {
   /** One download; never rejects. */
@@ -51,10 +52,10 @@ async function attempt(
   timing: RetryTiming,
   signal: AbortSignal,
 ): Promise<DownloadOutcome> {
-  while (!signal.aborted) {
+  for (let pauseMs = NO_HANDLES_PAUSE_MS; !signal.aborted; pauseMs *= 2) {
     const outcome = await source.download(media, signal);
     if (outcome.kind === 'staged' || outcome.reason !== 'no_handles') return outcome;
-    await untilLater(NO_HANDLES_PAUSE_MS, timing, signal);
+    await untilLater(Math.min(pauseMs, LONGEST_NO_HANDLES_PAUSE_MS), timing, signal);
   }
   return downloadFailed('aborted');
 }

@@ -106,7 +106,7 @@ const VERSION_3 = `
 `;
 
 const VERSION_4 = `
-  -- By its id a message is found that somebody quotes. Keys of what never decrypted are no JSON.
+  -- By its id a message is found that somebody quotes.
   ALTER TABLE seen ADD COLUMN message_id TEXT AS (CASE WHEN json_valid(key) THEN key ->> 2 END) VIRTUAL;
   CREATE INDEX seen_message ON seen (bot_id, message_id) WHERE message_id IS NOT NULL;
 

@@ -59,7 +59,7 @@ export class SessionJournal implements SessionStorage {
     this.#db.transaction(() => {
       this.#applyAuth(botId, auth);
       for (const stanza of received) {
-        this.#forgetExpected(botId, keyText(stanza.key));
+        this.#forgetExpected(botId, stanza);
         if (isMessage(stanza)) this.#announce(botId, stanza);
       }
     });
@@ -68,7 +68,8 @@ export class SessionJournal implements SessionStorage {
   async expectContent(botId: string, message: UndecryptableMessage): Promise<void> {
     const key = keyText(message.key);
     this.#db.transaction(() => {
-      if (this.#hasSeen(botId, key) || this.#hasSeen(botId, undecryptedId(key))) return;
+      if (this.#hasSeen(botId, undecryptedKey(message.key)) || this.#isKnown(botId, message)) return;
+      if (this.#isOwnEcho(botId, message.key)) return;
       this.#db.run(
         'INSERT OR IGNORE INTO expected (bot_id, key, message, due_at) VALUES (?, ?, ?, ?)',
         botId,
@@ -100,10 +101,9 @@ export class SessionJournal implements SessionStorage {
     this.#db.transaction(() => {
       for (const row of overdue) {
         const botId = textIn(row, 'bot_id');
-        const key = textIn(row, 'key');
         const message: UndecryptableMessage = JSON.parse(textIn(row, 'message'));
-        this.#forgetExpected(botId, key);
-        this.#markSeen(botId, undecryptedId(key));
+        this.#stopExpecting(botId, textIn(row, 'key'));
+        this.#markSeen(botId, undecryptedKey(message.key), message.wire.backlog === true);
         this.#appendInbound(botId, announcedWithoutContent(message));
       }
     });
@@ -125,8 +125,7 @@ export class SessionJournal implements SessionStorage {
   #announce(botId: string, received: ReceivedMessage): void {
     const key = keyText(received.key);
     const isNew =
-      !this.#keysOf(botId, received.key.id).some((seen) => isSameMessage(received, seen)) &&
-      this.#markSeen(botId, key, received.wire.backlog === true);
+      !this.#isKnown(botId, received) && this.#markSeen(botId, key, received.wire.backlog === true);
     if (!isNew || this.#isOwnEcho(botId, received.key)) return;
     const { media } = received;
     const guid = media === null ? null : newGuid();
@@ -171,11 +170,27 @@ export class SessionJournal implements SessionStorage {
     return rows.map((row) => keyIn(textIn(row, 'key')));
   }
 
+  /** By whichever of its people's addresses. */
+  #isKnown(botId: string, message: Addressed): boolean {
+    return this.#keysOf(botId, message.key.id).some((seen) => isSameMessage(message, seen));
+  }
+
   #hasSeen(botId: string, key: string): boolean {
     return this.#db.get('SELECT 1 FROM seen WHERE bot_id = ? AND key = ?', botId, key) !== undefined;
   }
 
-  #forgetExpected(botId: string, key: string): void {
+  /** It is here, and may have been expected under another address. */
+  #forgetExpected(botId: string, stanza: ReceivedStanza): void {
+    this.#stopExpecting(botId, keyText(stanza.key));
+    if (!isMessage(stanza)) return;
+    const ofId = 'SELECT key FROM expected WHERE bot_id = ? AND key ->> 2 = ?';
+    for (const row of this.#db.all(ofId, botId, stanza.key.id)) {
+      const key = textIn(row, 'key');
+      if (isSameMessage(stanza, keyIn(key))) this.#stopExpecting(botId, key);
+    }
+  }
+
+  #stopExpecting(botId: string, key: string): void {
     this.#db.run('DELETE FROM expected WHERE bot_id = ? AND key = ?', botId, key);
   }
 
@@ -190,11 +205,14 @@ export class SessionJournal implements SessionStorage {
   }
 }
 
+/** What a message and one that waits for its content both tell of who wrote it, and where. */
+type Addressed = Pick<ReceivedMessage | UndecryptableMessage, 'key' | 'wire'>;
+
 /**
  * Whether `seen`, of the same id, is of this very message. The phone's history may name by a LID whom the stanza named
  * by a phone number, and the other way round.
  */
-function isSameMessage({ key, wire }: ReceivedMessage, seen: ProviderKey): boolean {
+function isSameMessage({ key, wire }: Addressed, seen: ProviderKey): boolean {
   if (key.fromMe !== seen.fromMe) return false;
   const alternates = wire.alternate_identifiers ?? [];
   if (wire.group === undefined) return [key.remoteJid, ...alternates].includes(seen.remoteJid);
@@ -212,3 +230,6 @@ const keyParts = z.tuple([z.string(), z.string().nullable(), z.string(), z.boole
 
 const keyText = ({ remoteJid, participant, id, fromMe }: ProviderKey): string =>
   JSON.stringify([remoteJid, participant, id, fromMe]);
+
+/** What stands for a message whose content did not come: another one, since the content may still come. */
+const undecryptedKey = (key: ProviderKey): string => keyText({ ...key, id: undecryptedId(key.id) });

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import { deadline, untilAborted } from '../base/deadlines.ts';
+import { lacksHandles } from '../base/errors.ts';
 import type { ClaimedJob, JobError, ProcessingResult } from '../jobs/job.ts';
 import { isRetryableFailure } from '../jobs/retry.ts';
 import { untrustedWords } from '../jobs/untrusted-words.ts';
@@ -15,6 +16,8 @@ export type AttemptOutcome =
   | { readonly kind: 'completed'; readonly result: ProcessingResult }
   /** With a failure that another attempt may cure. */
   | { readonly kind: 'retryable'; readonly error: JobError }
+  /** It could not be made: the process had no file handle left. */
+  | { readonly kind: 'no_handles' }
   /** Its signal aborted before there was a result. */
   | { readonly kind: 'aborted' };
 
@@ -54,6 +57,7 @@ export abstract class BaseMediaProcessor {
       if (attempt.signal.aborted) {
         return completedWith(job, jobError('timed_out', `no words within ${limits.timeoutMs} ms`));
       }
+      if (lacksHandles(thrown)) return { kind: 'no_handles' };
       const error = describeFailure(thrown);
       return isRetryableFailure(thrown) ? { kind: 'retryable', error } : completedWith(job, error);
     }

@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts';
+import { pause } from '../base/deadlines.ts';
 import { describeError } from '../base/errors.ts';
 import type { Guid } from '../base/ids.ts';
 import type { Logger } from '../base/log.ts';
@@ -87,7 +88,11 @@ export async function runJob(job: ClaimedJob, run: JobRun, signal: AbortSignal):
   return outcome;
 }
 
-type Attempted = AttemptOutcome | { readonly kind: 'lost' };
+type Made = Exclude<AttemptOutcome, { readonly kind: 'no_handles' }>;
+type Attempted = Made | { readonly kind: 'lost' };
+
+/** How soon the process may have file handles again. */
+const NO_HANDLES_PAUSE_MS = 2_000;
 
 async function attempt(job: ClaimedJob, run: JobRun, signal: AbortSignal): Promise<Attempted> {
   const { processor, ledger, filesOf, clock, log, times } = run;
@@ -104,8 +109,26 @@ async function attempt(job: ClaimedJob, run: JobRun, signal: AbortSignal): Promi
     sha256: job.media.sha256,
   };
   const stop = AbortSignal.any([signal, heartbeat.lost]);
-  const outcome = await processor.process(job, file, { clock, timeoutMs: times.timeoutMs }, stop);
+  const make = (): Promise<AttemptOutcome> =>
+    processor.process(job, file, { clock, timeoutMs: times.timeoutMs }, stop);
+  const outcome = await untilMade(make, job, run, stop);
   return heartbeat.lost.aborted ? { kind: 'lost' } : outcome;
+}
+
+/** An attempt for which there was no file handle is none: it is made again, under the same claim, for as long as that lasts. */
+async function untilMade(
+  make: () => Promise<AttemptOutcome>,
+  { guid }: ClaimedJob,
+  { clock, log }: JobRun,
+  stop: AbortSignal,
+): Promise<Made> {
+  for (;;) {
+    const outcome = await make();
+    if (outcome.kind !== 'no_handles') return outcome;
+    log.warn({ guid }, 'no file handle is left: a job waits for one');
+    // That the job is given back is found out by the next attempt.
+    await pause(clock, NO_HANDLES_PAUSE_MS, stop).catch(() => {});
+  }
 }
 
 async function conclude(job: ClaimedJob, attempted: Attempted, run: JobRun): Promise<JobOutcome> {

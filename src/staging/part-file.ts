@@ -10,6 +10,16 @@ const CREATE_NEW = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | c
 /** So that little is left to sync at the end: the disk works while the bytes still come. */
 const SYNC_FROM_BYTES = 8 * 2 ** 20;
 
+export interface PartPaths {
+  readonly part: string;
+  readonly final: string;
+}
+
+/** Of all the files of a folder one is synced while it grows: more would take the threads that every file needs. */
+export interface SyncTurn {
+  isTaken: boolean;
+}
+
 /**
  * A file on its way into the staging folder.
  *   P1 It ends published or discarded, once; whoever made it sees to that.
@@ -18,23 +28,23 @@ const SYNC_FROM_BYTES = 8 * 2 ** 20;
  *   P4 At most one write is under way; its failure is that of the next `write`, or of `publish`. A sync's is that of `publish`.
  */
 export class PartFile {
-  readonly #partPath: string;
-  readonly #finalPath: string;
+  readonly #paths: PartPaths;
+  readonly #turn: SyncTurn;
   #handle: FileHandle | null;
   #writing: Promise<void> = Promise.resolve();
   #syncing: Promise<void> = Promise.resolve();
-  #isSyncing = false;
+  #hasFailedToSync = false;
   #unsyncedBytes = 0;
 
-  private constructor(partPath: string, finalPath: string, handle: FileHandle) {
-    this.#partPath = partPath;
-    this.#finalPath = finalPath;
+  private constructor(paths: PartPaths, turn: SyncTurn, handle: FileHandle) {
+    this.#paths = paths;
+    this.#turn = turn;
     this.#handle = handle;
   }
 
   /** Rejects with the system's error; `EEXIST` when somebody writes that file already. */
-  static async create(partPath: string, finalPath: string): Promise<PartFile> {
-    return new PartFile(partPath, finalPath, await open(partPath, CREATE_NEW, FILE_MODE));
+  static async create(paths: PartPaths, turn: SyncTurn): Promise<PartFile> {
+    return new PartFile(paths, turn, await open(paths.part, CREATE_NEW, FILE_MODE));
   }
 
   /** Appends all of `bytes`, which must not be changed any more. Resolves when the write before is done (P4). */
@@ -52,13 +62,23 @@ export class PartFile {
     await this.#writing;
     await this.#syncing;
     await handle.sync();
-    this.#handle = null;
-    await handle.close();
-    await rename(this.#partPath, this.#finalPath);
+    // Before anything is done: a handle may be hard to get.
+    const folder = await open(path.dirname(this.#paths.final), 'r');
     try {
-      await syncFolder(path.dirname(this.#finalPath));
+      this.#handle = null;
+      await handle.close();
+      await rename(this.#paths.part, this.#paths.final);
+      await this.#keepName(folder);
+    } finally {
+      await folder.close();
+    }
+  }
+
+  async #keepName(folder: FileHandle): Promise<void> {
+    try {
+      await folder.sync();
     } catch (error) {
-      await rm(this.#finalPath, { force: true });
+      await rm(this.#paths.final, { force: true });
       throw error;
     }
   }
@@ -71,23 +91,28 @@ export class PartFile {
     try {
       await handle?.close();
     } finally {
-      await rm(this.#partPath, { force: true });
+      await rm(this.#paths.part, { force: true });
     }
   }
 
-  /** One sync at a time, which nothing waits for. */
+  /** Nothing waits for it. After one that failed there is no other, which might know nothing of what was lost. */
   #syncWhatThereIs(handle: FileHandle): void {
-    if (this.#isSyncing || this.#unsyncedBytes < SYNC_FROM_BYTES) return;
+    if (this.#unsyncedBytes < SYNC_FROM_BYTES || this.#hasFailedToSync || this.#turn.isTaken) return;
     this.#syncing = this.#sync(handle);
     this.#syncing.catch(heardLater);
   }
 
   async #sync(handle: FileHandle): Promise<void> {
-    this.#isSyncing = true;
+    this.#turn.isTaken = true;
     this.#unsyncedBytes = 0;
-    await handle.datasync();
-    // Not after a failure: a sync after it might know nothing of what was lost.
-    this.#isSyncing = false;
+    try {
+      await handle.datasync();
+    } catch (error) {
+      this.#hasFailedToSync = true;
+      throw error;
+    } finally {
+      this.#turn.isTaken = false;
+    }
   }
 
   #opened(): FileHandle {
@@ -99,12 +124,3 @@ export class PartFile {
 
 /** The promise is awaited by the next call. */
 const heardLater = (): void => {};
-
-async function syncFolder(dir: string): Promise<void> {
-  const handle = await open(dir, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}

@@ -3,7 +3,7 @@ import { access, type FileHandle, lstat, mkdir, open, readdir, rm } from 'node:f
 import path from 'node:path';
 import { describeError, DragomanError } from '../base/errors.ts';
 import { type Guid, isGuid } from '../base/ids.ts';
-import { PartFile } from './part-file.ts';
+import { PartFile, type SyncTurn } from './part-file.ts';
 
 const FOLDER_MODE = 0o700;
 const PART_SUFFIX = '.part';
@@ -27,6 +27,7 @@ export interface StagedFile {
  */
 export class StagingFolder {
   readonly dir: string;
+  readonly #syncTurn: SyncTurn = { isTaken: false };
 
   constructor(dir: string) {
     this.dir = path.resolve(dir);
@@ -41,8 +42,8 @@ export class StagingFolder {
 
   /** Begins a file as `<guid>.part`, mode 0640. Rejects with the system's error. */
   async create(guid: Guid): Promise<PartFile> {
-    const finalPath = this.pathOf(guid);
-    return PartFile.create(finalPath + PART_SUFFIX, finalPath);
+    const final = this.pathOf(guid);
+    return PartFile.create({ part: final + PART_SUFFIX, final }, this.#syncTurn);
   }
 
   /** Removes a staged file; one that is not there is as good as removed. */

@@ -1,15 +1,18 @@
-import { describeError, hasCode } from '../base/errors.ts';
+import { describeError, DragomanError, hasCode, lacksHandles } from '../base/errors.ts';
 import type { Guid } from '../base/ids.ts';
 import type { Logger } from '../base/log.ts';
 import { decideMimeType, MEDIA_HEAD_BYTES } from '../jobs/media-type.ts';
 import { bareMimeType, corruptMimeType, MEDIA_KINDS } from '../queue/media-kind.ts';
 import type { StagingFolders } from '../staging/staging-folders.ts';
 
+/** A sender's word that says nothing: without the first bytes nobody could do anything with such a file. */
+const NO_TYPE = 'application/octet-stream';
 const CORRUPT_TYPES: ReadonlySet<string> = new Set(MEDIA_KINDS.map(corruptMimeType));
 
 /**
  * What to process a staged file as: the sender's word, unless the file's first bytes show media of another kind.
- * A file that cannot be read is the processor's to report: the sender's word stands.
+ * A file that cannot be read is the processor's to report: the sender's word stands. Where that says nothing and there is no
+ * file handle to look with, rejects with `no_handles`: the file is to be staged again.
  */
 export function mimeTypeDecider(
   staging: Pick<StagingFolders, 'of'>,
@@ -21,6 +24,11 @@ export function mimeTypeDecider(
     try {
       return decideMimeType(sendersWord, await staging.of(gatewayId).readHead(guid, MEDIA_HEAD_BYTES));
     } catch (error) {
+      if (lacksHandles(error) && bareMimeType(sendersWord) === NO_TYPE) {
+        throw new DragomanError('no_handles', 'no file handle is left to look at a staged file', {
+          cause: error,
+        });
+      }
       const message = hasCode(error, 'not_found')
         ? 'a staged file is not in the staging folder: do gateway and backend share it?'
         : 'a staged file cannot be read';

@@ -120,7 +120,7 @@ describe.skipIf(!mayLimitHandles)('a process that has no file handle left', () =
     expect(await backend.stop()).toBe(0);
   });
 
-  test('tries a medium again that it could not read, and acks what it has taken', async () => {
+  test('has a medium wait that it cannot read, and acks what it has taken', async () => {
     const { simulator, folder, backend, gateway } = await apart();
     await gateway();
     await simulator.say('Ana', { text: 'before' });
@@ -128,7 +128,7 @@ describe.skipIf(!mayLimitHandles)('a process that has no file handle left', () =
 
     takeHandles(backend.pid);
     await simulator.say('Ana', { image: 20_000, caption: 'the menu' });
-    await backend.logged(/job postponed/);
+    await backend.logged(/no file handle is left: a job waits for one/);
     await simulator.say('Ana', { text: 'meanwhile' });
     await expect.poll(() => historyIn(folder)).toEqual(['before', 'meanwhile']);
 

@@ -125,7 +125,9 @@ class File implements ThreadedDecryption {
 
   failed(error: unknown): void {
     const reason = error === null ? 'it ended' : describeError(error);
-    this.#failure = new DragomanError('worker_died', `the decrypting thread died: ${reason}`);
+    this.#failure = new DragomanError('worker_died', `the decrypting thread died: ${reason}`, {
+      cause: error,
+    });
     this.#news.resolve();
   }
 

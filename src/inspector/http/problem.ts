@@ -31,6 +31,7 @@ const STATUS: Record<ErrorCode, number> = {
   actor_stopped: 503,
   actor_failed: 500,
   deadline_exceeded: 504,
+  no_handles: 503,
   aborted: 499,
   processing_retryable: 503,
   worker_died: 503,

@@ -24,7 +24,7 @@ export type Attempt<T> =
 
 /** What carries out transactions. Both reject with `store_unavailable` when nobody knows whether they happened. */
 export interface Runner {
-  /** Tries once. */
+  /** Tries once; what is undone may be tried again. */
   attempt<T>(pools: readonly string[], work: Work<T>, signal: AbortSignal): Promise<Attempt<T>>;
   /** Tries until it happens, fails for good or is out of time. */
   run<T>(pools: readonly string[], work: Work<T>, signal: AbortSignal): Promise<T>;

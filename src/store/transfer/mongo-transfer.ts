@@ -148,10 +148,10 @@ export class MongoTransfer implements Source, Target {
     return (await metaOf(this.#database).findOne({ _id: 'owner' }))?.value ?? 0;
   }
 
-  /** A new fence in every chat: the writes of an owner that comes back from a broken network find a newer one. */
+  /** A new fence, in every chat too: the writes of an owner that comes back from a broken network find a newer one. */
   async freeze(): Promise<number> {
     const fence = (await this.fence()) + 1;
-    await metaOf(this.#database).updateOne({ _id: 'owner' }, { $set: { value: fence } }, { upsert: true });
+    await this.#raiseFence(fence);
     await collectionsOf(this.#database).correspondents.updateMany({}, { $set: { fence } });
     return fence;
   }
@@ -201,11 +201,7 @@ export class MongoTransfer implements Source, Target {
 
   async finish(fence: number): Promise<void> {
     await this.#transaction(async (session) => {
-      await metaOf(this.#database).updateOne(
-        { _id: 'owner' },
-        { $set: { value: fence } },
-        { upsert: true, session },
-      );
+      await this.#raiseFence(fence, session);
       await this.#database.collection(COPY_MARK_COLLECTION).deleteMany({}, { session });
     });
     await this.#database.collection(COPY_MARK_COLLECTION).drop();
@@ -213,6 +209,15 @@ export class MongoTransfer implements Source, Target {
 
   close(): Promise<void> {
     return this.#client.close();
+  }
+
+  /** The newest owner's, and the one that owners write by: neither may be older than the other. */
+  async #raiseFence(fence: number, session?: ClientSession): Promise<void> {
+    const meta = metaOf(this.#database);
+    for (const name of ['owner', 'fence'] as const) {
+      const raised = { $max: { value: fence } };
+      await meta.updateOne({ _id: name }, raised, { upsert: true, ...(session && { session }) });
+    }
   }
 
   #collection(section: Section): Collection {

@@ -433,6 +433,46 @@ describe('messages that cannot be decrypted', () => {
     });
   });
 
+  test.each([
+    ['before', ['content', 'stub']],
+    ['after', ['stub', 'content']],
+  ])('J5: content that comes under another address, %s, is all that is announced', async (_when, order) => {
+    const clock = new ManualClock();
+    const journal = await openJournal({ clock });
+    const { key, wire } = undecryptable('a');
+    const stub = { key, wire: { ...wire, alternate_identifiers: ['ana@pn'] } };
+    for (const each of order) {
+      if (each === 'stub') await journal.sessions.expectContent('bot', stub);
+      else await journal.sessions.commit('bot', NO_AUTH, [directFrom('ana@pn', ['ana@lid'])]);
+    }
+    clock.advance(120_000);
+    expect(journal.sessions.announceOverdue()).toBe(0);
+    expect(framesOf(journal)).toMatchObject([{ message: { message: 'text a' } }]);
+  });
+
+  test('J6: the echo of a text that the bot sent is not missed', async () => {
+    const clock = new ManualClock();
+    const journal = await openJournal({ clock });
+    journal.sends.begin(request('r1'));
+    journal.sends.name(request('r1'), 'p1');
+    await journal.sessions.expectContent('bot', { ...undecryptable('p1'), key: fromMe('p1').key });
+    clock.advance(120_000);
+    expect(journal.sessions.announceOverdue()).toBe(0);
+  });
+
+  test('what stands for one that came while the bot was away is not answered either', async () => {
+    const clock = new ManualClock();
+    const journal = await openJournal({ clock });
+    const { key, wire } = undecryptable('a');
+    await journal.sessions.expectContent('bot', { key, wire: { ...wire, backlog: true } });
+    await journal.sessions.expectContent('bot', undecryptable('b'));
+    clock.advance(120_000);
+    expect(journal.sessions.announceOverdue()).toBe(2);
+    const answering = (id: string) =>
+      journal.sends.answersBacklog({ ...request('r'), answers_provider_message_id: `${id}#undecrypted` });
+    expect([answering('a'), answering('b')]).toEqual([true, false]);
+  });
+
   test('J4: a stub of what was received is ignored', async () => {
     const clock = new ManualClock();
     const journal = await openJournal({ clock });

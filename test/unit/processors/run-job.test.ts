@@ -79,6 +79,30 @@ describe('a job that becomes words', () => {
   });
 });
 
+test('R3: a lack of file handles is no attempt, however long it lasts', async () => {
+  let lacking = 10;
+  const { job, ledger, run, clock } = worker(
+    new FunctionProcessor(async () => {
+      lacking -= 1;
+      if (lacking >= 0) throw Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' });
+      return 'a dog';
+    }),
+  );
+  expect(await passTimeUntil(run(), clock)).toMatchObject({ kind: 'completed', result: { words: 'a dog' } });
+  expect(ledger.stored).toMatchObject({ status: 'completed', attempts: job.attempts });
+});
+
+test('R3: a job that waits for a file handle is given back when its worker stops', async () => {
+  const { run, stop } = worker(
+    new FunctionProcessor(async () => {
+      throw Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' });
+    }),
+  );
+  const running = run();
+  stop.abort();
+  expect(await running).toEqual({ kind: 'released' });
+});
+
 describe('a job that fails', () => {
   test('R1: keeps its file', async () => {
     const { ledger, removed, run } = worker(bug);

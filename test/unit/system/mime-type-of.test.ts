@@ -1,44 +1,27 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { newGuid } from '../../../src/base/ids.ts';
+import { silentLogger } from '../../../src/base/log.ts';
 import { openStagingFolder } from '../../../src/staging/staging-folder.ts';
-import { StagingFolders } from '../../../src/staging/staging-folders.ts';
 import { mimeTypeDecider } from '../../../src/system/mime-type-of.ts';
-import { RecordingLogger } from '../../support/recording-logger.ts';
 import { scratchFolder } from '../../support/scratch-folder.ts';
 
-async function bench() {
-  const staging = await openStagingFolder(await scratchFolder());
-  const log = new RecordingLogger();
-  return { staging, log, mimeTypeOf: mimeTypeDecider(new StagingFolders(staging), log) };
+/** A staging folder that nobody has a handle for. */
+async function unreadable(code: string) {
+  const folder = await openStagingFolder(await scratchFolder());
+  folder.readHead = () => Promise.reject(Object.assign(new Error(`${code}: open`), { code }));
+  return mimeTypeDecider({ of: () => folder }, silentLogger);
 }
 
-describe('the type that a staged file is processed as', () => {
-  test('is what its first bytes show when they contradict the sender', async () => {
-    const { staging, mimeTypeOf } = await bench();
-    const guid = newGuid();
-    await writeFile(staging.pathOf(guid), Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0, 0]));
-    expect(await mimeTypeOf(guid, 'audio/ogg', 'local')).toBe('image/jpeg');
-    expect(await mimeTypeOf(guid, 'image/png', 'local')).toBe('image/png');
+test('a file that nobody has a handle to look at is staged again, where its sender’s word says nothing', async () => {
+  const decide = await unreadable('EMFILE');
+  await expect(decide(newGuid(), 'application/octet-stream', 'g')).rejects.toMatchObject({
+    code: 'no_handles',
+    retryable: true,
   });
+  expect(await decide(newGuid(), 'image/jpeg', 'g')).toBe('image/jpeg');
+});
 
-  test('is the sender’s word when there is no file, which is logged', async () => {
-    const { mimeTypeOf, log } = await bench();
-    expect(await mimeTypeOf(newGuid(), 'Audio/OGG; codecs=opus', 'local')).toBe('audio/ogg');
-    expect(log.at('warn')).toEqual([expect.stringContaining('do gateway and backend share it?')]);
-  });
-
-  test('is the sender’s word when the file cannot be read', async () => {
-    const { staging, mimeTypeOf, log } = await bench();
-    const guid = newGuid();
-    await mkdir(staging.pathOf(guid));
-    expect(await mimeTypeOf(guid, 'audio/ogg', 'local')).toBe('audio/ogg');
-    expect(log.at('warn')).toEqual(['a staged file cannot be read']);
-  });
-
-  test('is what it says when it says that there is no file', async () => {
-    const { mimeTypeOf, log } = await bench();
-    expect(await mimeTypeOf(newGuid(), 'media_corrupt_image', 'local')).toBe('media_corrupt_image');
-    expect(log.lines).toEqual([]);
-  });
+test('a file that cannot be read otherwise is what its sender says', async () => {
+  const decide = await unreadable('EIO');
+  expect(await decide(newGuid(), 'application/octet-stream', 'g')).toBe('application/octet-stream');
 });

@@ -55,7 +55,7 @@ export async function accept(
   return { kind: 'accepted' };
 }
 
-/** The job is there and dead, or the transaction is left without a write. */
+/** The job is there and dead, or nothing of the retry is written. */
 export async function retryFailedJob(
   transaction: Transaction,
   retry: JobRetry,

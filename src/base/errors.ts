@@ -100,13 +100,23 @@ export function isRetryable(error: unknown): boolean {
 const NO_HANDLES = /\bE[MN]FILE\b/;
 const LONGEST_CAUSE_CHAIN = 8;
 
+/** What was thrown, if it is an object, then what caused that, and so on: a few at most, for a chain may be a ring. */
+export function* causesOf(thrown: unknown): Generator<Record<string, unknown>, void> {
+  let error = thrown;
+  for (let depth = 0; depth < LONGEST_CAUSE_CHAIN && isObject(error); depth += 1) {
+    yield error;
+    error = error['cause'];
+  }
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null;
+
 /** Whether it failed, or what caused it did, for want of a file handle. Node tells of a thread's only in its message. */
 export function lacksHandles(thrown: unknown): boolean {
-  let error = thrown;
-  for (let depth = 0; depth < LONGEST_CAUSE_CHAIN && error instanceof Error; depth += 1) {
-    const code = 'code' in error ? error.code : null;
-    if (NO_HANDLES.test(code === 'ERR_WORKER_INIT_FAILED' ? error.message : String(code))) return true;
-    error = error.cause;
+  for (const { code, message } of causesOf(thrown)) {
+    const telling = code === 'ERR_WORKER_INIT_FAILED' ? message : code;
+    if (typeof telling === 'string' && NO_HANDLES.test(telling)) return true;
   }
   return false;
 }

@@ -1,3 +1,5 @@
+import { causesOf } from '../base/errors.ts';
+
 /** How often, and how far apart, a job is tried. */
 export interface RetryPolicy {
   /** Attempts in all, at least 1. */
@@ -28,7 +30,6 @@ const RETRYABLE_STATUS = new Set([408, 425, 429]);
 const PASSING_CODES = new Set([
   'EMFILE',
   'ENFILE',
-
   'ECONNABORTED',
   'ECONNREFUSED',
   'ECONNRESET',
@@ -45,24 +46,17 @@ const PASSING_CODES = new Set([
   'UND_ERR_SOCKET',
 ]);
 
-const LONGEST_CAUSE_CHAIN = 8;
-
 /**
  * Whether another attempt may cure what a processor threw, whatever that was: it says so itself (`retryable`, as a
  * DragomanError does), or it is an HTTP answer (`status` or `statusCode`) of 429 or 5xx and their like, or a network
  * error, or a lack of file handles, or was caused by one of these. The outermost error that tells decides.
  */
 export function isRetryableFailure(thrown: unknown): boolean {
-  let error = thrown;
-  for (let depth = 0; depth < LONGEST_CAUSE_CHAIN && isObject(error); depth += 1) {
+  for (const error of causesOf(thrown)) {
     if (typeof error['retryable'] === 'boolean') return error['retryable'];
     const status = error['status'] ?? error['statusCode'];
     if (typeof status === 'number') return (status >= 500 && status <= 599) || RETRYABLE_STATUS.has(status);
     if (typeof error['code'] === 'string' && PASSING_CODES.has(error['code'])) return true;
-    error = error['cause'];
   }
   return false;
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null;

@@ -1,4 +1,5 @@
 import type { Store, WorkerStore } from '../../../src/store/store.ts';
+import type { WorkStore } from '../../../src/store/work-store.ts';
 
 /** What an operator does. */
 export type Deed = 'retry' | 'drop' | 'stop and start' | 'forget';
@@ -23,6 +24,17 @@ export type Plant = 'lost place' | 'taken place' | 'stale';
 
 type MethodOf<Port> = Exclude<keyof Port, 'fence'>;
 
+const WORK_METHODS = {
+  claim: 'talk',
+  heartbeat: 'talk',
+  complete: 'talk',
+  release: 'drain',
+  postpone: 'trouble',
+  reviveJobs: 'talk',
+  jobByGuid: null,
+  onClaimable: null,
+} as const satisfies Record<MethodOf<WorkStore>, Way | null>;
+
 /** The way to each method of the store; null: it writes nothing, and no recovery stands on it. */
 const STORE_METHODS = {
   resolveCorrespondent: 'talk',
@@ -42,14 +54,7 @@ const STORE_METHODS = {
   pruneHistory: 'talk',
   pruneMessageIds: 'start',
 
-  claim: 'talk',
-  heartbeat: 'talk',
-  complete: 'talk',
-  release: 'drain',
-  postpone: 'trouble',
-  reviveJobs: 'talk',
-  jobByGuid: null,
-  onClaimable: null,
+  ...WORK_METHODS,
 
   stage: 'talk',
   discardJob: { plant: 'taken place' },
@@ -75,14 +80,7 @@ const STORE_METHODS = {
 
 /** The same of a process that only works. */
 const WORKER_METHODS = {
-  claim: 'talk',
-  heartbeat: 'talk',
-  complete: 'talk',
-  release: 'drain',
-  postpone: 'trouble',
-  reviveJobs: 'talk',
-  jobByGuid: null,
-  onClaimable: null,
+  ...WORK_METHODS,
   close: 'drain',
 } as const satisfies Record<MethodOf<WorkerStore>, Way | null>;
 

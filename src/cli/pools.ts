@@ -10,16 +10,28 @@ export const showPools = (sources: ConfigSources, asJson: boolean): Promise<numb
     const [list, staging] = await Promise.all([pools.list(), pools.staging()]);
     if (asJson) console.log(JSON.stringify({ pools: list, staging }));
     else {
-      const headings = ['POOL', 'BUSY', 'PENDING', 'WAITING', 'HELD', 'FAILED', 'OLDEST'];
-      console.log(table(headings, list.map(rowOf)));
+      console.log(table(HEADINGS, list.map(rowOf)));
       console.log(`Staging folder: ${staging.files} files, ${(staging.bytes / 2 ** 20).toFixed(1)} MiB`);
     }
     return EXIT.ok;
   });
 
-const rowOf = ({ name, busy, workers, pending, waiting, held, failed, oldestPendingMs }: PoolView) => [
-  name,
-  `${busy}/${workers}`,
-  ...[pending, waiting, held, failed].map(String),
-  oldestPendingMs === null ? '-' : duration(oldestPendingMs),
+const HEADINGS = [
+  'POOL',
+  'BUSY',
+  'PENDING',
+  'OLDEST',
+  'IN PROGRESS',
+  'PER MINUTE',
+  'WAITING',
+  'HELD',
+  'FAILED',
+];
+
+const rowOf = (pool: PoolView): readonly string[] => [
+  pool.name,
+  `${pool.busy}/${pool.workers}`,
+  String(pool.pending),
+  pool.oldestPendingMs === null ? '-' : duration(pool.oldestPendingMs),
+  ...[pool.inProgress, pool.donePerMinute, pool.waiting, pool.held, pool.failed].map(String),
 ];

@@ -128,7 +128,7 @@ async function compose(
   const pools = config.pools.map(({ name }) => name);
   const backlogLog = new BacklogLog({ store, pools, clock, log });
 
-  const served = new Served();
+  const served = new Served(clock.now());
   const completed = (completion: Completion, pool: string | null): void => {
     if (!settlements.begin(completion) || pool === null) return;
     backlogLog.done(pool);

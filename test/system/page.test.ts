@@ -111,6 +111,9 @@ describe.skipIf(!HAS_CHROMIUM)('the page', () => {
     await rowOf('Ana').getByText('[Transcripted audio multimedia message').first().waitFor();
     expect(await rowOf('Ana').locator('.place[data-state="placeholder"]').count()).toBe(0);
     expect(await rowOf('Ana').locator('.place[data-state="ingested"]').count()).toBe(2);
+    await open('');
+    const audio = page.locator('.pools tr', { has: page.getByRole('rowheader', { name: 'audio' }) });
+    await audio.getByRole('cell', { name: /^(1|0\.\d)$/ }).waitFor();
   });
 
   test('shows one message’s journey, with what each step took', async () => {

@@ -47,12 +47,12 @@ export const number = (count) => count.toLocaleString();
 export const counted = (count, one, many = `${one}s`) => `${number(count)} ${count === 1 ? one : many}`;
 
 /**
- * A rate in events per second, with as many digits as mean something.
+ * A rate, events in a span of time, with as many digits as mean something.
  *
- * @param {number} perSecond
+ * @param {number} events
  */
-export const rate = (perSecond) =>
-  perSecond < 10 && !Number.isInteger(perSecond) ? perSecond.toFixed(1) : number(Math.round(perSecond));
+export const rate = (events) =>
+  events < 10 && !Number.isInteger(events) ? events.toFixed(1) : number(Math.round(events));
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
 

@@ -42,7 +42,13 @@ export function administerPools({
         const backlog = backlogs[index];
         if (backlog === undefined) return [];
         const view = poolViewOf(pool, backlog, counts, busyOf(pool.name, loads));
-        return [{ ...view, shares: [...served.sharesOf(pool.name, now)] }];
+        return [
+          {
+            ...view,
+            donePerMinute: Number(served.perMinute(pool.name, now).toFixed(1)),
+            shares: [...served.sharesOf(pool.name, now)],
+          },
+        ];
       });
     },
     load,
@@ -75,7 +81,7 @@ function poolViewOf(
   backlog: PoolBacklog,
   counts: readonly JobCount[],
   busy: number,
-): Omit<PoolView, 'shares'> {
+): Omit<PoolView, 'donePerMinute' | 'shares'> {
   const { name, mimeTypes, processor, workers, timeoutMs } = pool;
   const { pending, waiting, inProgress, held, oldestPendingMs } = backlog;
   const failed = counts

@@ -160,6 +160,12 @@ export const poolView = z.object({
   held: count.describe('Of bots that are not connected'),
   failed: count.describe('Dead letters'),
   oldestPendingMs: count.nullable(),
+  donePerMinute: z
+    .number()
+    .min(0)
+    .describe(
+      'Jobs that came to their end, a minute, over the last five; since the start where that is less',
+    ),
   shares: z
     .array(z.object({ botId: z.string(), served: count }))
     .describe('Jobs of each bot that came to their end in the last five minutes, the most first'),

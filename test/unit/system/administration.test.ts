@@ -78,7 +78,12 @@ describe('what an operator is shown', () => {
   test('of pools and the staging folder: how much waits and lies there', async () => {
     const { administration } = await conversation();
     const pools = z.array(poolView).parse(await administration.pools.list());
-    expect(pools.find(({ name }) => name === 'audio')).toMatchObject({ workers: 2, pending: 0, failed: 0 });
+    expect(pools.find(({ name }) => name === 'audio')).toMatchObject({
+      workers: 2,
+      pending: 0,
+      failed: 0,
+      donePerMinute: 0,
+    });
     const staging = stagingView.parse(await administration.pools.staging());
     expect(staging).toEqual({ files: 0, bytes: 0, partial: 0, limitBytes: 23 * 1024 ** 3 });
   });

@@ -1,4 +1,4 @@
-import { age, number } from '../format.js';
+import { age, number, rate } from '../format.js';
 import { html } from '../html.js';
 
 /** @typedef {import('../live-state.js').Live['pools'][number]} Pool */
@@ -19,6 +19,7 @@ export function Pools({ pools }) {
             <th scope="col">Workers</th>
             <th scope="col">Backlog</th>
             <th scope="col" class="num">Oldest</th>
+            <th scope="col" class="num">Done/min</th>
             <th scope="col">Share of each bot</th>
             <th scope="col" class="num">Held</th>
             <th scope="col" class="num">Failed</th>
@@ -53,6 +54,7 @@ function PoolRow({ pool, most }) {
       >
     </td>
     <td class="num">${pool.oldestPendingMs === null ? '–' : age(pool.oldestPendingMs)}</td>
+    <td class="num">${rate(pool.donePerMinute)}</td>
     <td><${Shares} pool=${pool} /></td>
     <td class="num">${number(pool.held)}</td>
     <td class="num">${pool.failed === 0 ? '0' : html`<a href="#/jobs/failed">${number(pool.failed)}</a>`}</td>

@@ -5,7 +5,7 @@ import type { ClaimedJob, CorrespondentKey, MediaProcessingJob } from '../../../
 import type { Message } from '../../../src/queue/message.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { type MemorySubject, memorySubject } from '../../support/memory-subject.ts';
-import { keyOf, NOW } from '../../support/store-records.ts';
+import { HOUR_MS, keyOf, NOW } from '../../support/store-records.ts';
 import type { OpenSubject, StoreSubject } from './subject.ts';
 
 /** What a model-based test of the store runs in: the memory store and the one under test, side by side. */
@@ -126,10 +126,13 @@ export const nothing: Call = () => Promise.resolve();
 export const pick = <T>(items: readonly T[], index: number): T | undefined =>
   items[index % Math.max(items.length, 1)];
 
-/** Of a lease or a back-off, which end by each store's own clock. */
+/**
+ * Of a lease or a back-off, which end by each store's own clock: an hour from then on, or at once. Between the two is
+ * what no run lasts for.
+ */
 export const endState = (endsAt: number | null): string => {
   if (endsAt === null) return 'none';
-  return endsAt > NOW ? 'to come' : 'over';
+  return endsAt > NOW + HOUR_MS / 2 ? 'to come' : 'over';
 };
 
 /** Claim tokens and seqs are each store's own, and are compared by what they do. */

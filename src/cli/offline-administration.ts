@@ -54,7 +54,7 @@ async function readableOf(store: Store, config: Config): Promise<Readable> {
   return {
     bots: { list: () => Promise.resolve(bots) },
     chats: administerChats({ store, bots: gateways }),
-    jobs: administerJobs({ store, bots: new Map(), forgetFile: () => Promise.resolve() }),
+    jobs: administerJobs({ store, bots: gateways, pools: config.pools.map(({ name }) => name) }),
     janitor: offlineJanitor(config, store),
   };
 }

@@ -18,6 +18,7 @@ import { administerChats } from './administration/chats.ts';
 import { administerForgetting } from './administration/forgetting.ts';
 import { administerGateways } from './administration/gateways.ts';
 import { administerJanitor } from './administration/janitor.ts';
+import { administerFailedJobs } from './administration/failed-jobs.ts';
 import { administerJobs } from './administration/jobs.ts';
 import { administerPools } from './administration/pools.ts';
 import { Served } from './administration/served.ts';
@@ -250,7 +251,10 @@ async function compose(
     chats: { ...administerChats({ store, bots }), ...administerForgetting({ bots, forgetFile }) },
     gateways: administerGateways({ gatewayIds, ingress }),
     janitor: administerJanitor(janitor),
-    jobs: administerJobs({ store, bots, forgetFile }),
+    jobs: {
+      ...administerJobs({ store, bots, pools }),
+      ...administerFailedJobs({ store, bots, forgetFile }),
+    },
     pools: administerPools({
       store,
       pools: config.pools,

@@ -5,6 +5,7 @@ import { DragomanError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { phoneNumber } from '../protocol/frames.ts';
 import type { BotRecord, BotStore } from '../store/bot-store.ts';
+import { unknownBot } from './administration/known-names.ts';
 import { ACTOR_NAMES, bot as botSettings, type BotSettings, storedBotSettings } from './bot-settings.ts';
 import type { BotCommands, RunningBot } from './ingress.ts';
 
@@ -187,7 +188,7 @@ export class BotRoster {
   #bot(botId: string): RunningBot {
     const bot = this.#options.bots.get(botId);
     if (bot !== undefined) return bot;
-    throw new DragomanError('unknown_bot', `there is no bot ${botId}: see dragoman bots list`);
+    throw unknownBot(botId, this.#options.bots.keys());
   }
 
   #settingsIn(text: string): BotSettings | null {

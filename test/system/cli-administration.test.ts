@@ -184,6 +184,8 @@ describe('the command line', () => {
       [['chats', 'forget', 'main', 'nobody'], '--yes', 64],
       [['chats', 'forget', 'main', 'nobody', '--yes'], 'has no such chat', 1],
       [['jobs', 'drop'], 'either a GUID or --all', 64],
+      [['jobs', 'drop', '--all', '--bot', 'nobody'], 'there is no bot nobody: expected main', 64],
+      [['jobs', 'list', '--pool', 'vidoe'], 'there is no pool vidoe: expected one of audio, video', 64],
       [['dead-letters', 'retry', '1'], 'there is no dead letter 1', 1],
       [['dead-letters', 'list', '--gateway', 'north'], 'there is no gateway north', 1],
     ] as const) {
@@ -223,5 +225,8 @@ describe('the command line', () => {
     expect(stop.stderr).toContain('no backend answers at http://127.0.0.1:1');
     expect(oneLine(stop.stderr)).toBe(true);
     expect(stop.exitCode).toBe(69);
+    const typo = await elsewhere('jobs', 'list', '--bot', 'nobody');
+    expect(typo.stderr).toBe('dragoman: there is no bot nobody: expected main\n');
+    expect(typo.exitCode).toBe(64);
   });
 });

@@ -1,4 +1,3 @@
-import { DragomanError } from '../../base/errors.ts';
 import type { BotsAdministration } from '../administration.ts';
 import type { BotRoster } from '../bot-roster.ts';
 import type { RunningBot } from '../ingress.ts';
@@ -27,10 +26,4 @@ function botViewOf({ settings, wish, said }: RunningBot, isLinked: BotsOptions['
     stopped: wish.stopped,
     ...said.status,
   };
-}
-
-/** @throws `unknown_bot` */
-export function assertKnownBot(bots: ReadonlyMap<string, unknown>, botId: string): void {
-  if (bots.has(botId)) return;
-  throw new DragomanError('unknown_bot', `there is no bot ${botId}: see dragoman bots list`);
 }

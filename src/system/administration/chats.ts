@@ -4,7 +4,7 @@ import { chatName } from '../../store/chat-name.ts';
 import type { MessageStore } from '../../store/message-store.ts';
 import type { WorkStore } from '../../store/work-store.ts';
 import type { ChatAddress, ChatsAdministration } from '../administration.ts';
-import { assertKnownBot } from './bots.ts';
+import { assertKnownBot } from './known-names.ts';
 import { numberIn } from './cursor.ts';
 import { historyViewOf, journeyViewOf, messageViewOf } from './shown.ts';
 import type { ChatView } from './views.ts';

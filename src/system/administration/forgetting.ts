@@ -2,7 +2,7 @@ import { DragomanError } from '../../base/errors.ts';
 import type { ChatAddress, ChatsAdministration } from '../administration.ts';
 import type { HeldFile } from '../file-releaser.ts';
 import type { RunningBot } from '../ingress.ts';
-import { assertKnownBot } from './bots.ts';
+import { assertKnownBot } from './known-names.ts';
 
 export interface ForgettingOptions {
   readonly bots: ReadonlyMap<string, RunningBot>;

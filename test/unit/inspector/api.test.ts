@@ -106,6 +106,7 @@ describe('the API', () => {
       [`/api/v1/bots/${BOT}/chats/bob`, 'not_found'],
       [`${CHAT}/messages/99`, 'not_found'],
       [`/api/v1/jobs/${newGuid()}`, 'not_found'],
+      ['/api/v1/jobs?botId=nobody', 'unknown_bot'],
       ['/api/v2/bots', 'not_found'],
     ] as const) {
       const reply = await get(path);
@@ -126,6 +127,7 @@ describe('the API', () => {
       [`${CHAT}/messages/-1`, 'id'],
       ['/api/v1/jobs/..%2f..%2fetc%2fpasswd', 'guid'],
       ['/api/v1/jobs?collection=all', 'collection'],
+      ['/api/v1/jobs?pool=vidoe', 'expected one of audio, video'],
     ] as const) {
       const reply = await get(path);
       expect([400, 404, 414]).toContain(reply.status);

@@ -99,6 +99,52 @@ describe('what an operator is shown', () => {
     await expect(administration.jobs.show(newGuid())).rejects.toMatchObject({ code: 'not_found' });
   });
 
+  test('of jobs of a bot or pool that is not there: that it is not, and which are', async () => {
+    const { administration } = await conversation();
+    for (const collection of ['active', 'failed'] as const) {
+      await expect(
+        administration.jobs.list({ collection, pool: 'vidoe' }, { limit: 1 }),
+      ).rejects.toMatchObject({
+        code: 'request_invalid',
+        message:
+          'there is no pool vidoe: expected one of audio, video, image, document, sticker, corrupt, unsupported',
+      });
+      await expect(
+        administration.jobs.list({ collection, botId: 'nobody' }, { limit: 1 }),
+      ).rejects.toMatchObject({
+        code: 'unknown_bot',
+        message: `there is no bot nobody: expected ${BOT}`,
+      });
+    }
+  });
+
+  test('of jobs that outlived their pool and their bot: those jobs', async () => {
+    const { config, start, staging } = await machine();
+    const { backend, watch } = await start();
+    const link = await connected(backend.url);
+    const odd = mediaFrame('ann', 'open', { mime_type: 'model/obj' });
+    await acked(link, odd);
+    await writeFile(staging.pathOf(odd.mediaGuid), 'anything');
+    const staged = { bytes: 8, sha256: 'a'.repeat(64), mime_type: 'model/obj' };
+    link.send({ type: 'media.staged', seq: 1_000_000, guid: odd.mediaGuid, ...staged });
+    await watch.untilIngested(1);
+    await backend.stop();
+
+    const pools = config.pools.map((pool) =>
+      pool.name === 'unsupported' ? { ...pool, name: 'rest' } : pool,
+    );
+    const bots = config.bots.map((bot) => ({ ...bot, id: 'other' }));
+    const { jobs } = (await start({ config: { ...config, pools, bots } })).backend.administration;
+    for (const filter of [{ pool: 'unsupported' }, { botId: BOT }]) {
+      const { items } = await jobs.list({ collection: 'failed', ...filter }, { limit: 10 });
+      expect(items.map(({ guid }) => guid)).toEqual([odd.mediaGuid]);
+      expect(await jobs.list({ collection: 'active', ...filter }, { limit: 10 })).toEqual({
+        items: [],
+        next: null,
+      });
+    }
+  });
+
   test('of a gateway that is away: that nobody else has its dead letters', async () => {
     const { backend } = await (await machine()).start();
     const { gateways } = backend.administration;

@@ -1,3 +1,5 @@
+import type { Clock } from '../base/clock.ts';
+import type { Guid } from '../base/ids.ts';
 import { decodeGatewayFrame } from '../protocol/codec.ts';
 import { type DurableFrame, type MediaKind, mediaKind } from '../protocol/frames.ts';
 import type { FrameLog } from './frame-log.ts';
@@ -25,11 +27,43 @@ export type DeadLetterRetry =
   | { readonly kind: 'hopeless'; readonly reason: string }
   | { readonly kind: 'not_found' };
 
+/** How many letters are kept, how long, and how large. */
+export interface DeadLetterBounds {
+  /** Since they were refused. */
+  readonly maxAgeMs: number;
+  readonly maxLetters: number;
+  readonly maxBytes: number;
+}
+
+/** What a letter was about, and the bound that it was beyond. */
+export interface DroppedLetter extends Pick<DeadLetter, 'seq' | 'type' | 'botId'> {
+  readonly guid: Guid | null;
+  readonly providerMessageId: string | null;
+  readonly why: 'age' | 'number' | 'bytes';
+}
+
 /** The frame of a letter, or why it is none. */
 function frameIn(row: JournalRow): DurableFrame | string {
   const decoded = decodeGatewayFrame(textIn(row, 'body'));
   if (decoded.kind === 'malformed') return decoded.reason;
   return 'seq' in decoded.frame ? decoded.frame : 'it is no durable frame';
+}
+
+function subjectOf(row: JournalRow): Pick<DeadLetter, 'seq' | 'type' | 'botId'> {
+  const frame = frameIn(row);
+  return {
+    seq: numberIn(row, 'seq'),
+    type: typeof frame === 'string' ? null : frame.type,
+    botId: typeof frame !== 'string' && 'bot_id' in frame ? frame.bot_id : null,
+  };
+}
+
+function idsIn(row: JournalRow): Pick<DroppedLetter, 'guid' | 'providerMessageId'> {
+  const frame = frameIn(row);
+  if (typeof frame === 'string') return { guid: null, providerMessageId: null };
+  if (frame.type !== 'inbound') return { guid: 'guid' in frame ? frame.guid : null, providerMessageId: null };
+  const { media_processing_id, provider_message_id } = frame.message;
+  return { guid: media_processing_id ?? null, providerMessageId: provider_message_id };
 }
 
 /** What kind of medium was announced; a letter from before that was noted has none. */
@@ -39,14 +73,22 @@ const mediaKindIn = (row: JournalRow): MediaKind => mediaKind.catch('document').
  * Frames that the backend refused for good, until somebody has removed the cause and has them sent once more.
  *   Y1 A letter is forgotten in the transaction that appends its frame anew: it is never lost, nor there twice.
  *   Y2 The file of a refused announcement was not kept: announced anew, it is told as corrupt at once.
+ *   Y3 Dropped are exactly those that are too old, then those that were refused first until the others are within
+ *      number and bytes, and never the last one for its size.
  */
 export class DeadLetters {
   readonly #db: JournalDatabase;
   readonly #frames: FrameLog;
+  readonly #clock: Clock;
 
-  constructor(db: JournalDatabase, frames: FrameLog) {
+  constructor(db: JournalDatabase, frames: FrameLog, clock: Clock) {
     this.#db = db;
     this.#frames = frames;
+    this.#clock = clock;
+  }
+
+  get count(): number {
+    return this.#weight().letters;
   }
 
   /** Oldest first: those behind `after`, at most `limit`; by default all. */
@@ -56,17 +98,12 @@ export class DeadLetters {
   }: { readonly after?: number; readonly limit?: number } = {}): readonly DeadLetter[] {
     const sql =
       'SELECT seq, body, code, reason, died_at FROM dead_letters WHERE seq > ? ORDER BY seq LIMIT ?';
-    return this.#db.all(sql, after, limit).map((row) => {
-      const frame = frameIn(row);
-      return {
-        seq: numberIn(row, 'seq'),
-        type: typeof frame === 'string' ? null : frame.type,
-        botId: typeof frame !== 'string' && 'bot_id' in frame ? frame.bot_id : null,
-        code: textIn(row, 'code'),
-        reason: textIn(row, 'reason'),
-        diedAt: numberIn(row, 'died_at'),
-      };
-    });
+    return this.#db.all(sql, after, limit).map((row) => ({
+      ...subjectOf(row),
+      code: textIn(row, 'code'),
+      reason: textIn(row, 'reason'),
+      diedAt: numberIn(row, 'died_at'),
+    }));
   }
 
   /** Appends the frame of letter `seq` to what is to be sent. */
@@ -82,6 +119,37 @@ export class DeadLetters {
         ? { kind: 'hopeless', reason: 'it does not decode' }
         : { kind: 'retried', seq: newSeq };
     });
+  }
+
+  /** Returns what is gone for good, in the order in which it was refused. */
+  dropBeyond(bounds: DeadLetterBounds): readonly DroppedLetter[] {
+    if (this.#exceeded(bounds) === null) return [];
+    return this.#db.transaction(() => {
+      const dropped: DroppedLetter[] = [];
+      for (let why = this.#exceeded(bounds); why !== null; why = this.#exceeded(bounds)) {
+        const row = this.#db.get(
+          `DELETE FROM dead_letters WHERE seq = (SELECT seq FROM dead_letters ORDER BY died_at, seq LIMIT 1)
+           RETURNING seq, body`,
+        );
+        if (row === undefined) break;
+        dropped.push({ ...subjectOf(row), ...idsIn(row), why });
+      }
+      return dropped;
+    });
+  }
+
+  #exceeded({ maxAgeMs, maxLetters, maxBytes }: DeadLetterBounds): DroppedLetter['why'] | null {
+    const oldest = this.#db.get('SELECT died_at FROM dead_letters ORDER BY died_at, seq LIMIT 1');
+    if (oldest === undefined) return null;
+    if (numberIn(oldest, 'died_at') <= this.#clock.now() - maxAgeMs) return 'age';
+    const { letters, bytes } = this.#weight();
+    if (letters > maxLetters) return 'number';
+    return bytes > maxBytes && letters > 1 ? 'bytes' : null;
+  }
+
+  #weight(): { readonly letters: number; readonly bytes: number } {
+    const row = this.#db.get('SELECT letters, bytes FROM dead_letter_weight') ?? {};
+    return { letters: numberIn(row, 'letters'), bytes: numberIn(row, 'bytes') };
   }
 
   #appendAnew({ v: _version, seq: _formerSeq, ...frame }: DurableFrame, row: JournalRow): number | null {

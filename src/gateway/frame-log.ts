@@ -90,10 +90,6 @@ export class FrameLog {
     return { frames: numberIn(row, 'frames'), bytes: numberIn(row, 'bytes') };
   }
 
-  deadLetterCount(): number {
-    return numberIn(this.#db.get('SELECT count(*) AS letters FROM dead_letters') ?? {}, 'letters');
-  }
-
   #isAboutParked(seq: number): boolean {
     if (this.#parked.size === 0) return false;
     const guid = this.#guidOf(seq);

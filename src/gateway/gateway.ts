@@ -50,7 +50,7 @@ function parseSettings(given: Partial<GatewaySettings> = {}): GatewaySettings {
 }
 
 async function openJournal(options: GatewayOptions, settings: GatewaySettings): Promise<Journal> {
-  const { dataFolder, clock, log, gatewayId, providerName = 'whatsapp-baileys' } = options;
+  const { dataFolder, clock, gatewayId, providerName = 'whatsapp-baileys' } = options;
   try {
     await mkdir(dataFolder, { recursive: true, mode: 0o700 });
   } catch (error) {
@@ -61,7 +61,6 @@ async function openJournal(options: GatewayOptions, settings: GatewaySettings): 
   return new Journal({
     file: path.join(dataFolder, JOURNAL_FILE),
     clock,
-    log,
     providerName,
     undecryptableWaitMs: settings.undecryptableWaitMs,
     seenDays: settings.seenDays,

@@ -114,8 +114,25 @@ const VERSION_4 = `
   ALTER TABLE seen ADD COLUMN backlog INTEGER NOT NULL DEFAULT 0;
 `;
 
+const VERSION_5 = `
+  -- The size of the dead letters, kept by the transactions that change it.
+  CREATE TABLE dead_letter_weight (
+    letters INTEGER NOT NULL,
+    bytes INTEGER NOT NULL
+  ) STRICT;
+  INSERT INTO dead_letter_weight SELECT count(*), coalesce(sum(octet_length(body)), 0) FROM dead_letters;
+  CREATE INDEX dead_letters_age ON dead_letters (died_at);
+
+  CREATE TRIGGER letter_added AFTER INSERT ON dead_letters BEGIN
+    UPDATE dead_letter_weight SET letters = letters + 1, bytes = bytes + octet_length(NEW.body);
+  END;
+  CREATE TRIGGER letter_removed AFTER DELETE ON dead_letters BEGIN
+    UPDATE dead_letter_weight SET letters = letters - 1, bytes = bytes - octet_length(OLD.body);
+  END;
+`;
+
 /** By itself SQLite looks at all that a bot has seen: it does not see that the partial index on a virtual column serves. */
 export const SEEN_BY_MESSAGE = 'seen INDEXED BY seen_message';
 
 /** What makes each version's tables out of those before. A journal with more was written by a newer Dragoman. */
-export const JOURNAL_VERSIONS: readonly string[] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4];
+export const JOURNAL_VERSIONS: readonly string[] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5];

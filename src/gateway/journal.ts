@@ -1,6 +1,5 @@
 import type { Clock } from '../base/clock.ts';
 import { newGuid } from '../base/ids.ts';
-import type { Logger } from '../base/log.ts';
 import { BotRegister } from './bot-register.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { FrameLog } from './frame-log.ts';
@@ -14,7 +13,6 @@ import { SessionJournal } from './session-journal.ts';
 export const JOURNAL_FILE = 'gateway.sqlite';
 
 const DAY_MS = 24 * 3_600_000;
-const DEAD_LETTER_DAYS = 30;
 
 export interface JournalOptions {
   /** Path of the SQLite file; made where there is none. */
@@ -25,8 +23,6 @@ export interface JournalOptions {
   readonly seenDays: number;
   /** The name that the backend knows this gateway by; made up once and kept where it is not given. */
   readonly gatewayId?: string;
-  /** Is told what is dropped. */
-  readonly log: Logger;
 }
 
 /**
@@ -43,7 +39,6 @@ export class Journal {
   readonly deadLetters: DeadLetters;
   readonly #db: JournalDatabase;
   readonly #clock: Clock;
-  readonly #log: Logger;
 
   /** Throws what opening a `JournalDatabase` throws. */
   constructor(options: JournalOptions) {
@@ -52,26 +47,23 @@ export class Journal {
     const db = new JournalDatabase(options.file);
     this.#db = db;
     this.#clock = clock;
-    this.#log = options.log;
     this.frames = new FrameLog(db, clock);
     this.media = new MediaLedger(db, this.frames);
     this.sends = new SendRegister(db, this.frames, clock, { ...options, rememberMs: seenMs });
     this.bots = new BotRegister(db);
-    this.deadLetters = new DeadLetters(db, this.frames);
+    this.deadLetters = new DeadLetters(db, this.frames, clock);
     this.sessions = new SessionJournal(db, this.frames, this.media, clock, { ...options, seenMs });
     this.gatewayId = this.#identify(options.gatewayId);
     this.sends.failInterrupted();
   }
 
-  /** Forgets what has expired: messages seen, requests answered, old dead letters. */
+  /** Forgets what has expired: messages seen, requests answered. */
   prune(): void {
     const now = this.#clock.now();
-    const letters = this.#db.transaction(() => {
+    this.#db.transaction(() => {
       this.#db.run('DELETE FROM seen WHERE expires_at <= ?', now);
       this.#db.run('DELETE FROM sends WHERE answered = 1 AND expires_at <= ?', now);
-      return this.#db.run('DELETE FROM dead_letters WHERE died_at <= ?', now - DEAD_LETTER_DAYS * DAY_MS);
     });
-    if (letters > 0) this.#log.warn({ letters }, 'dead letters were too old to keep, and are gone');
   }
 
   close(): void {

@@ -24,7 +24,7 @@ export function openGatewayJournal(dataFolder: string, clock: Clock): OfflineJou
   const db = new JournalDatabase(file);
   return {
     gatewayId: gatewayIdIn(db) ?? '-',
-    deadLetters: new DeadLetters(db, new FrameLog(db, clock)),
+    deadLetters: new DeadLetters(db, new FrameLog(db, clock), clock),
     close: () => db.close(),
   };
 }

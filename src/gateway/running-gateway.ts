@@ -7,6 +7,7 @@ import type { BackendFrame, BotConfig, SendFrame } from '../protocol/frames.ts';
 import type { StagingQuota } from '../staging/quota.ts';
 import type { StagingFolder } from '../staging/staging-folder.ts';
 import { answerTo } from './answers.ts';
+import { dropOldLetters } from './dead-letter-upkeep.ts';
 import { DecryptionThread } from './decryption/decryption-thread.ts';
 import type { FolderLock } from './folder-lock.ts';
 import type { BotDesk } from './gateway-bot.ts';
@@ -123,7 +124,7 @@ export class RunningGateway implements Gateway, LinkHost {
       bots: this.#bots.owned.map((botId) => ({ botId, state: this.#bots.of(botId).status.state })),
       unackedFrames: backlog.frames,
       unackedBytes: backlog.bytes,
-      deadLetters: journal.frames.deadLetterCount(),
+      deadLetters: journal.deadLetters.count,
       runningDownloads: this.#slots.pending,
       waitingDownloads: this.#slots.size,
       stagedBytes: quota.reservedBytes,
@@ -269,8 +270,10 @@ export class RunningGateway implements Gateway, LinkHost {
   }
 
   #tick(): void {
-    if (this.#holdings.journal.sessions.announceOverdue() > 0) this.#journalled();
+    const { journal } = this.#holdings;
+    if (journal.sessions.announceOverdue() > 0) this.#journalled();
     for (const bot of this.#bots.live) bot.resume();
+    dropOldLetters(journal.deadLetters, this.#settings, this.#options.log);
   }
 
   async #reconcile(): Promise<void> {

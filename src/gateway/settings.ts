@@ -41,6 +41,11 @@ export const gatewaySettings = z
     journalHardBytes: positiveInt
       .default(128 * MIB)
       .describe('Unacked frames beyond this end the sockets, so that the provider keeps what comes.'),
+    maxDeadLetters: positiveInt
+      .default(10_000)
+      .describe('Frames that the backend refused for good; those beyond are dropped, the oldest first.'),
+    maxDeadLetterBytes: positiveInt.default(64 * MIB).describe('The same in bytes.'),
+    deadLetterDays: positiveInt.default(30).describe('How long such a frame is kept.'),
     seenDays: positiveInt
       .default(14)
       .describe('How long a message received is remembered, so that a second delivery of it is ignored.'),

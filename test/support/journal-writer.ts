@@ -1,6 +1,5 @@
 import { writeSync } from 'node:fs';
 import { systemClock } from '../../src/base/clock.ts';
-import { silentLogger } from '../../src/base/log.ts';
 import { Journal } from '../../src/gateway/journal.ts';
 import { received } from './received-messages.ts';
 
@@ -9,7 +8,6 @@ const [file = '', from = '1'] = process.argv.slice(2);
 const journal = new Journal({
   file,
   clock: systemClock(),
-  log: silentLogger,
   providerName: 'simulator',
   undecryptableWaitMs: 120_000,
   seenDays: 14,

@@ -1,7 +1,6 @@
 import path from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { Clock } from '../../src/base/clock.ts';
-import { silentLogger } from '../../src/base/log.ts';
 import { Journal, type JournalOptions } from '../../src/gateway/journal.ts';
 import { decodeGatewayFrame } from '../../src/protocol/codec.ts';
 import type { GatewayFrame } from '../../src/protocol/frames.ts';
@@ -16,7 +15,6 @@ export async function openJournal(
   const journal = new Journal({
     file: path.join(dir, 'gateway.sqlite'),
     clock: new ManualClock(),
-    log: silentLogger,
     providerName: 'simulator',
     undecryptableWaitMs: 120_000,
     seenDays: 14,

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
-import { silentLogger } from '../../src/base/log.ts';
 import { Journal, JOURNAL_FILE } from '../../src/gateway/journal.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
 import { DEFAULT_POOLS } from '../../src/jobs/pools.ts';
@@ -41,7 +40,6 @@ async function leaveDeadLetter(folder: string): Promise<void> {
   const journal = new Journal({
     file: path.join(dir, JOURNAL_FILE),
     clock: systemClock(),
-    log: silentLogger,
     providerName: 'whatsapp-baileys',
     undecryptableWaitMs: 120_000,
     seenDays: 14,

@@ -1,7 +1,11 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Clock } from '../../../src/base/clock.ts';
+import { traceOf } from '../../../src/base/trace.ts';
+import { JOURNAL_FILE } from '../../../src/gateway/journal.ts';
+import { JOURNAL_VERSIONS } from '../../../src/gateway/journal-schema.ts';
 import { openGatewayJournal } from '../../../src/gateway/offline-journal.ts';
 import { WIRE_LIMITS } from '../../../src/protocol/frames.ts';
 import { encryptMedia } from '../../support/encrypted-media.ts';
@@ -78,6 +82,78 @@ describe('dead letters', () => {
   });
 });
 
+/** A journal with these letters, each a millisecond younger than the one before. */
+async function lettersOf(ids: readonly string[]) {
+  const clock = new ManualClock();
+  const journal = await openJournal({ clock });
+  const bodies = new Map<number, number>();
+  for (const id of ids) {
+    await journal.sessions.commit('bot', NO_AUTH, [received(id)]);
+    clock.advance(1);
+    const [frame] = journal.frames.after(0, 1);
+    if (frame === undefined) throw new Error('expected a frame');
+    bodies.set(frame.seq, Buffer.byteLength(frame.body));
+    journal.frames.refuse(frame.seq, 'frame_invalid', 'no');
+  }
+  const { deadLetters } = journal;
+  const left = () => deadLetters.list().map(({ seq }) => seq);
+  return { journal, clock, deadLetters, left, bodies };
+}
+
+describe('dropping dead letters', () => {
+  const BOUNDS = { maxAgeMs: 1_000, maxLetters: 10, maxBytes: 1_000_000 };
+
+  test('Y3: those beyond the bounds go, the oldest first, and are told', async () => {
+    const { deadLetters, clock, left } = await lettersOf(['a', 'b', 'c', 'd', 'e']);
+    expect(deadLetters.dropBeyond(BOUNDS)).toEqual([]);
+    const letter = { type: 'inbound', botId: 'bot', guid: null };
+    expect(deadLetters.dropBeyond({ ...BOUNDS, maxLetters: 3 })).toEqual([
+      { ...letter, seq: 1, why: 'number', providerMessageId: 'a' },
+      { ...letter, seq: 2, why: 'number', providerMessageId: 'b' },
+    ]);
+    expect(left()).toEqual([3, 4, 5]);
+    clock.advance(BOUNDS.maxAgeMs - 2);
+    expect(deadLetters.dropBeyond(BOUNDS)).toMatchObject([{ seq: 3, why: 'age' }]);
+    expect(left()).toEqual([4, 5]);
+  });
+
+  test('Y3: bytes are bounded, and the youngest stays whatever its size', async () => {
+    const { deadLetters, left, bodies } = await lettersOf(['a', 'b', 'c', 'd']);
+    const lastTwo = (bodies.get(3) ?? 0) + (bodies.get(4) ?? 0);
+    expect(deadLetters.dropBeyond({ ...BOUNDS, maxBytes: lastTwo })).toMatchObject([
+      { seq: 1, why: 'bytes' },
+      { seq: 2, why: 'bytes' },
+    ]);
+    deadLetters.dropBeyond({ ...BOUNDS, maxBytes: 1 });
+    expect(left()).toEqual([4]);
+  });
+
+  test('Y3: the oldest is who was refused first, wherever its place was', async () => {
+    const { journal, deadLetters, clock, left } = await lettersOf([]);
+    await journal.sessions.commit('bot', NO_AUTH, [received('a'), received('b')]);
+    journal.frames.refuse(2, 'frame_invalid', 'no');
+    clock.advance(1);
+    journal.frames.refuse(1, 'frame_invalid', 'no');
+    deadLetters.dropBeyond({ ...BOUNDS, maxLetters: 1 });
+    expect(left()).toEqual([1]);
+  });
+
+  test('Y3: letters of before they were counted count too', async () => {
+    const dir = await scratchFolder();
+    const db = new DatabaseSync(path.join(dir, JOURNAL_FILE));
+    for (const version of JOURNAL_VERSIONS.slice(0, 4)) db.exec(version);
+    db.exec(`PRAGMA user_version = 4;
+      INSERT INTO dead_letters (seq, body, code, reason, died_at) VALUES (1, '{}', 'x', 'y', 1), (2, '{}', 'x', 'y', 2)`);
+    db.close();
+    const { deadLetters } = openOffline(dir);
+    expect(deadLetters.count).toBe(2);
+    expect(deadLetters.dropBeyond({ ...BOUNDS, maxAgeMs: Infinity, maxBytes: 3 })).toEqual([
+      { seq: 1, type: null, botId: null, guid: null, providerMessageId: null, why: 'bytes' },
+    ]);
+    expect(deadLetters.count).toBe(1);
+  });
+});
+
 describe('a running gateway', () => {
   test('tells its dead letters page by page, and sends one once more', async () => {
     const bench = await gatewayBench();
@@ -127,11 +203,37 @@ test('a letter that nobody sent again for 30 days is gone, and the log says how 
   expect(gateway.snapshot().deadLetters).toBe(2);
   timers.advance(hourMs);
   expect(gateway.snapshot().deadLetters).toBe(0);
-  expect(await bench.log.untilLine('too old to keep')).toMatchObject({
-    level: 'warn',
-    fields: { letters: 2 },
-  });
-  expect(bench.log.at('warn').filter((line) => line.includes('too old to keep'))).toHaveLength(1);
+  expect(bench.log.lines.filter(({ message }) => message.includes('dead letters'))).toMatchObject([
+    {
+      level: 'warn',
+      fields: {
+        why: 'age',
+        letters: 2,
+        dropped: [
+          { seq: 1, type: 'inbound', bot_id: 'bot', trace: traceOf('bot', 'a') },
+          { seq: 2, type: 'inbound', bot_id: 'bot', trace: traceOf('bot', 'b') },
+        ],
+      },
+    },
+  ]);
+});
+
+test('a flood of refusals leaves as many letters as are kept, and the log names every other one, without its words', async () => {
+  const clock = new ManualClock();
+  const bench = await gatewayBench();
+  const { gateway, session } = await bench.startWithBot({ clock, settings: { maxDeadLetters: 20 } });
+  bench.backend.answer = ({ seq }) => ({ type: 'nack', seq, code: 'frame_invalid', reason: 'no' });
+  const ids = Array.from({ length: 270 }, (_, index) => `m${index}`);
+  for (const id of ids) await session.receive(received(id, { text: 'a secret' }));
+  await expect.poll(() => gateway.snapshot().deadLetters).toBe(270);
+  clock.advance(5_000);
+  expect(gateway.snapshot().deadLetters).toBe(20);
+  const lines = bench.log.lines.filter(({ message }) => message.includes('dead letters'));
+  expect(lines.map(({ fields }) => fields['letters'])).toEqual([100, 100, 50]);
+  expect(lines.flatMap(({ fields }) => fields['dropped'])).toMatchObject(
+    ids.slice(0, 250).map((id) => ({ trace: traceOf('bot', id) })),
+  );
+  expect(JSON.stringify(bench.log.lines)).not.toContain('a secret');
 });
 
 describe('openGatewayJournal', () => {

@@ -149,7 +149,7 @@ describe('the sequence', () => {
     expect(journal.frames.refuse(1, 'frame_invalid', 'no')).toBeNull();
     expect(journal.frames.refuse(1, 'frame_invalid', 'no')).toBeNull();
     expect(seqsOf(journal)).toEqual([2]);
-    expect(journal.frames.deadLetterCount()).toBe(1);
+    expect(journal.deadLetters.count).toBe(1);
   });
 
   test('O3: a message that the wire cannot carry is a dead letter, and no medium waits for it', async () => {
@@ -160,7 +160,7 @@ describe('the sequence', () => {
       received('good'),
     ]);
     expect(seqsOf(journal)).toEqual([2]);
-    expect(journal.frames.deadLetterCount()).toBe(1);
+    expect(journal.deadLetters.count).toBe(1);
     expect(journal.media.pendingAfter('bot', 0)).toEqual([]);
   });
 
@@ -285,7 +285,7 @@ describe('what sessions commit', () => {
     const [frame] = framesOf(journal);
     expect(frame).toMatchObject({ type: 'inbound', message: { provider_message_id: 'a' } });
     expect(frame?.type === 'inbound' && frame.message.message.length).toBeGreaterThan(10_000);
-    expect(journal.frames.deadLetterCount()).toBe(0);
+    expect(journal.deadLetters.count).toBe(0);
   });
 
   test('J6: the echo of a text is no news even when it comes before the outcome, or that is a failure', async () => {

@@ -4,6 +4,7 @@ import { silentLogger } from '../../src/base/log.ts';
 import { collectionsOf } from '../../src/store/mongo/collections.ts';
 import { mongoStore } from '../../src/store/mongo/mongo-store.ts';
 import { appName } from '../../src/store/mongo/open-mongo-store.ts';
+import { ServerClock } from '../../src/store/mongo/server-clock.ts';
 import { Transactions } from '../../src/store/mongo/transactions.ts';
 import type { Store } from '../../src/store/store.ts';
 
@@ -47,6 +48,7 @@ export function drowsyStoreOn(url: string, fence: number): DrowsyStore {
     endAbandoned: () => Promise.resolve(),
     callDeadlineMs: 10_000,
   });
-  const store = mongoStore({ client, transactions, clock, log: silentLogger, fence });
+  const serverClock = new ServerClock(clock);
+  const store = mongoStore({ client, transactions, clock, serverClock, log: silentLogger, fence });
   return { store, asleep: asleep.promise, wake: awake.resolve };
 }

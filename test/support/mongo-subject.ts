@@ -36,6 +36,8 @@ export const openStoreOn = (url: string, callDeadlineMs?: number): Promise<Store
 export const openWorkerStoreOn = (url: string): Promise<WorkerStore> =>
   openMongoWorkerStore({ url, clock: systemClock(), log: silentLogger });
 
+const HOST_AHEAD_MS = 600_000;
+
 /** Goes on by itself, like that of a host that was set to `now`. */
 function clockSetTo(now: number): Clock {
   const clock = systemClock();
@@ -59,7 +61,7 @@ export class TestDatabase {
   async elapse(ms: number): Promise<void> {
     for (const collection of ['media_processing_jobs', 'media_processing_jobs_holding']) {
       const jobs = this.client.db().collection(collection);
-      for (const field of ['lease_expires_at', 'available_at']) {
+      for (const field of ['lease_expires_at', 'available_at', 'changed_at']) {
         await jobs.updateMany({ [field]: { $type: 'number' } }, { $inc: { [field]: -ms } });
       }
     }
@@ -73,11 +75,15 @@ export class TestDatabase {
   }
 }
 
-/** A store on `database`, which is empty at first and emptied when the subject is disposed of. */
+/**
+ * A store on `database`, which is empty at first and emptied when the subject is disposed of. It is on a host whose clock is
+ * far from the server's, which its callers must not notice.
+ */
 export async function mongoSubject(database: TestDatabase): Promise<StoreSubject> {
   const opened: Store[] = [];
+  const clock = clockSetTo(systemClock().now() + HOST_AHEAD_MS);
   const open = async (): Promise<Store> => {
-    const store = await openStoreOn(database.url);
+    const store = await openMongoStore({ url: database.url, clock, log: silentLogger });
     opened.push(store);
     return store;
   };

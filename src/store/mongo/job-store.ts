@@ -1,4 +1,5 @@
 import type { ObjectId } from 'mongodb';
+import type { MediaProcessingJob } from '../../jobs/job.ts';
 import { inSteps } from '../in-steps.ts';
 import type { JobStore } from '../job-store.ts';
 import { jobOfDocument } from './job-document.ts';
@@ -15,33 +16,39 @@ import type { Transaction } from './transactions.ts';
 const MOVE_STEP = 500;
 
 /** What moves many jobs is several transactions: each job is moved whole or not at all. */
-export function mongoJobStore({ transactions, watches, log }: MongoParts): JobStore {
+export function mongoJobStore({ transactions, watches, serverClock, log }: MongoParts): JobStore {
+  const toServer = (at: number): number => serverClock.toServer(at);
+  const toHost = (job: MediaProcessingJob): MediaProcessingJob => serverClock.jobToHost(job);
   const staging = transactions.coalesce(STAGING);
   const moveInSteps = (step: (transaction: Transaction) => Promise<number>): Promise<number> =>
     inSteps(MOVE_STEP, () => transactions.run([], step, [STORE]));
   return {
     stage(guid, staged, now) {
-      return staging([lanesOf.guid(guid)], { guid, staged, now });
+      return staging([lanesOf.guid(guid)], { guid, staged, now: toServer(now) });
     },
 
     discardJob: (guid, error, now) =>
-      transactions.run([lanesOf.guid(guid)], (transaction) => discardJob(transaction, guid, error, now)),
+      transactions.run([lanesOf.guid(guid)], (transaction) =>
+        discardJob(transaction, guid, error, toServer(now)),
+      ),
 
-    async expireJob(idle, error, now) {
+    async expireJob({ guid, changedAt }, error, now) {
+      const idle = { guid, changedAt: toServer(changedAt) };
       const expired = await transactions.run(
-        [lanesOf.guid(idle.guid)],
-        (transaction) => expireJob(transaction, idle, error, now),
+        [lanesOf.guid(guid)],
+        (transaction) => expireJob(transaction, idle, error, toServer(now)),
         [STORE],
       );
-      return expired && jobOfDocument(expired.job, expired.collection);
+      return expired && toHost(jobOfDocument(expired.job, expired.collection));
     },
 
-    sweepToHolding: (now) => moveInSteps((transaction) => sweepJobs(transaction, now, MOVE_STEP)),
+    sweepToHolding: (now) => moveInSteps((transaction) => sweepJobs(transaction, toServer(now), MOVE_STEP)),
 
-    holdJobs: (botId, now) => moveInSteps((transaction) => holdJobs(transaction, botId, now, MOVE_STEP)),
+    holdJobs: (botId, now) =>
+      moveInSteps((transaction) => holdJobs(transaction, botId, toServer(now), MOVE_STEP)),
 
     promoteJobs: (botId, now) =>
-      moveInSteps((transaction) => promoteJobs(transaction, botId, now, MOVE_STEP)),
+      moveInSteps((transaction) => promoteJobs(transaction, botId, toServer(now), MOVE_STEP)),
 
     async rerouteHeldJobs(poolOf) {
       let total = 0;
@@ -55,11 +62,24 @@ export function mongoJobStore({ transactions, watches, log }: MongoParts): JobSt
       }
     },
 
-    jobsOfBot: (botId, page) => transactions.read((collections) => jobsOfBot(collections, botId, page, log)),
+    async jobsOfBot(botId, { changedBefore, ...page }) {
+      const asked = {
+        ...page,
+        ...(changedBefore !== undefined && { changedBefore: toServer(changedBefore) }),
+      };
+      const found = await transactions.read((collections) => jobsOfBot(collections, botId, asked, log));
+      return { ...found, jobs: found.jobs.map(toHost) };
+    },
 
-    jobsAmong: (guids) => transactions.run([], (transaction) => jobsAmong(transaction, guids)),
+    async jobsAmong(guids) {
+      const traces = await transactions.run([], (transaction) => jobsAmong(transaction, guids));
+      return traces.map((trace) => ({ ...trace, changedAt: serverClock.toHost(trace.changedAt) }));
+    },
 
-    listJobs: (query) => transactions.read((collections) => listJobs(collections, query, log)),
+    async listJobs(query) {
+      const found = await transactions.read((collections) => listJobs(collections, query, log));
+      return { ...found, jobs: found.jobs.map(toHost) };
+    },
 
     countJobs: () => transactions.read(countJobs),
 

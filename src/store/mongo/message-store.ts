@@ -1,8 +1,8 @@
 import { hasCode } from '../../base/errors.ts';
 import type { CorrespondentKey } from '../../jobs/job.ts';
 import { inSteps } from '../in-steps.ts';
-import { jobOfAcceptance } from '../job-records.ts';
-import type { MessageStore } from '../message-store.ts';
+import { jobOfAcceptance, type UnplacedJob } from '../job-records.ts';
+import type { Acceptance, MessageStore } from '../message-store.ts';
 import { lanesOf, STORE } from './lanes.ts';
 import type { MongoParts } from './mongo-parts.ts';
 import { rehydrate } from './operations/chats.ts';
@@ -11,6 +11,7 @@ import { INGESTING } from './operations/ingesting.ts';
 import { evict, findMessage, history, pruneMessageIds, reinstate } from './operations/messages.ts';
 import { SETTLING } from './operations/settling.ts';
 import { chatsAfter, endOfHistoryBefore, pruneHistory } from './operations/upkeep.ts';
+import type { ServerClock } from './server-clock.ts';
 import type { Transactions } from './transactions.ts';
 
 /** Duplicate keys, or messages of the history, that are deleted in one operation. */
@@ -19,7 +20,7 @@ export const PRUNE_STEP = 2_000;
 const CHATS_STEP = 1_000;
 
 /** Messages that are accepted, settled or ingested at the same time share a transaction. */
-export function mongoMessageStore({ transactions }: MongoParts): MessageStore {
+export function mongoMessageStore({ transactions, serverClock }: MongoParts): MessageStore {
   const acceptText = transactions.coalesce(ACCEPTING_TEXTS);
   const acceptMedium = transactions.coalesce(ACCEPTING_MEDIA);
   const settle = transactions.coalesce(SETTLING);
@@ -28,7 +29,7 @@ export function mongoMessageStore({ transactions }: MongoParts): MessageStore {
     rehydrate: (key) => transactions.run([lanesOf.chat(key)], (transaction) => rehydrate(transaction, key)),
 
     async accept(acceptance) {
-      const job = jobOfAcceptance(acceptance);
+      const job = newJob(acceptance, serverClock);
       const accepting = { acceptance, job, seq: transactions.nextSeq() };
       const chat = lanesOf.chat(acceptance.correspondent);
       return job === null
@@ -38,7 +39,7 @@ export function mongoMessageStore({ transactions }: MongoParts): MessageStore {
 
     settle(settlement) {
       const lanes = [lanesOf.chat(settlement.correspondent), lanesOf.guid(settlement.guid)];
-      return settle(lanes, settlement);
+      return settle(lanes, { ...settlement, endedAt: serverClock.toServer(settlement.message.readyTime) });
     },
 
     async ingest({ correspondent, messages, now }) {
@@ -76,6 +77,18 @@ export function mongoMessageStore({ transactions }: MongoParts): MessageStore {
       inSteps(PRUNE_STEP, () =>
         transactions.run([], (transaction) => pruneMessageIds(transaction, before, PRUNE_STEP), [STORE]),
       ),
+  };
+}
+
+/** With the times that change, by the server's clock. */
+function newJob(acceptance: Acceptance, serverClock: ServerClock): UnplacedJob | null {
+  const job = jobOfAcceptance(acceptance);
+  if (job === null) return null;
+  const { changedAt, stagedAt } = job;
+  return {
+    ...job,
+    changedAt: serverClock.toServer(changedAt),
+    stagedAt: stagedAt === null ? null : serverClock.toServer(stagedAt),
   };
 }
 

@@ -8,6 +8,7 @@ import { mongoDeadLetterStore } from './dead-letter-store.ts';
 import { mongoJobStore } from './job-store.ts';
 import { mongoMessageStore } from './message-store.ts';
 import type { Ownership } from './ownership.ts';
+import type { ServerClock } from './server-clock.ts';
 import type { Transactions } from './transactions.ts';
 import { Watches } from './watches.ts';
 import { mongoWorkStore } from './work-store.ts';
@@ -16,15 +17,17 @@ export interface MongoStoreOptions {
   readonly client: MongoClient;
   readonly transactions: Transactions;
   readonly clock: Clock;
+  readonly serverClock: ServerClock;
   readonly log: Logger;
   readonly fence: number;
   readonly ownership?: Ownership;
 }
 
 /** Each call is one transaction, or what its part says, in the lanes of the chat, the job and the pool that it writes to. */
-export function mongoStore({ client, transactions, clock, log, fence, ownership }: MongoStoreOptions): Store {
-  const watches = new Watches({ collections: transactions.collections, clock, log });
-  const parts = { transactions, watches, clock, log };
+export function mongoStore(options: MongoStoreOptions): Store {
+  const { client, transactions, clock, serverClock, log, fence, ownership } = options;
+  const watches = new Watches({ collections: transactions.collections, clock, serverClock, log });
+  const parts = { transactions, watches, clock, serverClock, log };
   let closing: Promise<void> | null = null;
   const closeAll = async (): Promise<void> => {
     await watches.close();

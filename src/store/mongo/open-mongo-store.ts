@@ -10,6 +10,7 @@ import { mongoStore } from './mongo-store.ts';
 import { endAbandonedTransactions, endTransactionsOf } from './open-transactions.ts';
 import { Ownership, type OwnershipWish } from './ownership.ts';
 import { beginWriting, prepareDatabase, raiseFence } from './prepare-database.ts';
+import { ServerClock } from './server-clock.ts';
 import { MAX_IN_FLIGHT, Transactions, type TransactionsOptions } from './transactions.ts';
 
 export interface MongoStoreOptions {
@@ -75,10 +76,13 @@ async function connect(
     const database = client.db(databaseName(url));
     await prepareDatabase(database);
     const identity = await identify(client, database);
+    const collections = collectionsOf(database);
+    const serverClock = new ServerClock(clock);
+    await serverClock.measure(collections);
     log.info({ database: database.databaseName, fence: identity.fence }, 'store opened');
     const transactions = new Transactions({
       client,
-      collections: collectionsOf(database),
+      collections,
       clock,
       ...identity,
       endAbandoned: () =>
@@ -87,7 +91,7 @@ async function connect(
         }),
       callDeadlineMs,
     });
-    return mongoStore({ client, transactions, clock, log, ...identity });
+    return mongoStore({ client, transactions, clock, serverClock, log, ...identity });
   } catch (error) {
     await client.close();
     throw openingFailure(`MongoDB at ${client.options.hosts.join(', ')}`, error);

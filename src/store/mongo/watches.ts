@@ -6,10 +6,12 @@ import { type JobDocument, readSound } from '../documents.ts';
 import { CollectionWatch, type CollectionWatchOptions } from './collection-watch.ts';
 import type { Collections, TurnDocument } from './collections.ts';
 import { jobOfDocument, LIVE } from './job-document.ts';
+import type { ServerClock } from './server-clock.ts';
 
 export interface WatchesOptions {
   readonly collections: Collections;
   readonly clock: Clock;
+  readonly serverClock: ServerClock;
   readonly log: Logger;
 }
 
@@ -46,12 +48,13 @@ export class Watches {
 
   /** A bot may come and go while its job is worked on: both collections are watched. */
   completed(listener: (job: MediaProcessingJob) => void): void {
-    const { log, collections } = this.#options;
+    const { log, serverClock, collections } = this.#options;
     for (const collection of LIVE) {
       const jobs = collections.jobs[collection];
       const tell = (document: JobDocument): void => {
-        for (const job of readSound([document], (each) => jobOfDocument(each, collection), log))
-          listener(job);
+        for (const job of readSound([document], (each) => jobOfDocument(each, collection), log)) {
+          listener(serverClock.jobToHost(job));
+        }
       };
       this.#watch<JobDocument>(jobs, COMPLETIONS, {
         // It is looked up after the change: it may be another one's again.

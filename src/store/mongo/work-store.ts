@@ -19,31 +19,38 @@ import { dueJobs, nextDueAt, type Revival, reviveJob } from './operations/reviva
 const REVIVE_STEP = 500;
 
 /** Claims, and what is written on claimed jobs, at the same time share a transaction. */
-export function mongoWorkStore({ transactions, watches, clock, log }: MongoParts): WorkStore {
+export function mongoWorkStore({ transactions, watches, clock, serverClock, log }: MongoParts): WorkStore {
+  const toServer = (at: number): number => serverClock.toServer(at);
   const claim = transactions.coalesce(claiming());
   const change = transactions.coalesce(CHANGING_CLAIMED);
   const changeClaimed = (handle: ClaimHandle, written: ClaimChange): Promise<boolean> =>
     change([lanesOf.guid(handle.guid)], { handle, change: written });
   return {
-    claim: (request) => claim([], request),
+    async claim(request) {
+      const job = await claim([], { ...request, now: toServer(request.now) });
+      return job && serverClock.jobToHost(job);
+    },
 
     heartbeat: (handle, leaseExpiresAt) => changeClaimed(handle, prolongation(leaseExpiresAt - clock.now())),
 
-    complete: (handle, result, now) => changeClaimed(handle, completion(result, now)),
+    complete: (handle, result, now) => changeClaimed(handle, completion(result, toServer(now))),
 
     postpone: (handle, availableAt, error, now) =>
-      changeClaimed(handle, postponement(availableAt - now, error, now)),
+      changeClaimed(handle, postponement(availableAt - now, error, toServer(now))),
 
     release: (handle, now) =>
-      transactions.run([lanesOf.guid(handle.guid)], (transaction) => release(transaction, handle, now)),
+      transactions.run([lanesOf.guid(handle.guid)], (transaction) =>
+        release(transaction, handle, toServer(now)),
+      ),
 
     /** Each job in a transaction of its own: a call that ended early is made again. */
     async reviveJobs(now, maxAttempts) {
+      await transactions.read((collections) => serverClock.measure(collections));
       const pools = new Set<string>();
       const poisoned: Extract<Revival, { readonly kind: 'poisoned' }>[] = [];
       for (const due of await transactions.read((collections) => dueJobs(collections, REVIVE_STEP))) {
         const revival = await transactions.run([lanesOf.guid(due.guid)], (transaction) =>
-          reviveJob(transaction, due, now, maxAttempts),
+          reviveJob(transaction, due, toServer(now), maxAttempts),
         );
         if (revival.kind === 'poisoned') poisoned.push(revival);
         if (revival.kind === 'revived' && revival.claimablePool !== null) pools.add(revival.claimablePool);
@@ -52,14 +59,17 @@ export function mongoWorkStore({ transactions, watches, clock, log }: MongoParts
         pools: [...pools],
         poisoned: readSound(
           poisoned.toSorted((a, b) => a.job.seq - b.job.seq),
-          ({ job, collection }) => jobOfDocument(job, collection),
+          ({ job, collection }) => serverClock.jobToHost(jobOfDocument(job, collection)),
           log,
         ),
         nextDueAt: await transactions.read((collections) => nextDueAt(collections, now)),
       };
     },
 
-    jobByGuid: (guid) => transactions.run([], (transaction) => jobByGuid(transaction, guid)),
+    async jobByGuid(guid) {
+      const job = await transactions.run([], (transaction) => jobByGuid(transaction, guid));
+      return job && serverClock.jobToHost(job);
+    },
 
     onClaimable: (listener) => watches.claimable(listener),
   };

@@ -104,10 +104,51 @@ export function describeClockSteps(
     });
   });
 
+  /** It claims what is there, gives it back or puts it off, and goes away. */
+  const WORKER_ACTS = {
+    release: (store: Store, claim: ClaimedJob, now: number) => store.release(claim, now),
+    postpone: (store: Store, claim: ClaimedJob, now: number) =>
+      store.postpone(claim, now + BACK_OFF_MS, jobError(), now),
+  };
+
+  describe.runIf(hasOwnClock).each([
+    ['hours behind', -5 * HOUR_MS],
+    ['hours ahead', 5 * HOUR_MS],
+  ])('a worker of %s on a host whose clock is %s', (_step, stepMs) => {
+    test.each(['release', 'postpone'] as const)(
+      'makes a job neither older nor younger by a %s',
+      async (act) => {
+        const { claim, openAt, elapse, store } = await claimed();
+        await store.release(claim, START);
+        const worker = await openAt(START + stepMs);
+        const own = await claimAt(worker, START + stepMs);
+        await WORKER_ACTS[act](worker, own, START + stepMs);
+        const backend = await openAt(START);
+        const isListed = async (changedBefore: number): Promise<boolean> => {
+          const page = { collection: 'active', changedBefore, afterSeq: 0, limit: 10 } as const;
+          return (await backend.jobsOfBot('bot-a', page)).jobs.length > 0;
+        };
+        expect(await isListed(START - HOUR_MS)).toBe(false);
+        expect(await isListed(START + HOUR_MS)).toBe(true);
+        await elapse(2 * HOUR_MS);
+        expect(await isListed(START - HOUR_MS)).toBe(true);
+        const [trace] = await backend.jobsAmong([claim.guid]);
+        const { changedAt } = (await backend.jobByGuid(claim.guid)) ?? { changedAt: 0 };
+        expect(trace).toMatchObject({ changedAt });
+        expect(Math.abs(changedAt - (START - 2 * HOUR_MS))).toBeLessThan(60_000);
+        const expired = await backend.expireJob({ guid: claim.guid, changedAt }, jobError(), START);
+        expect(expired).toMatchObject({ status: 'completed', changedAt: START });
+      },
+    );
+  });
+
   test(`${name}: a restart without a step of the clock leaves a lease as it is`, async () => {
-    const { claim, openAt } = await claimed();
+    const { claim, openAt, elapse } = await claimed();
+    await elapse(5_000);
     const reopened = await openAt(START + 5_000);
-    await reopened.reviveJobs(START + LEASE_MS - 1, MAX_ATTEMPTS);
-    expect(await reopened.jobByGuid(claim.guid)).toMatchObject({ status: 'processing', changedAt: START });
+    await reopened.reviveJobs(START + 10_000, MAX_ATTEMPTS);
+    const job = await reopened.jobByGuid(claim.guid);
+    expect(job).toMatchObject({ status: 'processing' });
+    expect(Math.abs((job?.changedAt ?? 0) - START)).toBeLessThan(60_000);
   });
 }

@@ -23,9 +23,10 @@ export async function dropFailedJob(
 export async function reviveFailedJob(
   transaction: OwnerTransaction,
   { correspondent, placeholder, mimeType, pool, collection }: JobRetry,
+  retriedAt: number,
 ): Promise<'retried' | DeadLetterProblem> {
   const { collections, session } = transaction;
-  const { mediaProcessingId: guid, acceptedTime: now } = placeholder;
+  const { mediaProcessingId: guid, acceptedTime } = placeholder;
   const ofChat = { guid, ...chatFields(correspondent) };
   const job = await collections.jobs.failed.findOneAndDelete(ofChat, { session });
   if (job === null) return (await hasLiveJob(transaction, correspondent, guid)) ? 'not_failed' : 'not_found';
@@ -41,9 +42,9 @@ export async function reviveFailedJob(
       attempts: 0,
       result: null,
       error: null,
-      created_at: now,
-      changed_at: now,
-      staged_at: now,
+      created_at: acceptedTime,
+      changed_at: retriedAt,
+      staged_at: retriedAt,
       claimed_at: null,
       completed_at: null,
     },

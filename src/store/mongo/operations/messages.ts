@@ -32,6 +32,11 @@ export interface Accepting {
   readonly seq: number;
 }
 
+export interface Settling extends Settlement {
+  /** When, by the server's clock. */
+  readonly endedAt: number;
+}
+
 export async function accept(
   transaction: Transaction,
   { acceptance: { correspondent, message, evictedIds }, job, seq }: Accepting,
@@ -55,16 +60,17 @@ export async function accept(
   return { kind: 'accepted' };
 }
 
-/** The job is there and dead, or nothing of the retry is written. */
+/** The job is there and dead, or nothing of the retry is written. `retriedAt`: by the server's clock. */
 export async function retryFailedJob(
   transaction: Transaction,
   retry: JobRetry,
+  retriedAt: number,
 ): Promise<'retried' | DeadLetterProblem> {
   const { correspondent, placeholder, evictedIds } = retry;
   // Also what comes to nothing tells a former owner that the chat is not its own any more.
   const { chat, owned } = await ownedChat(transaction, correspondent);
   const { collections, session } = owned;
-  const outcome = await reviveFailedJob(owned, retry);
+  const outcome = await reviveFailedJob(owned, retry, retriedAt);
   if (outcome !== 'retried') return outcome;
   expectNextId(correspondent, chat.next_id, placeholder.id);
   await ownedChat(transaction, correspondent, { $max: { next_id: placeholder.id + 1 } });
@@ -134,11 +140,11 @@ async function rememberMessageId(
 
 export async function settle(
   transaction: Transaction,
-  { correspondent, guid, message, evictedIds, error }: Settlement,
+  { correspondent, guid, message, evictedIds, error, endedAt }: Settling,
 ): Promise<'settled' | 'gone'> {
   const { owned } = await ownedChat(transaction, correspondent);
   const { collections, session } = owned;
-  await endJob(owned, guid, error, message.readyTime);
+  await endJob(owned, guid, error, endedAt);
   const { modifiedCount: settled } = await collections.journal.replaceOne(
     { ...chatFields(correspondent), id: message.id, media_processing_id: guid },
     { ...chatFields(correspondent), ...messageDocument(message) },

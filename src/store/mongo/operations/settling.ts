@@ -8,11 +8,11 @@ import { LIVE } from '../job-document.ts';
 import type { OwnerTransaction } from '../transactions.ts';
 import { ALONE, chatsByName, deleteReadyOf, done } from './chats-together.ts';
 import { deadLetter } from './jobs.ts';
-import { settle } from './messages.ts';
+import { settle, type Settling } from './messages.ts';
 import { ownedChats } from './writing.ts';
 
 /** One whose placeholder is gone is left to be done alone. */
-export const SETTLING: Coalescible<Settlement, 'settled' | 'gone'> = {
+export const SETTLING: Coalescible<Settling, 'settled' | 'gone'> = {
   alone: (settlement) => (transaction) => settle(transaction, settlement),
 
   async together(transaction, items) {
@@ -68,7 +68,7 @@ const placeName = (key: CorrespondentKey, id: number): string => `${chatName(key
 
 async function endJobs(
   { collections: { jobs }, session }: OwnerTransaction,
-  settlements: readonly Settlement[],
+  settlements: readonly Settling[],
 ): Promise<void> {
   const guids = settlements.map(({ guid }) => guid);
   const failures = new Map(settlements.map((settlement) => [settlement.guid, settlement]));
@@ -77,8 +77,8 @@ async function endJobs(
     if (ended.length === 0) continue;
     await jobs[collection].deleteMany({ guid: { $in: guids } }, { session });
     const letters = ended.flatMap((job) => {
-      const { error, message } = failures.get(job.guid) ?? { error: null, message: null };
-      return error === null || message === null ? [] : [deadLetter(job, error, message.readyTime)];
+      const { error, endedAt } = failures.get(job.guid) ?? { error: null, endedAt: 0 };
+      return error === null ? [] : [deadLetter(job, error, endedAt)];
     });
     if (letters.length > 0) await jobs.failed.insertMany(letters, { session });
   }

@@ -7,7 +7,7 @@ import type { Config } from '../system/config.ts';
 import { createLogger } from '../system/logger.ts';
 import { EXIT } from './exit-codes.ts';
 import { gatewayFolderOf } from './folders.ts';
-import { Pulse } from './pulse.ts';
+import { beingHere, Pulse } from './pulse.ts';
 import { showBot } from './show-bot.ts';
 import { untilSignal } from './until-signal.ts';
 
@@ -38,7 +38,7 @@ export async function gateway(config: Config): Promise<number> {
     onStatus: ({ bot_id: botId, state, qr, detail }) =>
       showBot({ botId, state, qr: qr ?? null, detail: detail ?? null }, simulator, log),
   });
-  const pulse = new Pulse({ dataFolder: config.dataFolder, name: 'gateway', clock, log });
+  const pulse = new Pulse({ dataFolder: config.dataFolder, name: 'gateway', being: beingHere(), clock, log });
   console.log(
     `Gateway ${uplink.gatewayId} is up, and dials ${uplink.backends.join(', then ')}. Ctrl-C stops.`,
   );

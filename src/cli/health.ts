@@ -1,14 +1,30 @@
 import { type ConfigSources, loadConfig } from '../system/config.ts';
 import { EXIT } from './exit-codes.ts';
-import { type PulseName, pulseState } from './pulse.ts';
+import { beingHere, type FoundPulse, judge, type PulseName, pulsesIn } from './pulse.ts';
+import { duration } from './table.ts';
 
-/** `dragoman health`: whether the process of that name, on this data folder, does its work. Returns the exit code. */
-export function health(sources: ConfigSources, name: PulseName, asJson: boolean): number {
+/**
+ * `dragoman health`: whether the processes of that name, on this machine and this data folder, do their work: there is one,
+ * and none of them hangs. `pid`: of this one alone. Returns the exit code.
+ */
+export function health(
+  sources: ConfigSources,
+  name: PulseName,
+  { pid, json }: { readonly pid?: number | undefined; readonly json?: boolean | undefined },
+): number {
   const { dataFolder } = loadConfig(sources);
-  const state = pulseState(dataFolder, name, Date.now());
-  const age = state.kind === 'none' ? null : Math.round(state.ageMs / 1_000);
-  if (asJson) console.log(JSON.stringify({ process: name, state: state.kind, ageSeconds: age }));
-  else if (age === null) console.log(`dragoman ${name} does not run on ${dataFolder}`);
-  else console.log(`dragoman ${name}: last sign of life ${age} s ago`);
-  return state.kind === 'alive' ? EXIT.ok : EXIT.failed;
+  const pulses = pulsesIn(dataFolder, name, Date.now());
+  const { state, judged } = judge(
+    pid === undefined ? pulses : pulses.filter((each) => each.pid === pid),
+    beingHere().host,
+  );
+  if (json === true) console.log(JSON.stringify({ process: name, state, processes: judged.map(inSeconds) }));
+  else if (state === 'none') console.log(`dragoman ${name} does not run on ${dataFolder}`);
+  else for (const each of judged) console.log(`dragoman ${name} ${inWords(each)}`);
+  return state === 'alive' ? EXIT.ok : EXIT.failed;
 }
+
+const inSeconds = ({ ageMs, ...pulse }: FoundPulse) => ({ ...pulse, ageSeconds: Math.round(ageMs / 1_000) });
+
+const inWords = ({ pid, state, ageMs }: FoundPulse): string =>
+  `(process ${pid}): ${state === 'late' ? 'hangs, ' : ''}last sign of life ${duration(ageMs)} ago`;

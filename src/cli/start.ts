@@ -6,7 +6,7 @@ import type { Config } from '../system/config.ts';
 import { createLogger } from '../system/logger.ts';
 import { startBackendAlone } from './backend-alone.ts';
 import { EXIT } from './exit-codes.ts';
-import { Pulse, type PulseName } from './pulse.ts';
+import { beingHere, Pulse, type PulseName } from './pulse.ts';
 import { showBot } from './show-bot.ts';
 import { type Serving, type ServingOptions, startTogether } from './together.ts';
 import { untilSignal } from './until-signal.ts';
@@ -40,8 +40,9 @@ async function serve(config: Config, { name, open, links }: Mode): Promise<numbe
   let pulse: Pulse | null = null;
   // One that stands by is alive too.
   const beat = (): void => {
-    pulse ??= opened.adopt(new Pulse({ dataFolder: config.dataFolder, name, clock, log }), (each) =>
-      each.end(),
+    pulse ??= opened.adopt(
+      new Pulse({ dataFolder: config.dataFolder, name, being: beingHere(), clock, log }),
+      (each) => each.end(),
     );
   };
   const ended = Promise.withResolvers<'escalated' | 'lost'>();

@@ -7,7 +7,7 @@ import { type Config, storeLocation } from '../system/config.ts';
 import { createLogger } from '../system/logger.ts';
 import { startWorker } from '../system/worker.ts';
 import { EXIT } from './exit-codes.ts';
-import { Pulse } from './pulse.ts';
+import { beingHere, Pulse } from './pulse.ts';
 import { untilSignal } from './until-signal.ts';
 
 /** `dragoman worker`: does jobs until Ctrl-C. `poolNames`: none for all pools. Resolves to the exit code. */
@@ -38,7 +38,7 @@ export async function worker(
     },
   });
   opened.defer(() => running.stop());
-  const pulse = new Pulse({ dataFolder: config.dataFolder, name: 'worker', clock, log });
+  const pulse = new Pulse({ dataFolder: config.dataFolder, name: 'worker', being: beingHere(), clock, log });
   opened.defer(() => pulse.end());
   console.log('This worker is up. Ctrl-C gives back what it has in hand, and stops.');
   const reason = await Promise.race([stopRequested, escalated.promise]);

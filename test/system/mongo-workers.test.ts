@@ -46,7 +46,12 @@ async function sharedWorks() {
     await worker.printed(/This worker is up/);
     return worker;
   };
-  return { ...works, hire };
+  const health = async (): Promise<unknown> => {
+    const asking = DragomanProcess.spawn('health', 'worker', '--config', file, '--json');
+    await asking.exited();
+    return JSON.parse(asking.stdout);
+  };
+  return { ...works, hire, health };
 }
 
 /** Waits until everything is in the history; nothing is left of it anywhere else. */
@@ -80,8 +85,9 @@ describe.skipIf(MONGODB_URL === undefined)('dragoman worker', () => {
     const first = await works.hire();
     const saying = sayAll(works, TALK);
     await first.logged(/job completed/);
+    const second = await works.hire();
     expect(await first.stop()).toBe(0);
-    await works.hire();
+    expect(await works.health()).toMatchObject({ state: 'alive', processes: [{ pid: second.pid }] });
     const said = await saying;
     expect(byChat(await historyOnceSettled(works, said))).toEqual(byChat(said));
     expect(works.log.at('info')).not.toContain('job completed');

@@ -1,16 +1,16 @@
 import { createServer } from 'node:net';
 import { WebSocket } from 'ws';
 import type { Config } from '../../system/config.ts';
-import { pulseState } from '../pulse.ts';
+import { pulsesIn } from '../pulse.ts';
 import { failing, type Finding, ok } from './check.ts';
 
 const DEADLINE_MS = 5_000;
 
 /** Whether the ports that a backend listens on are free, or taken by one that runs on this data folder. */
 export function checkPorts({ listen, http, dataFolder }: Config): Promise<readonly Finding[]> {
-  const running = (['start', 'backend'] as const).some(
-    (name) => pulseState(dataFolder, name, Date.now()).kind === 'alive',
-  );
+  const running = (['start', 'backend'] as const)
+    .flatMap((name) => pulsesIn(dataFolder, name, Date.now()))
+    .some(({ state }) => state === 'alive');
   const wanted = [
     ['port for gateways', listen] as const,
     ...(http.enabled ? [['port of http', http] as const] : []),

@@ -10,7 +10,7 @@ import { silentLogger } from '../../../src/base/log.ts';
 import type { Finding } from '../../../src/cli/doctor/check.ts';
 import { checkNode } from '../../../src/cli/doctor/configuration-checks.ts';
 import { doctor } from '../../../src/cli/doctor/doctor.ts';
-import { Pulse } from '../../../src/cli/pulse.ts';
+import { beingHere, Pulse } from '../../../src/cli/pulse.ts';
 import { openSqliteStore } from '../../../src/store/sqlite/sqlite-store.ts';
 import { MONGODB_URL } from '../../support/mongo-subject.ts';
 import { scratchFolder } from '../../support/scratch-folder.ts';
@@ -148,6 +148,7 @@ test('tells a port in use by others from one in use by the Dragoman that runs he
   const pulse = new Pulse({
     dataFolder: path.join(folder, 'data'),
     name: 'backend',
+    being: beingHere(),
     clock: systemClock(),
     log: silentLogger,
   });

@@ -7,7 +7,7 @@ import type { BotState } from '../protocol/frames.ts';
 import type { ForgottenChat } from '../store/chat-store.ts';
 import { AddressBook } from './address-book.ts';
 import { type BotRecoveryOptions, recoverBot, rehydrateBot } from './bot-recovery.ts';
-import type { Chat, Delivery, Receipt, RetryOutcome } from './chat-protocol.ts';
+import type { Chat, Claim, Delivery, Receipt, RetryOutcome } from './chat-protocol.ts';
 import type { SharedServices } from './chat-services.ts';
 import { Chats } from './chats.ts';
 import type { Completion } from './completion.ts';
@@ -28,6 +28,8 @@ export interface BotProtocol {
   inbound(delivery: Delivery): Promise<Receipt>;
   /** A result is durable on its job: settle it, again and again while the store is away. */
   settle(completion: Completion): Promise<void>;
+  /** A worker's last act, beside the chat: see `ChatProtocol.settle`. */
+  conclude(completion: Completion & { readonly claim: Claim }): Promise<'settled' | 'gone' | 'stale'>;
   /** Gives a dead letter of one of its chats another try. */
   retry(letter: DeadLetterAddress): Promise<RetryOutcome>;
   status(status: BotStatus): void;
@@ -133,6 +135,13 @@ class Bot {
       await chat.ask('settle', completion);
     };
     return later(untilDone(attempt, this.#backOff('a result waits to be settled')));
+  }
+
+  async conclude(
+    completion: Completion & { readonly claim: Claim },
+  ): Promise<Later<'settled' | 'gone' | 'stale'>> {
+    const chat = await this.#chats.open(completion.correspondent);
+    return later(chat.ask('settle', completion));
   }
 
   async retry({ correspondent, guid }: DeadLetterAddress): Promise<Later<RetryOutcome>> {
@@ -320,6 +329,7 @@ export const botActor: ActorDefinition<BotProtocol, BotArgs> = {
       handlers: {
         inbound: (delivery) => bot.inbound(delivery),
         settle: (completion) => bot.settle(completion),
+        conclude: (completion) => bot.conclude(completion),
         retry: (letter) => bot.retry(letter),
         status: (status) => bot.status(status),
         linkLost: () => bot.status(NOT_CONNECTED),

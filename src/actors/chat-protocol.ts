@@ -19,6 +19,12 @@ export interface Delivery {
  */
 export type Receipt = 'accepted' | 'unprocessed' | 'duplicate' | 'refused';
 
+/** A worker's hold on a job, and when it was done with it. */
+export interface Claim {
+  readonly token: string;
+  readonly completedAt: number;
+}
+
 /** What became of a medium: the words that stand in its place, and why they are not its content. */
 export interface Outcome {
   readonly guid: string;
@@ -28,6 +34,8 @@ export interface Outcome {
   readonly error: JobError | null;
   /** How they came about, where that is known. */
   readonly times?: MediaTimes;
+  /** Of a worker that has not put it on its job yet: that is done in the same transaction. */
+  readonly claim?: Claim;
 }
 
 /** A dead letter retried: the place of its new message, and of the one whose words that will replace. */
@@ -44,7 +52,8 @@ export type IngestReport =
 export interface ChatProtocol {
   /** A failure that may pass has closed the link that the frame came over. */
   accept(delivery: Delivery): Promise<Receipt>;
-  settle(outcome: Outcome): Promise<'settled' | 'gone'>;
+  /** `gone`: nothing here waits for it; a job that is claimed is left alone. `stale`: its claim is, nothing was written. */
+  settle(outcome: Outcome): Promise<'settled' | 'gone' | 'stale'>;
   /** Gives a dead letter of this chat a placeholder of its own at the tail, and another try. */
   retry(guid: Guid): Promise<RetryOutcome>;
   /** Puts a placeholder back whose job was found at recovery. */

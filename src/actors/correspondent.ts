@@ -16,12 +16,11 @@ import type {
   RetryOutcome,
 } from './chat-protocol.ts';
 import type { ChatServices } from './chat-services.ts';
-import type { QueueCounts } from './events.ts';
 import { orCloseLink } from './frame-link.ts';
 import { draftOf, newJobOf } from './inbound.ts';
 import type { ActorContext, ActorDefinition, Detail } from './kit/actor.ts';
 import type { ForgottenChat } from '../store/chat-store.ts';
-import { QueueMemory } from './queue-memory.ts';
+import { countsOf, QueueMemory } from './queue-memory.ts';
 import { correctedBy, retryDraft } from './retried.ts';
 
 /** Messages that one transaction moves into the history. */
@@ -114,7 +113,7 @@ class Correspondent {
     return 'duplicate';
   }
 
-  async settle(outcome: Outcome): Promise<'settled' | 'gone'> {
+  async settle(outcome: Outcome): Promise<'settled' | 'gone' | 'stale'> {
     try {
       return await this.#settle(outcome);
     } catch (error) {
@@ -124,30 +123,37 @@ class Correspondent {
     }
   }
 
-  async #settle({ guid, place, words, error, times }: Outcome): Promise<'settled' | 'gone'> {
+  async #settle({ guid, place, words, error, times, claim }: Outcome): Promise<'settled' | 'gone' | 'stale'> {
     const { store, events } = this.#services;
     const { queue, plan } = await this.#plan((present) =>
       present.planFulfil(guid, words, this.#now(), times ?? null),
     );
     if (plan === null) {
+      if (claim !== undefined) return 'gone';
       await store.discardJob(guid, error, this.#now());
       return 'gone';
     }
     // It was settled before, and its dead letter is being retried: that try has an outcome of its own.
     if (place !== undefined && plan.placeholder.id !== place) return 'gone';
+    const settlement = {
+      correspondent: this.#key,
+      guid,
+      message: plan.message,
+      evictedIds: idsOf(plan.evicted),
+      error,
+    };
     const outcome = await this.#memory.durably(() =>
-      store.settle({
-        correspondent: this.#key,
-        guid,
-        message: plan.message,
-        evictedIds: idsOf(plan.evicted),
-        error,
-      }),
+      claim === undefined
+        ? store.settle(settlement)
+        : store.completeAndSettle({
+            ...settlement,
+            claimToken: claim.token,
+            words,
+            completedAt: claim.completedAt,
+          }),
     );
-    if (outcome === 'gone') {
-      this.#memory.forget();
-      return 'gone';
-    }
+    if (outcome === 'gone') this.#memory.forget();
+    if (outcome !== 'settled') return outcome;
     queue.apply(plan);
     events.emit({ kind: 'fulfilled', chat: this.#key, guid, message: plan.message, failed: error !== null });
     this.#changed(plan.evicted);
@@ -292,13 +298,6 @@ class Correspondent {
       dueAt === null ? null : clock.schedule(dueAt - clock.now(), () => self.tell('tick', undefined));
   }
 }
-
-const countsOf = (queue: CorrespondentQueue): QueueCounts => ({
-  ready: queue.readyCount,
-  characters: queue.readyCharacters,
-  placeholders: queue.placeholderCount,
-  oldestPlaceholderTime: queue.oldestPlaceholderTime,
-});
 
 const idsOf = (evicted: readonly Eviction[]): readonly number[] => evicted.map(({ message }) => message.id);
 

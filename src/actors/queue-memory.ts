@@ -3,6 +3,7 @@ import type { CorrespondentKey } from '../jobs/job.ts';
 import { CorrespondentQueue } from '../queue/correspondent-queue.ts';
 import { isReady, type Message } from '../queue/message.ts';
 import type { ChatServices } from './chat-services.ts';
+import type { QueueCounts } from './events.ts';
 
 export interface QueueMemoryOptions extends Pick<ChatServices, 'limits' | 'ordering'> {
   readonly key: CorrespondentKey;
@@ -91,3 +92,10 @@ export class QueueMemory {
     }
   }
 }
+
+export const countsOf = (queue: CorrespondentQueue): QueueCounts => ({
+  ready: queue.readyCount,
+  characters: queue.readyCharacters,
+  placeholders: queue.placeholderCount,
+  oldestPlaceholderTime: queue.oldestPlaceholderTime,
+});

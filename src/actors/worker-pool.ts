@@ -36,8 +36,8 @@ export interface WorkerPoolArgs {
   readonly maxAttempts: number;
   /** How a pool's workers do a job. */
   readonly runOf: (pool: PoolConfig) => JobRun;
-  /** Tells the chat's owner that a result is durable, of a job of this pool. Must not block. */
-  readonly completed: (completion: Completion, pool: string | null) => void;
+  /** Tells that a result is durable, of a job of this pool, and whether its chat has it already. Must not block. */
+  readonly completed: (completion: Completion, pool: string | null, isSettled: boolean) => void;
   /** Tells a bot that a result of its may be durable without anybody having heard of it. Must not block. */
   readonly unsaved: (botId: string) => void;
 }
@@ -123,7 +123,11 @@ class WorkerPool {
   #ended(job: ClaimedJob, outcome: JobOutcome): void {
     switch (outcome.kind) {
       case 'completed':
-        return this.#args.completed(completionOf(job, outcome.result, outcome.completedAt), job.pool);
+        return this.#args.completed(
+          completionOf(job, outcome.result, outcome.completedAt),
+          job.pool,
+          outcome.isSettled,
+        );
       case 'postponed':
         return this.#reviveAt(outcome.availableAt);
       case 'unsaved':
@@ -138,7 +142,7 @@ class WorkerPool {
     let nextDueAt: number | null = null;
     try {
       const revived = await store.reviveJobs(this.#context.clock.now(), maxAttempts);
-      for (const job of revived.poisoned) completed(storedCompletion(job), job.pool);
+      for (const job of revived.poisoned) completed(storedCompletion(job), job.pool, false);
       nextDueAt = revived.nextDueAt;
     } catch (error) {
       this.#context.log.warn({ reason: describeError(error) }, 'leases could not be looked at');

@@ -6,11 +6,11 @@ import type { MediaProcessingJob } from '../jobs/job.ts';
 import type { ClaimHandle, WorkStore } from '../store/work-store.ts';
 
 /** One write under a claim token, which it spends. */
-export interface ClaimWrite {
-  /** False: the token is stale, nothing was written. */
-  write(): Promise<boolean>;
+export interface ClaimWrite<Done extends string> {
+  /** `stale`: the token is, nothing was written. */
+  write(): Promise<Done | 'stale'>;
   /** Whether the job, as it is stored, shows that `write` has happened. Null: there is no such job any more. */
-  isWritten(stored: MediaProcessingJob | null): boolean;
+  seenOn(stored: MediaProcessingJob | null): Done | 'stale';
 }
 
 export interface PersistOptions {
@@ -21,7 +21,7 @@ export interface PersistOptions {
   readonly deadlineMs: number;
 }
 
-export type Persisted = 'written' | 'stale' | 'unreachable';
+export type Persisted<Done extends string> = Done | 'stale' | 'unreachable';
 
 const PAUSE_MS = 1_000;
 
@@ -32,17 +32,17 @@ const PAUSE_MS = 1_000;
  * A try that failed may have been written all the same, and has then spent its own token. So a stale token after a
  * failed try proves nothing, and the stored job decides.
  */
-export async function persist(
+export async function persist<Done extends string>(
   claim: ClaimHandle,
-  write: ClaimWrite,
+  write: ClaimWrite<Done>,
   options: PersistOptions,
-): Promise<Persisted> {
+): Promise<Persisted<Done>> {
   const { store, clock, log, deadlineMs } = options;
   using limit = deadline(clock, deadlineMs);
   let mayBeWritten = false;
-  const tryOnce = async (): Promise<Persisted> => {
-    if (await write.write()) return 'written';
-    return mayBeWritten && write.isWritten(await store.jobByGuid(claim.guid)) ? 'written' : 'stale';
+  const tryOnce = async (): Promise<Done | 'stale'> => {
+    const outcome = await write.write();
+    return outcome === 'stale' && mayBeWritten ? write.seenOn(await store.jobByGuid(claim.guid)) : outcome;
   };
   do {
     try {

@@ -4,15 +4,12 @@ import { describeError } from '../base/errors.ts';
 import type { Guid } from '../base/ids.ts';
 import type { Logger } from '../base/log.ts';
 import { keepsFile } from '../jobs/evidence.ts';
-import type { ClaimedJob, JobError, ProcessingResult } from '../jobs/job.ts';
+import type { ClaimedJob, JobError, MediaProcessingJob, ProcessingResult } from '../jobs/job.ts';
 import { decideRetry, type RetryPolicy } from '../jobs/retry.ts';
-import type { WorkStore } from '../store/work-store.ts';
 import { type AttemptOutcome, type BaseMediaProcessor, failureResult } from './base-media-processor.ts';
 import { Heartbeat } from './heartbeat.ts';
+import type { JobLedger, Kept } from './job-ledger.ts';
 import { type ClaimWrite, persist, type Persisted } from './persist.ts';
-
-/** What a job's worker needs of the store, once it has the job. */
-export type JobLedger = Omit<WorkStore, 'claim' | 'reviveJobs' | 'onClaimable'>;
 
 /** The part of the staging folder that a worker needs. */
 export interface StagedFiles {
@@ -47,8 +44,14 @@ export interface JobRun {
 }
 
 export type JobOutcome =
-  /** The result is durable: the bot's owner may settle it. */
-  | { readonly kind: 'completed'; readonly result: ProcessingResult; readonly completedAt: number }
+  /** The result is durable. */
+  | {
+      readonly kind: 'completed';
+      readonly result: ProcessingResult;
+      readonly completedAt: number;
+      /** Else it is the owner of its chat's to settle. */
+      readonly isSettled: boolean;
+    }
   /** Waiting for its next attempt. */
   | { readonly kind: 'postponed'; readonly availableAt: number }
   /** Given back untried, because the signal aborted. */
@@ -146,14 +149,21 @@ async function conclude(job: ClaimedJob, attempted: Attempted, run: JobRun): Pro
 
 async function complete(job: ClaimedJob, result: ProcessingResult, run: JobRun): Promise<JobOutcome> {
   const completedAt = run.clock.now();
-  const write: ClaimWrite = {
-    write: () => run.ledger.complete(job, result, completedAt),
-    isWritten: (stored) => stored === null || stored.result === result.words,
-  };
-  const persisted = await save(job, write, run);
-  if (persisted !== 'written') return unwritten(persisted);
+  const kept = await save<Kept>(
+    job,
+    {
+      write: () => run.ledger.complete(job, result, completedAt),
+      seenOn(stored) {
+        // Jobs that are settled are gone.
+        if (stored === null) return 'settled';
+        return stored.result === result.words ? 'completed' : 'stale';
+      },
+    },
+    run,
+  );
+  if (kept === 'stale' || kept === 'unreachable') return unwritten(kept);
   if (!keepsFile(result.kind === 'failure' ? result.error : null)) await removeFile(job, run);
-  return { kind: 'completed', result, completedAt };
+  return { kind: 'completed', result, completedAt, isSettled: kept === 'settled' };
 }
 
 async function postponeOrFail(job: ClaimedJob, error: JobError, run: JobRun): Promise<JobOutcome> {
@@ -161,25 +171,37 @@ async function postponeOrFail(job: ClaimedJob, error: JobError, run: JobRun): Pr
   const decision = decideRetry(retry, job.attempts + 1, random());
   if (decision.kind === 'exhausted') return complete(job, failureResult(job, error), run);
   const availableAt = clock.now() + decision.delayMs;
-  const write: ClaimWrite = {
-    write: () => ledger.postpone(job, availableAt, error, clock.now()),
+  const write = whether(
+    () => ledger.postpone(job, availableAt, error, clock.now()),
     // When it is due may be told by the store's clock; nobody else's failure is this attempt's.
-    isWritten: (stored) => stored?.status === 'waiting' && stored.attempts === job.attempts + 1,
-  };
+    (stored) => stored?.status === 'waiting' && stored.attempts === job.attempts + 1,
+  );
   const persisted = await save(job, write, run);
   return persisted === 'written' ? { kind: 'postponed', availableAt } : unwritten(persisted);
 }
 
 async function release(job: ClaimedJob, run: JobRun): Promise<JobOutcome> {
-  const write: ClaimWrite = {
-    write: () => run.ledger.release(job, run.clock.now()),
-    isWritten: (stored) => stored?.status === 'pending',
-  };
+  const write = whether(
+    () => run.ledger.release(job, run.clock.now()),
+    (stored) => stored?.status === 'pending',
+  );
   const persisted = await save(job, write, run);
   return persisted === 'written' ? { kind: 'released' } : unwritten(persisted);
 }
 
-const save = (job: ClaimedJob, write: ClaimWrite, run: JobRun): Promise<Persisted> =>
+const whether = (
+  write: () => Promise<boolean>,
+  isWritten: (stored: MediaProcessingJob | null) => boolean,
+): ClaimWrite<'written'> => ({
+  write: async () => ((await write()) ? 'written' : 'stale'),
+  seenOn: (stored) => (isWritten(stored) ? 'written' : 'stale'),
+});
+
+const save = <Done extends string>(
+  job: ClaimedJob,
+  write: ClaimWrite<Done>,
+  run: JobRun,
+): Promise<Persisted<Done>> =>
   persist(job, write, {
     store: run.ledger,
     clock: run.clock,

@@ -15,6 +15,8 @@ export interface MessageStore {
    * `gone`: no placeholder with that GUID is in the journal (settled before); a job left over by it goes all the same.
    */
   settle(settlement: Settlement): Promise<'settled' | 'gone'>;
+  /** `complete` and `settle` at once, where worker and owner are one process. `stale`: the claim's token is, nothing was written. */
+  completeAndSettle(settlement: ClaimedSettlement): Promise<'settled' | 'gone' | 'stale'>;
   /** Moves ready messages from the journal to the history, in the order given. Ids no longer in the journal are skipped. */
   ingest(batch: IngestBatch): Promise<{ readonly ingested: number }>;
   /**
@@ -81,6 +83,14 @@ export interface Settlement {
   readonly evictedIds: readonly number[];
   /** Null: the job is deleted. Otherwise it moves to `failed` with this error. */
   readonly error: JobError | null;
+}
+
+/** What a worker made of a claimed job, and what its chat makes of that. */
+export interface ClaimedSettlement extends Settlement {
+  readonly claimToken: string;
+  /** The worker's result, as it is kept on a job. */
+  readonly words: string;
+  readonly completedAt: number;
 }
 
 export interface IngestBatch {

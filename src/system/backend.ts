@@ -125,13 +125,15 @@ async function compose(
   const released = (gatewayId: string, guid: string): void => ingress.released(gatewayId, guid);
   const forgetFile = fileForgetter({ staging, released, log });
   const releaseFile = fileReleaser(forgetFile);
-  const settlements = new Settlements({ bots, releaseFile, log });
+  const settlements = new Settlements({ store, bots, releaseFile, log });
   const pools = config.pools.map(({ name }) => name);
   const backlogLog = new BacklogLog({ store, pools, clock, log });
 
   const served = new Served(clock.now());
-  const completed = (completion: Completion, pool: string | null): void => {
-    if (!settlements.begin(completion) || pool === null) return;
+  const completed = (completion: Completion, pool: string | null, isSettled = false): void => {
+    if (isSettled) settlements.concluded(completion);
+    else if (!settlements.begin(completion)) return;
+    if (pool === null) return;
     backlogLog.done(pool);
     janitor.tell('completed', pool);
     const { botId } = completion.correspondent;
@@ -165,7 +167,7 @@ async function compose(
     store,
     leaseMs: config.leaseMs,
     maxAttempts: config.maxAttempts,
-    runOf: jobRuns.runOf,
+    runOf: (pool) => jobRuns.runOf(pool, settlements.ledger),
     completed,
     unsaved: (botId) => bots.get(botId)?.ref.tell('reconcile', undefined),
   });

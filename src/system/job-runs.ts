@@ -4,7 +4,8 @@ import type { Logger } from '../base/log.ts';
 import type { PoolConfig } from '../jobs/pools.ts';
 import { DEFAULT_RETRY } from '../jobs/retry.ts';
 import { createPoolProcessor } from '../processors/registry.ts';
-import { DEFAULT_JOB_TIMES, type JobLedger, type JobRun } from '../processors/run-job.ts';
+import type { JobLedger } from '../processors/job-ledger.ts';
+import { DEFAULT_JOB_TIMES, type JobRun } from '../processors/run-job.ts';
 import type { StagingFolders } from '../staging/staging-folders.ts';
 import type { Config } from './config.ts';
 
@@ -15,7 +16,6 @@ export interface JobRunsOptions {
   readonly config: Config;
   /** Those that are worked for. */
   readonly pools: readonly PoolConfig[];
-  readonly store: JobLedger;
   readonly staging: Pick<StagingFolders, 'of'>;
   readonly clock: Clock;
   readonly log: Logger;
@@ -23,7 +23,7 @@ export interface JobRunsOptions {
 
 /** How each pool's workers do a job. */
 export interface JobRuns {
-  readonly runOf: (pool: PoolConfig) => JobRun;
+  readonly runOf: (pool: PoolConfig, ledger: JobLedger) => JobRun;
   /** Ends what the processors keep running. */
   close(): Promise<void>;
 }
@@ -32,14 +32,13 @@ export interface JobRuns {
 export async function prepareJobRuns({
   config,
   pools,
-  store,
   staging,
   clock,
   log,
 }: JobRunsOptions): Promise<JobRuns> {
   const { leaseMs, maxAttempts, baseFolder } = config;
   const heartbeatMs = Math.floor(leaseMs / HEARTBEATS_PER_LEASE);
-  const runs = new Map<string, JobRun>();
+  const runs = new Map<string, Omit<JobRun, 'ledger'>>();
   const close = async (): Promise<void> => {
     await Promise.all(Array.from(runs.values(), ({ processor }) => processor.close()));
   };
@@ -47,7 +46,6 @@ export async function prepareJobRuns({
     for (const pool of pools) {
       runs.set(pool.name, {
         processor: await createPoolProcessor(pool, { clock, log, baseFolder }),
-        ledger: store,
         filesOf: (gatewayId) => staging.of(gatewayId),
         clock,
         log,
@@ -62,10 +60,10 @@ export async function prepareJobRuns({
   }
   return {
     close,
-    runOf({ name }) {
+    runOf({ name }, ledger) {
       const run = runs.get(name);
       if (run === undefined) throw new DragomanError('not_found', `no pool is called ${name}`);
-      return run;
+      return { ...run, ledger };
     },
   };
 }

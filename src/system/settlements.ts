@@ -1,22 +1,33 @@
-import type { Completion } from '../actors/completion.ts';
-import { describeError } from '../base/errors.ts';
+import type { BotProtocol } from '../actors/bot.ts';
+import { type Completion, completionOf } from '../actors/completion.ts';
+import type { ActorRef } from '../actors/kit/actor.ts';
+import { describeError, hasCode } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
-import type { RunningBot } from './ingress.ts';
+import type { ClaimedJob, ProcessingResult } from '../jobs/job.ts';
+import { type JobLedger, type Kept, ledgerOf } from '../processors/job-ledger.ts';
+import type { WorkStore } from '../store/work-store.ts';
 
 export interface SettlementsOptions {
-  readonly bots: ReadonlyMap<string, RunningBot>;
+  readonly store: WorkStore;
+  readonly bots: ReadonlyMap<string, { readonly ref: Pick<ActorRef<BotProtocol>, 'ask'> }>;
   readonly releaseFile: (completion: Completion) => Promise<void>;
   readonly log: Logger;
 }
 
 /** A result waits on its job anyhow: this only bounds how long one try to settle it may take. */
 const SETTLE_DEADLINE_MS = 600_000;
+/** How long a worker waits for a chat before it leaves its result on the job. */
+const CONCLUDE_DEADLINE_MS = 10_000;
+/** The job would not take the result either. */
+const STORE_FAULTS = ['store_unavailable', 'disk_full', 'fenced'] as const;
 
 /**
  * Results on their way from their jobs to their chats.
  *   T1 A result that is not settled, because its bot is not there or cannot, waits on its job for the bot's recovery.
  *   T2 A result that is heard of twice is on its way once.
  *   T3 When `settled` resolves, nothing that was begun before is on its way.
+ *   T4 A worker that is beside the chats hands its result to the chat itself, which settles in the transaction in which the
+ *      job is completed. When the chat cannot, the result is put on the job.
  */
 export class Settlements {
   readonly #options: SettlementsOptions;
@@ -25,6 +36,17 @@ export class Settlements {
 
   constructor(options: SettlementsOptions) {
     this.#options = options;
+  }
+
+  /** That of the workers of this process. */
+  get ledger(): JobLedger {
+    const onJob = ledgerOf(this.#options.store);
+    return { ...onJob, complete: (job, result, now) => this.#complete(onJob, job, result, now) };
+  }
+
+  /** What was settled by its worker already: only its file is left. */
+  concluded(completion: Completion): void {
+    void this.#options.releaseFile(completion);
   }
 
   /** False: it is on its way already. */
@@ -40,6 +62,29 @@ export class Settlements {
 
   async settled(): Promise<void> {
     await Promise.all(this.#onTheirWay.values());
+  }
+
+  async #complete(
+    onJob: JobLedger,
+    job: ClaimedJob,
+    result: ProcessingResult,
+    completedAt: number,
+  ): Promise<Kept | 'stale'> {
+    const { bots, store, log } = this.#options;
+    const bot = bots.get(job.correspondent.botId);
+    const claim = { token: job.claimToken, completedAt };
+    const completion = { ...completionOf(job, result, completedAt), claim };
+    try {
+      const outcome = await bot?.ref.ask('conclude', completion, { deadlineMs: CONCLUDE_DEADLINE_MS });
+      if (outcome === 'settled' || outcome === 'stale') return outcome;
+      return await onJob.complete(job, result, completedAt);
+    } catch (error) {
+      if (STORE_FAULTS.some((code) => hasCode(error, code))) throw error;
+      log.warn({ guid: job.guid, reason: describeError(error) }, 'a result is left on its job');
+      const kept = await onJob.complete(job, result, completedAt);
+      // The chat may have settled it all the same.
+      return kept === 'stale' && (await store.jobByGuid(job.guid)) === null ? 'settled' : kept;
+    }
   }
 
   async #settle(completion: Completion): Promise<void> {

@@ -4,6 +4,7 @@ import type { Clock } from '../base/clock.ts';
 import { DragomanError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import type { PoolConfig } from '../jobs/pools.ts';
+import { ledgerOf } from '../processors/job-ledger.ts';
 import type { StagingFolders } from '../staging/staging-folders.ts';
 import type { WorkerStore } from '../store/store.ts';
 import type { Config } from './config.ts';
@@ -37,6 +38,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const { config, poolNames, store, clock, log, onEscalation } = options;
   const pools = chosenPools(config.pools, poolNames);
   const jobRuns = await prepareJobRuns({ ...options, pools });
+  const ledger = ledgerOf(store);
   const system = await ActorSystem.start({ clock, log, onEscalation });
   try {
     const workers = await system.spawn(workerPoolActor, 'workers', {
@@ -45,7 +47,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       store,
       leaseMs: config.leaseMs,
       maxAttempts: config.maxAttempts,
-      runOf: jobRuns.runOf,
+      runOf: (pool) => jobRuns.runOf(pool, ledger),
       completed: () => {},
       unsaved: () => {},
     });

@@ -3,6 +3,7 @@ import { atOnceSuite } from './store/at-once.ts';
 import { botsLifeSuite } from './store/bots-life.ts';
 import { chatSuite } from './store/chats.ts';
 import { claimerSuite } from './store/claimers.ts';
+import { completingSuite } from './store/completing.ts';
 import { deadLetterSuite } from './store/dead-letters.ts';
 import { fairnessSuite } from './store/fairness.ts';
 import { jobSuite } from './store/jobs.ts';
@@ -20,6 +21,7 @@ export function describeStore(name: string, open: OpenSubject): void {
       messageSuite,
       atOnceSuite,
       jobSuite,
+      completingSuite,
       jobsAtOnceSuite,
       mediaTimesSuite,
       botsLifeSuite,

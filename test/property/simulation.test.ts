@@ -29,6 +29,7 @@ const RARE_STATES = [
   'killed after accept',
   'killed after settle',
   'killed after complete',
+  'killed after completeAndSettle',
   'killed after ingest',
   'committed after the process died',
   'commit unheard',

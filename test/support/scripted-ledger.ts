@@ -1,6 +1,6 @@
 import { DragomanError } from '../../src/base/errors.ts';
 import type { ClaimedJob, MediaProcessingJob } from '../../src/jobs/job.ts';
-import type { JobLedger } from '../../src/processors/run-job.ts';
+import type { JobLedger } from '../../src/processors/job-ledger.ts';
 
 /** How the store answers one call. `lost answer`: it writes, and the caller learns only that it failed. */
 export type Answer = 'ok' | 'unavailable' | 'lost answer' | 'fenced' | 'broken' | 'never';
@@ -39,13 +39,15 @@ export class ScriptedLedger implements JobLedger {
   heartbeat: JobLedger['heartbeat'] = (claim, leaseExpiresAt) =>
     this.#answer('heartbeat', claim.claimToken, { leaseExpiresAt });
 
-  complete: JobLedger['complete'] = (claim, result) =>
-    this.#answer('complete', claim.claimToken, {
+  complete: JobLedger['complete'] = async (claim, result) => {
+    const isOurs = await this.#answer('complete', claim.claimToken, {
       status: 'completed',
       claimToken: null,
       result: result.words,
       error: result.kind === 'failure' ? result.error : null,
     });
+    return isOurs ? 'completed' : 'stale';
+  };
 
   postpone: JobLedger['postpone'] = (claim, availableAt, error) =>
     this.#answer('postpone', claim.claimToken, {

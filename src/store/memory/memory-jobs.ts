@@ -10,6 +10,12 @@ import type { ClaimHandle, ClaimRequest, RevivedJobs } from '../work-store.ts';
 /** A job that may be claimed. */
 type ClaimableJob = MediaProcessingJob & { readonly status: 'pending'; readonly pool: string };
 
+/** What an attempt gave: words, which are those of a failure when there is an error. */
+interface Result {
+  readonly words: string;
+  readonly error: JobError | null;
+}
+
 export const UNCLAIMED = { claimToken: null, leaseExpiresAt: null } as const;
 
 /** The jobs of a memory store and the turns of their bots, by the rule of src/jobs/fairness.ts. */
@@ -110,6 +116,19 @@ export class MemoryJobs {
     if (job?.claimToken !== claim.claimToken) return false;
     this.#giveBack(change(job));
     return true;
+  }
+
+  complete(claim: ClaimHandle, { words, error }: Result, now: number): boolean {
+    return this.withClaim(claim, (job) => ({
+      ...job,
+      ...UNCLAIMED,
+      status: 'completed',
+      result: words,
+      error,
+      attempts: job.attempts + (error === null ? 0 : 1),
+      completedAt: now,
+      changedAt: now,
+    }));
   }
 
   revive(now: number, maxAttempts: number): RevivedJobs {

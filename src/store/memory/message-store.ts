@@ -2,7 +2,7 @@ import { DragomanError } from '../../base/errors.ts';
 import type { CorrespondentKey } from '../../jobs/job.ts';
 import { chatName } from '../chat-name.ts';
 import { jobOfAcceptance } from '../job-records.ts';
-import type { MessageStore } from '../message-store.ts';
+import type { MessageStore, Settlement } from '../message-store.ts';
 import { isSameChat } from './memory-jobs.ts';
 import type { MemoryParts } from './memory-parts.ts';
 
@@ -29,13 +29,14 @@ export const memoryMessageStore = ({ fence, data }: MemoryParts): MessageStore =
     return { kind: 'accepted' };
   },
 
-  async settle({ correspondent, guid, message, evictedIds, error }) {
+  settle: async (settlement) => settle({ fence, data }, settlement),
+
+  async completeAndSettle({ claimToken, words, completedAt, ...settlement }) {
+    const { correspondent, guid, error } = settlement;
     const { chats, jobs } = data();
-    const chat = chats.owned(correspondent, fence);
-    jobs.end(guid, error, message.readyTime);
-    if (!chats.fulfil(chat, guid, message)) return 'gone';
-    chats.deleteReady(chat, evictedIds);
-    return 'settled';
+    chats.owned(correspondent, fence);
+    if (!jobs.complete({ guid, claimToken }, { words, error }, completedAt)) return 'stale';
+    return settle({ fence, data }, settlement);
   },
 
   async ingest({ correspondent, messages, now }) {
@@ -78,6 +79,18 @@ export const memoryMessageStore = ({ fence, data }: MemoryParts): MessageStore =
     return data().chats.forgetMessageIds(before);
   },
 });
+
+function settle(
+  { fence, data }: Pick<MemoryParts, 'fence' | 'data'>,
+  { correspondent, guid, message, evictedIds, error }: Settlement,
+): 'settled' | 'gone' {
+  const { chats, jobs } = data();
+  const chat = chats.owned(correspondent, fence);
+  jobs.end(guid, error, message.readyTime);
+  if (!chats.fulfil(chat, guid, message)) return 'gone';
+  chats.deleteReady(chat, evictedIds);
+  return 'settled';
+}
 
 export function expectNextId(key: CorrespondentKey, nextId: number, id: number): void {
   if (id >= nextId) return;

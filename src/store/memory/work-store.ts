@@ -14,16 +14,8 @@ export const memoryWorkStore = ({ newClaimToken, data }: MemoryParts): WorkStore
   },
 
   async complete(claim, result, now) {
-    return data().jobs.withClaim(claim, (job) => ({
-      ...job,
-      ...UNCLAIMED,
-      status: 'completed',
-      result: result.words,
-      error: result.kind === 'failure' ? result.error : null,
-      attempts: job.attempts + (result.kind === 'failure' ? 1 : 0),
-      completedAt: now,
-      changedAt: now,
-    }));
+    const error = result.kind === 'failure' ? result.error : null;
+    return data().jobs.complete(claim, { words: result.words, error }, now);
   },
 
   async release(claim, now) {

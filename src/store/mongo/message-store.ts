@@ -2,7 +2,7 @@ import { hasCode } from '../../base/errors.ts';
 import type { CorrespondentKey } from '../../jobs/job.ts';
 import { inSteps } from '../in-steps.ts';
 import { jobOfAcceptance, type UnplacedJob } from '../job-records.ts';
-import type { Acceptance, MessageStore } from '../message-store.ts';
+import type { Acceptance, MessageStore, Settlement } from '../message-store.ts';
 import { lanesOf, STORE } from './lanes.ts';
 import type { MongoParts } from './mongo-parts.ts';
 import { rehydrate } from './operations/chats.ts';
@@ -21,6 +21,7 @@ const CHATS_STEP = 1_000;
 
 /** Messages that are accepted, settled or ingested at the same time share a transaction. */
 export function mongoMessageStore({ transactions, serverClock }: MongoParts): MessageStore {
+  const toServer = (at: number): number => serverClock.toServer(at);
   const acceptText = transactions.coalesce(ACCEPTING_TEXTS);
   const acceptMedium = transactions.coalesce(ACCEPTING_MEDIA);
   const settle = transactions.coalesce(SETTLING);
@@ -37,9 +38,16 @@ export function mongoMessageStore({ transactions, serverClock }: MongoParts): Me
         : acceptMedium([chat, lanesOf.guid(job.guid)], accepting);
     },
 
-    settle(settlement) {
-      const lanes = [lanesOf.chat(settlement.correspondent), lanesOf.guid(settlement.guid)];
-      return settle(lanes, { ...settlement, endedAt: serverClock.toServer(settlement.message.readyTime) });
+    async settle(settlement) {
+      const settling = { settlement, claim: null, endedAt: toServer(settlement.message.readyTime) };
+      const settled = await settle(lanesOfSettlement(settlement), settling);
+      return settled === 'settled' ? settled : 'gone';
+    },
+
+    completeAndSettle(settlement) {
+      const claim = { ...settlement, completedAt: toServer(settlement.completedAt) };
+      const settling = { settlement, claim, endedAt: toServer(settlement.message.readyTime) };
+      return settle(lanesOfSettlement(settlement), settling);
     },
 
     async ingest({ correspondent, messages, now }) {
@@ -91,6 +99,11 @@ function newJob(acceptance: Acceptance, serverClock: ServerClock): UnplacedJob |
     stagedAt: stagedAt === null ? null : serverClock.toServer(stagedAt),
   };
 }
+
+const lanesOfSettlement = ({ correspondent, guid }: Settlement) => [
+  lanesOf.chat(correspondent),
+  lanesOf.guid(guid),
+];
 
 /** Deletes what a chat has in its history before a time. Returns how many messages went. */
 export const pruneHistoryOf = (

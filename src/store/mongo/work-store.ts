@@ -33,7 +33,10 @@ export function mongoWorkStore({ transactions, watches, clock, serverClock, log 
 
     heartbeat: (handle, leaseExpiresAt) => changeClaimed(handle, prolongation(leaseExpiresAt - clock.now())),
 
-    complete: (handle, result, now) => changeClaimed(handle, completion(result, toServer(now))),
+    complete(handle, result, now) {
+      const error = result.kind === 'failure' ? result.error : null;
+      return changeClaimed(handle, completion({ words: result.words, error }, toServer(now)));
+    },
 
     postpone: (handle, availableAt, error, now) =>
       changeClaimed(handle, postponement(availableAt - now, error, toServer(now))),

@@ -1,7 +1,8 @@
 import type { CorrespondentKey } from '../../jobs/job.ts';
 import { inSteps } from '../in-steps.ts';
 import { jobOfAcceptance } from '../job-records.ts';
-import type { MessageStore } from '../message-store.ts';
+import type { MessageStore, Settlement } from '../message-store.ts';
+import type { SettlementRow } from './operations/messages.ts';
 import {
   errorJson,
   historyEntryOfRow,
@@ -40,16 +41,10 @@ export const sqliteMessageStore = ({ writer, reader }: SqliteParts): MessageStor
     });
   },
 
-  settle: ({ correspondent, guid, message, evictedIds, error }) =>
-    writer.call('settle', {
-      key: correspondent,
-      guid,
-      id: message.id,
-      readyTime: message.readyTime,
-      message: messageJson(message),
-      evictedIds,
-      error: errorJson(error),
-    }),
+  settle: (settlement) => writer.call('settle', settlementRow(settlement)),
+
+  completeAndSettle: ({ claimToken, words, completedAt, ...settlement }) =>
+    writer.call('completeAndSettle', { ...settlementRow(settlement), claimToken, words, completedAt }),
 
   async ingest({ correspondent, messages, now }) {
     const ids = messages.map(({ id }) => id);
@@ -85,6 +80,16 @@ export const sqliteMessageStore = ({ writer, reader }: SqliteParts): MessageStor
   },
 
   pruneMessageIds: (before) => inSteps(PRUNE_STEP, () => writer.call('pruneMessageIds', before, PRUNE_STEP)),
+});
+
+const settlementRow = ({ correspondent, guid, message, evictedIds, error }: Settlement): SettlementRow => ({
+  key: correspondent,
+  guid,
+  id: message.id,
+  readyTime: message.readyTime,
+  message: messageJson(message),
+  evictedIds,
+  error: errorJson(error),
 });
 
 /** Deletes what a chat has in its history before a time. Returns how many messages went. */

@@ -46,6 +46,8 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     const claim = await mustClaim(store);
     return (each) => each.complete(claim, { kind: 'words', words: 'w' }, NOW);
   },
+  'completing and settling with words': (store, key) => concluding(store, key, null),
+  'completing and settling with an error': (store, key) => concluding(store, key, jobError()),
   ingesting: async (store, key) => {
     for (const id of [1, 2, 3]) await store.accept(acceptText(key, textMessage(id)));
     const messages = [2, 1, 3].map((id) => textMessage(id));
@@ -72,6 +74,27 @@ async function settling(
   const guid = placeholder.mediaProcessingId;
   const message = fulfilled(placeholder);
   return (each) => each.settle({ correspondent: key, guid, message, evictedIds: [1], error });
+}
+
+async function concluding(
+  store: Store,
+  key: CorrespondentKey,
+  error: ReturnType<typeof jobError> | null,
+): Promise<Act> {
+  await store.accept(acceptText(key, textMessage(1)));
+  await store.accept(acceptMedia(key, placeholderMessage(2)));
+  const { guid, claimToken, placeholder } = await mustClaim(store);
+  return (each) =>
+    each.completeAndSettle({
+      correspondent: key,
+      guid,
+      claimToken,
+      message: fulfilled(placeholder),
+      evictedIds: [1],
+      error,
+      words: 'w',
+      completedAt: NOW,
+    });
 }
 
 /** All that a chat and its bot have in the store, but what differs between one run and the next. */

@@ -119,6 +119,27 @@ const settles = named(
     }),
 );
 
+const concludes = named(
+  'complete and settle',
+  fc.tuple(fc.nat({ max: 4 }), error, fc.boolean()),
+  ([nth, failure, isMisplaced], name) =>
+    step(name, ({ now }) => async ({ store, claims: given }) => {
+      const claim = given.at(-1 - nth);
+      if (claim === undefined) return null;
+      const message = fulfilled(claim.placeholder);
+      return store.completeAndSettle({
+        correspondent: claim.correspondent,
+        guid: claim.guid,
+        claimToken: claim.claimToken,
+        message: isMisplaced ? { ...message, id: 9_999 } : message,
+        evictedIds: [claim.placeholder.id - 1],
+        error: failure,
+        words: 'w',
+        completedAt: now,
+      });
+    }),
+);
+
 const ingests = named('ingest', fc.tuple(key, fc.nat({ max: 4 })), ([at, count], name) =>
   step(name, (world) => {
     const { now } = world;
@@ -376,6 +397,8 @@ export const COMMANDS: fc.Arbitrary<StoreCommand>[] = [
   claims,
   settles,
   settles,
+  concludes,
+  concludes,
   ingests,
   withGuid('stage', (store, guid, now) => store.stage(guid, stagedMedia('video'), now)),
   fc.oneof(

@@ -45,7 +45,8 @@ const STORE_METHODS = {
 
   rehydrate: 'talk',
   accept: 'talk',
-  settle: 'talk',
+  settle: { plant: 'stale' },
+  completeAndSettle: 'talk',
   ingest: 'talk',
   reinstate: { plant: 'lost place' },
   evict: { plant: 'stale' },
@@ -55,6 +56,7 @@ const STORE_METHODS = {
   pruneMessageIds: 'start',
 
   ...WORK_METHODS,
+  complete: { plant: 'taken place' },
 
   stage: 'talk',
   discardJob: { plant: 'taken place' },

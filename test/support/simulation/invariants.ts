@@ -201,6 +201,7 @@ export class Invariants {
       this.#checkContent(scripted, message, poisoned.has(scripted.number));
     }
     for (const guid of folder.files.keys()) {
+      if (isJanitors(guid, ledger)) continue;
       const job = database.jobs.get(guid);
       if (job === null || !keepsFile(job.error)) throw new Violation('files', `file ${guid} has no job`);
     }
@@ -251,3 +252,9 @@ function wordsOf({ number, medium, content }: ScriptedMessage, mishaps: MediumMi
 }
 
 const FAILED = 'Media processing failed';
+
+/** Whether nobody may have been left to delete the file of a job that was settled by its worker. */
+function isJanitors(guid: string, { settledBy, killedOwners, unheard }: Ledger): boolean {
+  const owner = settledBy.get(guid);
+  return unheard.has(guid) || (owner !== undefined && killedOwners.has(owner));
+}

@@ -3,9 +3,10 @@ import type { MediaProcessingJob } from '../../../src/jobs/job.ts';
 import type { QueueLimits } from '../../../src/queue/limits.ts';
 import { isPlaceholder, type Message } from '../../../src/queue/message.ts';
 import type { MemoryDatabase } from '../../../src/store/memory/memory-database.ts';
-import type { Acceptance } from '../../../src/store/message-store.ts';
+import type { Acceptance, Settlement } from '../../../src/store/message-store.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { faultOfEvictions } from './fault-of-evictions.ts';
+import type { Weather } from './faulty-store.ts';
 import type { Trace } from './trace.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
@@ -19,6 +20,11 @@ export class Ledger {
   readonly poisoned = new Set<string>();
   /** Numbers of media that were one too many for their chat. */
   readonly overCap = new Set<number>();
+  /** Jobs that workers settled themselves, and the fences of their owners. */
+  readonly settledBy = new Map<string, number>();
+  readonly killedOwners = new Set<number>();
+  /** Such jobs whose workers may not have heard of it. */
+  readonly unheard = new Set<string>();
   /** Set when something was written. */
   changed = false;
 }
@@ -28,6 +34,7 @@ export interface ObservedStoreOptions {
   readonly ledger: Ledger;
   readonly trace: Trace;
   readonly time: VirtualTime;
+  readonly weather: Weather;
   /** Of the process that calls. */
   readonly clock: Clock;
   readonly limits: QueueLimits;
@@ -41,12 +48,15 @@ const READS: ReadonlySet<string> = new Set([
   ...(['correspondents', 'bots', 'close', 'jobsAmong', 'listJobs'] as const),
 ]);
 
+/** Clocks tell whole milliseconds. */
+const CLOCK_STEP_MS = 1;
+
 /** The number that a scripted message was given. */
 export const numberOf = (providerMessageId: string | null): number => Number(providerMessageId?.slice(2));
 
 /** Watches what is carried out on a memory store, right before and after each call. */
 export function observeStore(store: Store, options: ObservedStoreOptions): Store {
-  const { database, ledger, trace, time, clock, limits, mayEvict, broken } = options;
+  const { database, ledger, trace, time, weather, clock, limits, mayEvict, broken } = options;
 
   const doomedIn = (key: Parameters<Store['evict']>[0], ids: readonly number[]) => {
     const journal = database.chats.journal(key);
@@ -82,6 +92,30 @@ export function observeStore(store: Store, options: ObservedStoreOptions): Store
   const ended = (job: MediaProcessingJob | null): void => {
     if (job !== null) ledger.leases.delete(job.guid);
   };
+  const settling = async <Outcome extends string>(
+    settlement: Settlement,
+    settle: () => Promise<Outcome>,
+  ): Promise<Outcome> => {
+    const job = database.jobs.get(settlement.guid);
+    const { correspondent, evictedIds } = settlement;
+    const doomed = doomedIn(correspondent, evictedIds);
+    const journal = [...database.chats.journal(correspondent).values()];
+    const outcome = await settle();
+    if (outcome === 'stale') return outcome;
+    if (outcome === 'settled') {
+      recordEvicted(doomed);
+      checkEvictions(journal, settlement);
+    } else trace.count('settled before');
+    ended(job);
+    return outcome;
+  };
+  /** `before`: the job as it was when it was completed. */
+  const checkWords = (before: MediaProcessingJob | null, words: string): void => {
+    const attempt = /^w\.\d+\.(\d+)$/.exec(words)?.[1];
+    if (attempt !== undefined && before !== null && Number(attempt) !== before.attempts + 1) {
+      broken('a stale token changes nothing', `job ${before.guid} took the words of attempt ${attempt}`);
+    }
+  };
 
   const observed: Partial<Store> = {
     async accept(acceptance) {
@@ -98,17 +132,17 @@ export function observeStore(store: Store, options: ObservedStoreOptions): Store
       checkCap(journal, acceptance);
       return outcome;
     },
-    async settle(settlement) {
-      const job = database.jobs.get(settlement.guid);
-      const { correspondent, evictedIds } = settlement;
-      const doomed = doomedIn(correspondent, evictedIds);
-      const journal = [...database.chats.journal(correspondent).values()];
-      const outcome = await store.settle(settlement);
-      if (outcome === 'settled') {
-        recordEvicted(doomed);
-        checkEvictions(journal, settlement);
-      } else trace.count('settled before');
-      ended(job);
+    settle: (settlement) => settling(settlement, () => store.settle(settlement)),
+    async completeAndSettle(settlement) {
+      const before = database.jobs.get(settlement.guid);
+      const outcome = await settling(settlement, () => store.completeAndSettle(settlement));
+      if (outcome === 'stale') {
+        trace.count('stale completion');
+        return outcome;
+      }
+      checkWords(before, settlement.words);
+      ledger.settledBy.set(settlement.guid, store.fence);
+      if (weather.unheard) ledger.unheard.add(settlement.guid);
       return outcome;
     },
     async evict(key, ids) {
@@ -130,7 +164,7 @@ export function observeStore(store: Store, options: ObservedStoreOptions): Store
       const job = await store.claim(request);
       if (job === null) return job;
       const lease = ledger.leases.get(job.guid);
-      if (lease !== undefined && lease.until > time.now) {
+      if (lease !== undefined && lease.until > time.now + CLOCK_STEP_MS) {
         broken('a lease is its worker’s until it ends', `job ${job.guid} was claimed twice`);
       }
       if (lease !== undefined) trace.count('lease lapsed');
@@ -153,10 +187,7 @@ export function observeStore(store: Store, options: ObservedStoreOptions): Store
         trace.count('stale completion');
         return false;
       }
-      const attempt = /^w\.\d+\.(\d+)$/.exec(result.words)?.[1];
-      if (attempt !== undefined && before !== null && Number(attempt) !== before.attempts + 1) {
-        broken('a stale token changes nothing', `job ${claim.guid} took the words of attempt ${attempt}`);
-      }
+      checkWords(before, result.words);
       ended(before);
       return true;
     },

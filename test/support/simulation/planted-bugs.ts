@@ -1,11 +1,17 @@
 import { isPlaceholder, isReady } from '../../../src/queue/message.ts';
 import { jobOfAcceptance } from '../../../src/store/job-records.ts';
+import type { Settlement } from '../../../src/store/message-store.ts';
 import type { PlantedBug } from './planted-bug.ts';
 
 const HOUR_MS = 3_600_000;
 
 /** What a crash between two steps needs: the steps apart. */
 const APART_MS = 20;
+
+function failing<T extends Settlement>(settlement: T): T {
+  const content = settlement.message.content.replace(/^\[.*?\]/, '[Media processing failed]');
+  return { ...settlement, message: { ...settlement.message, content } };
+}
 
 /** Each by the name of what it does wrong. */
 export const PLANTED_BUGS: Readonly<Record<string, PlantedBug>> = {
@@ -41,6 +47,11 @@ export const PLANTED_BUGS: Readonly<Record<string, PlantedBug>> = {
         if (isAlive()) await folder.remove(claim.guid);
         await time.pause(APART_MS);
         return store.complete(claim, result, now);
+      },
+      async completeAndSettle(settlement) {
+        if (isAlive()) await folder.remove(settlement.guid);
+        await time.pause(APART_MS);
+        return store.completeAndSettle(settlement);
       },
     }),
   },
@@ -84,6 +95,10 @@ export const PLANTED_BUGS: Readonly<Record<string, PlantedBug>> = {
         const current = database.jobs.get(claim.guid)?.claimToken ?? claim.claimToken;
         return store.complete({ ...claim, claimToken: current }, result, now);
       },
+      async completeAndSettle(settlement) {
+        const current = database.jobs.get(settlement.guid)?.claimToken ?? settlement.claimToken;
+        return store.completeAndSettle({ ...settlement, claimToken: current });
+      },
     }),
   },
   'a message that came before is forgotten': {
@@ -110,10 +125,8 @@ export const PLANTED_BUGS: Readonly<Record<string, PlantedBug>> = {
   },
   'all media fail': {
     store: (store) => ({
-      settle(settlement) {
-        const content = settlement.message.content.replace(/^\[.*?\]/, '[Media processing failed]');
-        return store.settle({ ...settlement, message: { ...settlement.message, content } });
-      },
+      settle: (settlement) => store.settle(failing(settlement)),
+      completeAndSettle: (settlement) => store.completeAndSettle(failing(settlement)),
     }),
   },
   'one more is evicted than need be': {

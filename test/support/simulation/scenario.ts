@@ -50,6 +50,8 @@ export interface Scenario {
   readonly limits: QueueLimits;
   readonly ordering: 'skip-pop' | 'strict';
   readonly strictHoldMs: number;
+  /** Workers that put their results on the jobs, as those of other processes do. */
+  readonly workersApart: boolean;
   readonly disconnectGraceMs: number;
   readonly passivateAfterMs: number;
   readonly maxLiveChats: number;
@@ -83,7 +85,8 @@ const MISHAPS = [
   'lost entry',
 ] as const;
 const OPERATIONS = [
-  ...(['accept', 'accept', 'settle', 'ingest', 'stage', 'claim', 'complete', 'complete'] as const),
+  ...(['accept', 'accept', 'settle', 'ingest', 'stage', 'claim', 'complete'] as const),
+  ...(['completeAndSettle', 'completeAndSettle'] as const),
   ...(['postpone', 'reviveJobs', 'sweepToHolding', 'holdJobs', 'promoteJobs', 'reinstate'] as const),
 ] as const;
 /** At leisure, busy, and all at once. */
@@ -106,6 +109,7 @@ export function scenarioOf(choices: SeededChoices, emphasis?: Mishap['kind']): S
     },
     ordering: choices.chance(0.2) ? 'strict' : 'skip-pop',
     strictHoldMs: choices.between(1_000, 20_000),
+    workersApart: choices.chance(0.5),
     disconnectGraceMs: choices.between(0, 4_000),
     passivateAfterMs: choices.between(500, 5_000),
     maxLiveChats: choices.between(1, 4),

@@ -1,6 +1,8 @@
 import type { ActorSnapshot } from '../../../src/actors/kit/actor.ts';
 import type { Logger } from '../../../src/base/log.ts';
+import type { PoolConfig } from '../../../src/jobs/pools.ts';
 import { DEFAULT_RETRY } from '../../../src/jobs/retry.ts';
+import { type JobLedger, ledgerOf } from '../../../src/processors/job-ledger.ts';
 import { DEFAULT_JOB_TIMES } from '../../../src/processors/run-job.ts';
 import type { MemoryDatabase } from '../../../src/store/memory/memory-database.ts';
 import { openMemoryStore } from '../../../src/store/memory/memory-store.ts';
@@ -117,11 +119,12 @@ export class SimulatedLife {
   }
 
   #openStore(): Store {
-    const { scenario, database, ledger, trace, time, choices, mayEvict, broken, folder, bug } = this.#options;
+    const { scenario, database, ledger, trace, time, weather, choices, mayEvict, broken, folder, bug } =
+      this.#options;
     const clock = this.#clock;
     const memory = openMemoryStore({ clock, newClaimToken: () => choices.guid(), database });
     const { limits } = scenario;
-    const watching = { database, ledger, trace, time, clock, limits, mayEvict, broken };
+    const watching = { database, ledger, trace, time, weather, clock, limits, mayEvict, broken };
     const observed = observeStore(memory, watching);
     if (bug?.store === undefined) return observed;
     const ground: BugGround = {
@@ -158,7 +161,6 @@ export class SimulatedLife {
     });
     const run = {
       processor,
-      ledger: this.#store.store,
       filesOf: () => folder,
       clock,
       log: this.#logger(),
@@ -171,7 +173,13 @@ export class SimulatedLife {
       },
       retry: { ...DEFAULT_RETRY, firstDelayMs: 500 },
     };
-    return { runOf: () => run, close: () => processor.close() };
+    return {
+      close: () => processor.close(),
+      runOf: (_pool: PoolConfig, ledger: JobLedger) => ({
+        ...run,
+        ledger: scenario.workersApart ? ledgerOf(this.#store.store) : ledger,
+      }),
+    };
   }
 
   /** What is logged as an error is one. */

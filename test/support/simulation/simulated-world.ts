@@ -226,6 +226,7 @@ class SimulatedWorld {
     if (life === null) return;
     this.#trace.count(life.isUp ? 'killed' : 'killed while it recovers');
     if (life.isStopping) this.#trace.count('killed while it drains');
+    this.#ledger.killedOwners.add(life.fence);
     this.#life = null;
     life.kill();
     this.#restart(downMs, jumpMs);

@@ -5,12 +5,34 @@ import type { InboundFrame } from '../../../src/protocol/frames.ts';
 import { settle } from '../../support/actor-kit.ts';
 import { chatBench } from '../../support/chat-bench.ts';
 import { mediaFrame, textFrame } from '../../support/inbound-frames.ts';
-import { acceptMedia, acceptText, placeholderMessage, textMessage } from '../../support/store-records.ts';
+import {
+  acceptMedia,
+  acceptText,
+  placeholderMessage,
+  stagedMedia,
+  textMessage,
+} from '../../support/store-records.ts';
 import { TestLink } from '../../support/test-link.ts';
 
 const accept = (chat: Chat, frame: InboundFrame, link = new TestLink()) =>
   chat.ask('accept', { frame, link, isLastTry: false });
 const words = (guid: string, text = 'words') => ({ guid, words: text, error: null });
+
+/** A medium of the chat that a worker has in hand. */
+async function claimed(bench: Awaited<ReturnType<typeof chatBench>>) {
+  const frame = mediaFrame('ann', 'look');
+  await accept(bench.chat, frame);
+  await bench.store.stage(frame.mediaGuid, stagedMedia('audio'), bench.clock.now());
+  const job = await bench.store.claim({ pool: 'audio', now: 0, leaseMs: 30_000, cappedBots: [] });
+  if (job === null) throw new Error('expected a job');
+  const conclude = (token: string) =>
+    bench.chat.ask('settle', {
+      ...words(frame.mediaGuid),
+      place: 1,
+      claim: { token, completedAt: bench.clock.now() },
+    });
+  return { guid: frame.mediaGuid, job, conclude };
+}
 
 describe('a chat that accepts', () => {
   test('makes a text durable, announces itself and tells the watchers', async () => {
@@ -193,6 +215,37 @@ describe('a chat that settles', () => {
     expect(await chat.ask('settle', words(frame.mediaGuid))).toBe(point === 'before' ? 'settled' : 'gone');
     expect(await journalOf('ann')).toEqual(['[words] look']);
     expect(await store.jobByGuid(frame.mediaGuid)).toBeNull();
+  });
+
+  describe('for a worker that has its job in hand', () => {
+    test('puts words in the place, and ends the job', async () => {
+      const bench = await chatBench();
+      const { guid, job, conclude } = await claimed(bench);
+      expect(await conclude(job.claimToken)).toBe('settled');
+      expect(await bench.journalOf('ann')).toEqual(['[words] look']);
+      expect(await bench.store.jobByGuid(guid)).toBeNull();
+      expect(bench.faults.calls).not.toContain('complete');
+    });
+
+    test('S5: changes nothing when its token is stale, in memory neither', async () => {
+      const bench = await chatBench();
+      const { guid, conclude } = await claimed(bench);
+      expect(await conclude('stale')).toBe('stale');
+      expect(await bench.chat.ask('wake', undefined)).toHaveLength(1);
+      expect(await bench.store.jobByGuid(guid)).toMatchObject({ status: 'processing' });
+    });
+
+    test('leaves a job alone that has no place here', async () => {
+      const bench = await chatBench();
+      const { guid, job, conclude } = await claimed(bench);
+      bench.database.chats.lose(bench.key, 1);
+      bench.faults.fail('settle', 'before');
+      await expect(bench.chat.ask('settle', words(guid))).rejects.toMatchObject({
+        code: 'store_unavailable',
+      });
+      expect(await conclude(job.claimToken)).toBe('gone');
+      expect(await bench.store.jobByGuid(guid)).toMatchObject({ claimToken: job.claimToken });
+    });
   });
 
   test('ends a job that has no place', async () => {

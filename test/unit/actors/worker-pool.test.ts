@@ -5,6 +5,7 @@ import { newGuid } from '../../../src/base/ids.ts';
 import type { PoolConfig } from '../../../src/jobs/pools.ts';
 import { DEFAULT_RETRY } from '../../../src/jobs/retry.ts';
 import type { ProcessMedia } from '../../../src/processors/media.ts';
+import { ledgerOf } from '../../../src/processors/job-ledger.ts';
 import { DEFAULT_JOB_TIMES, type JobRun } from '../../../src/processors/run-job.ts';
 import { gate, settle } from '../../support/actor-kit.ts';
 import { actorBench } from '../../support/chat-bench.ts';
@@ -34,7 +35,7 @@ async function bench(work: Work) {
   }));
   const run: JobRun = {
     processor: new FunctionProcessor(work),
-    ledger: services.store,
+    ledger: ledgerOf(services.store),
     filesOf: () => ({
       pathOf: (guid) => guid,
       async remove(guid) {

@@ -3,6 +3,7 @@ import { newGuid } from '../../../src/base/ids.ts';
 import { silentLogger } from '../../../src/base/log.ts';
 import type { ClaimedJob } from '../../../src/jobs/job.ts';
 import { DEFAULT_RETRY } from '../../../src/jobs/retry.ts';
+import { ledgerOf } from '../../../src/processors/job-ledger.ts';
 import { DEFAULT_JOB_TIMES, runJob } from '../../../src/processors/run-job.ts';
 import { openMemoryStore } from '../../../src/store/memory/memory-store.ts';
 import { endlessProcessor, FunctionProcessor } from '../../support/function-processor.ts';
@@ -27,7 +28,7 @@ async function storeWithOneJob() {
       job,
       {
         processor,
-        ledger: store,
+        ledger: ledgerOf(store),
         filesOf: () => ({ pathOf: (name) => name, remove: async () => {} }),
         clock,
         log: silentLogger,

@@ -56,6 +56,7 @@ describe('a job that becomes words', () => {
       kind: 'completed',
       result: { kind: 'words', words: 'a dog' },
       completedAt: clock.now(),
+      isSettled: false,
     });
     expect(ledger.stored).toMatchObject({ status: 'completed', result: 'a dog', error: null });
     expect(removed).toEqual([job.guid]);
@@ -244,7 +245,7 @@ describe('a store that is down', () => {
     const outcome = run();
     await vi.waitFor(() => expect(ledger.stored?.status).toBe('completed'));
     ledger.stored = null;
-    expect(await passTimeUntil(outcome, clock)).toMatchObject({ kind: 'completed' });
+    expect(await passTimeUntil(outcome, clock)).toMatchObject({ kind: 'completed', isSettled: true });
   });
 
   test('R2: and gave the job to another meanwhile, ends it here', async () => {

@@ -197,7 +197,7 @@ describe('a dead letter', () => {
       '[Media processing failed] listen',
       `[Transcripted audio multimedia message with guid='${guid}'] listen`,
     ]);
-    expect(await subject.staging.list()).toEqual([]);
+    await expect.poll(() => subject.staging.list()).toEqual([]);
     await expect(administration.jobs.retry(guid)).rejects.toMatchObject({ code: 'not_found' });
   });
 

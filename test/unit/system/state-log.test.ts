@@ -37,13 +37,16 @@ async function logged(settings: object) {
 describe('each change of a message’s state has its line', () => {
   test('with bot, chat, place, GUID and trace, from acceptance to the history', async () => {
     const { lines, guid } = await logged({});
-    const ofMedium = lines.filter((line) => line['guid'] === guid && line['level'] === 30);
+    const linesOfMedium = () => lines.filter((line) => line['guid'] === guid && line['level'] === 30);
+    // The worker hears of it when the chat is done.
+    await expect.poll(linesOfMedium).toHaveLength(5);
+    const ofMedium = linesOfMedium();
     expect(ofMedium.map(({ msg }) => msg)).toEqual([
       'placeholder accepted',
       'medium pending',
       'job claimed',
-      'job completed',
       'placeholder settled',
+      'job completed',
     ]);
     const [accepted] = ofMedium;
     expect(accepted).toMatchObject({ bot_id: BOT, id: 2, trace: traceOf(BOT, 'm2') });

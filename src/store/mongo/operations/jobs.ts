@@ -1,13 +1,7 @@
 import type { UpdateFilter } from 'mongodb';
 import { DragomanError } from '../../../base/errors.ts';
 import type { Guid } from '../../../base/ids.ts';
-import type {
-  CorrespondentKey,
-  JobCollection,
-  JobError,
-  MediaProcessingJob,
-  ProcessingResult,
-} from '../../../jobs/job.ts';
+import type { CorrespondentKey, JobCollection, JobError, MediaProcessingJob } from '../../../jobs/job.ts';
 import type { JobDocument } from '../../documents.ts';
 import type { UnplacedJob } from '../../job-records.ts';
 import type { ClaimHandle } from '../../work-store.ts';
@@ -115,14 +109,16 @@ export const prolongation = (leaseMs: number): ClaimChange => [
   { $set: { lease_expires_at: { $add: [SERVER_NOW, leaseMs] } } },
 ];
 
-export function completion(result: ProcessingResult, now: number): ClaimChange {
-  const error = result.kind === 'failure' ? result.error : null;
-  const completed = { status: 'completed', result: result.words, error, completed_at: now } as const;
-  return {
-    $set: { ...UNCLAIMED, ...completed, changed_at: now },
-    $inc: { attempts: error === null ? 0 : 1 },
-  };
+export interface Result {
+  readonly words: string;
+  /** Null: the words are the medium's own. */
+  readonly error: JobError | null;
 }
+
+export const completion = ({ words, error }: Result, now: number): ClaimChange => ({
+  $set: { ...UNCLAIMED, status: 'completed', result: words, error, completed_at: now, changed_at: now },
+  $inc: { attempts: error === null ? 0 : 1 },
+});
 
 /** `delayMs`: from the server's now on. */
 export const postponement = (delayMs: number, error: JobError, now: number): ClaimChange => [

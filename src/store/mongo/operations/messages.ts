@@ -8,6 +8,7 @@ import type { DeadLetterProblem, JobRetry } from '../../dead-letter-store.ts';
 import type {
   Acceptance,
   AcceptOutcome,
+  ClaimedSettlement,
   HistoryEntry,
   Settlement,
   StoredMessage,
@@ -22,19 +23,14 @@ import {
 } from '../collections.ts';
 import type { OwnerTransaction, Transaction } from '../transactions.ts';
 import { reviveFailedJob } from './dead-letters.ts';
-import { endJob, hasLiveJob, insertJob } from './jobs.ts';
-import { ownedChat, ownedStore } from './writing.ts';
+import { changeClaimed, completion, endJob, hasLiveJob, insertJob } from './jobs.ts';
+import { byClaims, ownedChat, ownedStore } from './writing.ts';
 
 export interface Accepting {
   readonly acceptance: Acceptance;
   readonly job: UnplacedJob | null;
   /** The job's place among all jobs. */
   readonly seq: number;
-}
-
-export interface Settling extends Settlement {
-  /** When, by the server's clock. */
-  readonly endedAt: number;
 }
 
 export async function accept(
@@ -138,12 +134,24 @@ async function rememberMessageId(
   return earlier === null ? null : earlier.id;
 }
 
+/** Times are the server's. */
+export interface Settling {
+  readonly settlement: Settlement;
+  readonly endedAt: number;
+  /** What a worker made of the job, which is completed first. */
+  readonly claim: Pick<ClaimedSettlement, 'guid' | 'claimToken' | 'words' | 'completedAt'> | null;
+}
+
 export async function settle(
   transaction: Transaction,
-  { correspondent, guid, message, evictedIds, error, endedAt }: Settling,
-): Promise<'settled' | 'gone'> {
+  { settlement: { correspondent, guid, message, evictedIds, error }, claim, endedAt }: Settling,
+): Promise<'settled' | 'gone' | 'stale'> {
   const { owned } = await ownedChat(transaction, correspondent);
   const { collections, session } = owned;
+  if (claim !== null) {
+    const completed = completion({ words: claim.words, error }, claim.completedAt);
+    if ((await changeClaimed(byClaims(transaction), claim, completed)) === null) return 'stale';
+  }
   await endJob(owned, guid, error, endedAt);
   const { modifiedCount: settled } = await collections.journal.replaceOne(
     { ...chatFields(correspondent), id: message.id, media_processing_id: guid },

@@ -1,36 +1,38 @@
 import type { CorrespondentKey } from '../../../jobs/job.ts';
 import { chatName } from '../../chat-name.ts';
-import { messageDocument } from '../../documents.ts';
-import type { Settlement } from '../../message-store.ts';
+import { type JobDocument, messageDocument } from '../../documents.ts';
 import type { Coalescible } from '../coalescing.ts';
 import { chatFields, chatKey } from '../collections.ts';
 import { LIVE } from '../job-document.ts';
-import type { OwnerTransaction } from '../transactions.ts';
+import type { OwnerTransaction, Transaction } from '../transactions.ts';
 import { ALONE, chatsByName, deleteReadyOf, done } from './chats-together.ts';
-import { deadLetter } from './jobs.ts';
+import { deadLetter, type FoundJob } from './jobs.ts';
 import { settle, type Settling } from './messages.ts';
 import { ownedChats } from './writing.ts';
 
-/** One whose placeholder is gone is left to be done alone. */
-export const SETTLING: Coalescible<Settling, 'settled' | 'gone'> = {
-  alone: (settlement) => (transaction) => settle(transaction, settlement),
+/** One whose placeholder is gone, or whose claim is stale, is left to be done alone. */
+export const SETTLING: Coalescible<Settling, 'settled' | 'gone' | 'stale'> = {
+  alone: (settling) => (transaction) => settle(transaction, settling),
 
   async together(transaction, items) {
     const { collections, session } = transaction;
     const chats = await chatsByName(
       transaction,
-      items.map(({ correspondent }) => correspondent),
+      items.map(({ settlement }) => settlement.correspondent),
     );
     const entries = await collections.journal
       .find({ $or: items.map(placeholderOf) }, { session, projection: { _id: 0 } })
       .toArray();
     const places = new Set(entries.map((entry) => placeName(chatKey(entry), entry.id)));
-    const present = items.flatMap((settlement) => {
-      const { correspondent, message } = settlement;
+    const jobs = await liveJobs(transaction, items);
+    const present = items.flatMap((settling) => {
+      const { correspondent, message } = settling.settlement;
       const chat = chats.get(chatName(correspondent));
-      return chat === undefined || !places.has(placeName(correspondent, message.id))
-        ? []
-        : [{ settlement, chat }];
+      return chat !== undefined &&
+        places.has(placeName(correspondent, message.id)) &&
+        isCurrent(settling, jobs)
+        ? [{ settling, chat }]
+        : [];
     });
     if (present.length === 0) return items.map(() => ALONE);
 
@@ -38,48 +40,84 @@ export const SETTLING: Coalescible<Settling, 'settled' | 'gone'> = {
       transaction,
       present.map(({ chat }) => ({ chat, change: {} })),
     );
-    const settlements = present.map(({ settlement }) => settlement);
-    await endJobs(owned, settlements);
+    const settling = present.map((each) => each.settling);
+    await endJobs(owned, settling, jobs);
     await owned.collections.journal.bulkWrite(
-      settlements.map((settlement) => ({
-        replaceOne: {
-          filter: placeholderOf(settlement),
-          replacement: { ...chatFields(settlement.correspondent), ...messageDocument(settlement.message) },
-        },
+      settling.map((each) => ({
+        replaceOne: { filter: placeholderOf(each), replacement: textOf(each) },
       })),
       { session },
     );
     await deleteReadyOf(
       owned,
-      settlements.map(({ correspondent, evictedIds }) => ({ key: correspondent, ids: evictedIds })),
+      settling.map(({ settlement }) => ({ key: settlement.correspondent, ids: settlement.evictedIds })),
     );
-    const settled = new Set(settlements);
-    return items.map((settlement) => (settled.has(settlement) ? done('settled') : ALONE));
+    const settled = new Set(settling);
+    return items.map((each) => (settled.has(each) ? done('settled') : ALONE));
   },
 };
 
-const placeholderOf = ({ correspondent, guid, message }: Settlement) => ({
+const placeholderOf = ({ settlement: { correspondent, guid, message } }: Settling) => ({
   ...chatFields(correspondent),
   id: message.id,
   media_processing_id: guid,
 });
 
+const textOf = ({ settlement: { correspondent, message } }: Settling) => ({
+  ...chatFields(correspondent),
+  ...messageDocument(message),
+});
+
 const placeName = (key: CorrespondentKey, id: number): string => `${chatName(key)}/${id}`;
 
+/** By GUID. */
+type LiveJobs = ReadonlyMap<string, FoundJob>;
+
+async function liveJobs(
+  { collections: { jobs }, session }: Transaction,
+  items: readonly Settling[],
+): Promise<LiveJobs> {
+  const guids = items.map(({ settlement }) => settlement.guid);
+  const found = new Map<string, FoundJob>();
+  for (const collection of LIVE) {
+    const cursor = jobs[collection].find({ guid: { $in: guids } }, { session });
+    for (const job of await cursor.toArray()) found.set(job.guid, { ...job, collection });
+  }
+  return found;
+}
+
+const isCurrent = ({ claim }: Settling, jobs: LiveJobs): boolean =>
+  claim === null || jobs.get(claim.guid)?.claim_token === claim.claimToken;
+
+/** What was read is what is deleted, or the transaction conflicts. */
 async function endJobs(
   { collections: { jobs }, session }: OwnerTransaction,
-  settlements: readonly Settling[],
+  items: readonly Settling[],
+  live: LiveJobs,
 ): Promise<void> {
-  const guids = settlements.map(({ guid }) => guid);
-  const failures = new Map(settlements.map((settlement) => [settlement.guid, settlement]));
+  const ended = items.flatMap((settling) => {
+    const job = live.get(settling.settlement.guid);
+    return job === undefined ? [] : [{ settling, job }];
+  });
   for (const collection of LIVE) {
-    const ended = await jobs[collection].find({ guid: { $in: guids } }, { session }).toArray();
-    if (ended.length === 0) continue;
-    await jobs[collection].deleteMany({ guid: { $in: guids } }, { session });
-    const letters = ended.flatMap((job) => {
-      const { error, endedAt } = failures.get(job.guid) ?? { error: null, endedAt: 0 };
-      return error === null ? [] : [deadLetter(job, error, endedAt)];
-    });
-    if (letters.length > 0) await jobs.failed.insertMany(letters, { session });
+    const guids = ended.filter(({ job }) => job.collection === collection).map(({ job }) => job.guid);
+    if (guids.length > 0) await jobs[collection].deleteMany({ guid: { $in: guids } }, { session });
   }
+  const letters = ended.flatMap(({ settling: { settlement, claim, endedAt }, job }) => {
+    const { error } = settlement;
+    if (error === null) return [];
+    const { collection: _, ...document } = job;
+    return [deadLetter(claim === null ? document : completed(document, claim), error, endedAt)];
+  });
+  if (letters.length > 0) await jobs.failed.insertMany(letters, { session });
 }
+
+const completed = (
+  job: JobDocument,
+  { words, completedAt }: NonNullable<Settling['claim']>,
+): JobDocument => ({
+  ...job,
+  result: words,
+  attempts: job.attempts + 1,
+  completed_at: completedAt,
+});

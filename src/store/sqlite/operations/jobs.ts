@@ -57,6 +57,27 @@ export const endJob = (connection: Connection, guid: Guid, error: string | null,
         guid,
       );
 
+/** `complete` and `endJob` at once. False: the token is stale. */
+export const endClaimedJob = (
+  connection: Connection,
+  { guid, claimToken }: ClaimHandle,
+  { words, error }: CompletionRow,
+  { completedAt, endedAt }: { readonly completedAt: number; readonly endedAt: number },
+): boolean =>
+  (error === null
+    ? connection.run('DELETE FROM jobs WHERE guid = ? AND claim_token = ?', guid, claimToken)
+    : connection.run(
+        `UPDATE jobs SET collection = 'failed', status = 'completed', result = ?, error = ?, attempts = attempts + 1,
+           claim_token = NULL, lease_expires_at = NULL, completed_at = ?, changed_at = ?
+         WHERE guid = ? AND claim_token = ?`,
+        words,
+        error,
+        completedAt,
+        endedAt,
+        guid,
+        claimToken,
+      )) > 0;
+
 export const discardJob = ({ connection }: Session, guid: Guid, error: string | null, now: number): boolean =>
   endJob(connection, guid, error, now) > 0;
 

@@ -5,7 +5,7 @@ import { chatName } from '../../chat-name.ts';
 import type { AcceptOutcome } from '../../message-store.ts';
 import type { Connection } from '../connection.ts';
 import type { ChatRow, HistoryRow, NewJobRow, StoredMessageRow } from '../rows.ts';
-import { endJob, insertJob } from './jobs.ts';
+import { endClaimedJob, endJob, insertJob } from './jobs.ts';
 import { ownedChat, type Session } from './session.ts';
 
 export interface AcceptanceRow {
@@ -105,9 +105,27 @@ export interface SettlementRow {
 
 export function settle(session: Session, row: SettlementRow): 'settled' | 'gone' {
   const { connection } = session;
+  ownedChat(session, row.key);
+  endJob(connection, row.guid, row.error, row.readyTime);
+  return fulfil(connection, row);
+}
+
+export interface ClaimedSettlementRow extends SettlementRow {
+  readonly claimToken: string;
+  readonly words: string;
+  readonly completedAt: number;
+}
+
+export function completeAndSettle(session: Session, row: ClaimedSettlementRow): 'settled' | 'gone' | 'stale' {
+  const { connection } = session;
+  ownedChat(session, row.key);
+  const times = { completedAt: row.completedAt, endedAt: row.readyTime };
+  return endClaimedJob(connection, row, row, times) ? fulfil(connection, row) : 'stale';
+}
+
+/** Journal entry ← text, with what that evicts. */
+function fulfil(connection: Connection, row: SettlementRow): 'settled' | 'gone' {
   const { key, guid } = row;
-  ownedChat(session, key);
-  endJob(connection, guid, row.error, row.readyTime);
   const settled = connection.run(
     `UPDATE queue_journal SET media_processing_id = NULL, message = ?
      WHERE bot_id = ? AND provider_name = ? AND correspondent_id = ? AND id = ? AND media_processing_id = ?`,

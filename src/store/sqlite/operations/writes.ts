@@ -13,7 +13,7 @@ import {
   stage,
 } from './jobs.ts';
 import { holdJobs, promoteJobs, rerouteHeldJobs, sweepJobs } from './job-moves.ts';
-import { accept, evict, ingest, pruneMessageIds, reinstate, settle } from './messages.ts';
+import { accept, completeAndSettle, evict, ingest, pruneMessageIds, reinstate, settle } from './messages.ts';
 import { expireJob, forgetChat, pruneHistory } from './upkeep.ts';
 
 /**
@@ -25,6 +25,7 @@ export const WRITES = {
   rehydrate,
   accept,
   settle,
+  completeAndSettle,
   ingest,
   reinstate,
   evict,

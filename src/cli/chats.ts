@@ -21,7 +21,7 @@ export const listChats = (
     const page = await chats.list(botId, { limit, after });
     if (json === true) console.log(JSON.stringify(page));
     else {
-      console.log(table(['CHAT', 'NEXT PLACE', 'NEXT IN HISTORY', 'ALSO'], page.items.map(rowOf)));
+      console.log(table(['CHAT', 'NAME', 'NEXT PLACE', 'NEXT IN HISTORY', 'ALSO'], page.items.map(rowOf)));
       if (page.next !== null) console.log(`More: --after ${page.next}`);
     }
     return EXIT.ok;
@@ -60,8 +60,9 @@ export const forgetChat = (sources: ConfigSources, address: ChatAddress, asJson:
     return EXIT.ok;
   });
 
-const rowOf = ({ correspondentId, nextId, nextIngestSeq, aliases }: ChatView): readonly string[] => [
+const rowOf = ({ correspondentId, title, nextId, nextIngestSeq, aliases }: ChatView): readonly string[] => [
   correspondentId,
+  title === null ? '-' : oneLine(title, 30),
   String(nextId),
   String(nextIngestSeq),
   aliases.filter((alias) => alias !== correspondentId).join(', '),

@@ -77,3 +77,9 @@ export type ReadyMessage = Message & { readonly mediaProcessingId: null; readonl
 
 export const isPlaceholder = (message: Message): message is Placeholder => message.mediaProcessingId !== null;
 export const isReady = (message: Message): message is ReadyMessage => message.mediaProcessingId === null;
+
+/** What a message calls its chat: its group, or, of what a person wrote, that person. Null: it does not say. */
+export const chatTitleIn = ({ group, direction, sender }: MessageDraft): string | null => {
+  if (group !== null) return group.name;
+  return direction === 'incoming' ? sender.displayName : null;
+};

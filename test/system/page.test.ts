@@ -18,6 +18,8 @@ import {
   launchChromium,
   SKIPPED,
 } from '../support/chromium.ts';
+import { acked, connected } from '../support/backend-machine.ts';
+import { BOT as TALKATIVE_BOT, textFrame } from '../support/inbound-frames.ts';
 import { HTTP_TOKEN, inspected } from '../support/inspected-backend.ts';
 
 if (!HAS_CHROMIUM) console.warn(`the page in a browser: ${SKIPPED}`);
@@ -231,6 +233,31 @@ describe.skipIf(!HAS_CHROMIUM)('the page', () => {
     await guarded.getByRole('button', { name: 'Open' }).click();
     await guarded.getByText('Live', { exact: true }).waitFor();
     expect(guarded.url()).not.toContain(HTTP_TOKEN);
+  });
+
+  test('finds every chat of a bot, those that were quiet since the start too', async () => {
+    const first = await inspected();
+    const link = await connected(first.backend.url);
+    for (let chat = 1; chat <= 51; chat += 1) {
+      await acked(link, textFrame(`${chat}@lid`, `hello from ${chat}`, { display_name: `Person ${chat}` }));
+    }
+    await first.watch.untilIngested(51);
+    await first.inspector.close();
+    await first.backend.stop();
+    const { inspector } = await first.again();
+    const context = await browser.newContext();
+    onTestFinished(() => context.close());
+    const again = await context.newPage();
+    await again.goto(inspector.url);
+    await again.getByText('No message yet.').waitFor();
+    await again.getByRole('link', { name: TALKATIVE_BOT, exact: true }).click();
+    await again.getByRole('heading', { name: `Chats of ${TALKATIVE_BOT}` }).waitFor();
+    await again.getByRole('link', { name: 'Person 1', exact: true }).waitFor();
+    expect(await again.locator('.chat-row').count()).toBe(50);
+    expect(await accessibilityProblems(again)).toEqual([]);
+    await again.getByRole('button', { name: 'Next page' }).click();
+    await again.getByRole('link', { name: 'Person 51' }).click();
+    await again.getByText('hello from 51').waitFor();
   });
 
   test('gave the browser nothing to complain about', () => {

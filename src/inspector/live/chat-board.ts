@@ -1,7 +1,7 @@
 import type { DragomanEvent, QueueCounts } from '../../actors/events.ts';
 import type { CorrespondentKey } from '../../jobs/job.ts';
 import { mediaKindOf } from '../../queue/media-kind.ts';
-import { isPlaceholder, type Message } from '../../queue/message.ts';
+import { chatTitleIn, isPlaceholder, type Message } from '../../queue/message.ts';
 import { cutText } from '../../queue/text.ts';
 import { chatName } from '../../store/chat-name.ts';
 import { LIVE_LIMITS, type LiveChatView, type LiveView, type PlaceView } from './contract.ts';
@@ -135,10 +135,8 @@ export class ChatBoard {
 
   #place(key: CorrespondentKey, message: Message, state: PlaceView['state'], failed: boolean): void {
     const recent = this.#touch(key);
-    const { group, sender, direction } = message;
-    recent.isGroup = group !== null;
-    const title = group === null ? (direction === 'incoming' ? sender.displayName : null) : group.name;
-    recent.title = title ?? recent.title;
+    recent.isGroup = message.group !== null;
+    recent.title = chatTitleIn(message) ?? recent.title;
     const before = recent.places.get(message.id);
     // Words may be in the history before anybody hears that they are ready.
     const isOver = before?.state === 'ingested' || before?.state === 'evicted';

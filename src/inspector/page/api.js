@@ -2,6 +2,7 @@
  * @typedef {import('../../system/administration/views.ts').JourneyView} JourneyView
  * @typedef {import('../../system/administration/views.ts').MessageView} MessageView
  * @typedef {import('../../system/administration/views.ts').HistoryView} HistoryView
+ * @typedef {import('../../system/administration/views.ts').ChatView} ChatView
  * @typedef {import('../../system/administration/views.ts').JobView} JobView
  * @typedef {{ botId: string, identifier: string }} ChatAddress
  * @typedef {'active' | 'holding' | 'failed'} JobCollection
@@ -59,7 +60,19 @@ async function ask(method, path) {
 const chatPath = ({ botId, identifier }) =>
   `/bots/${encodeURIComponent(botId)}/chats/${encodeURIComponent(identifier)}`;
 
+/** @param {string | null} after the `next` of the page before */
+const pageAfter = (after) => `limit=50${after === null ? '' : `&after=${encodeURIComponent(after)}`}`;
+
 export const api = {
+  /**
+   * In the order in which they began.
+   *
+   * @param {string} botId
+   * @param {string | null} after the `next` of the page before
+   * @returns {Promise<{ items: readonly ChatView[], next: string | null }>}
+   */
+  chats: (botId, after) => ask('GET', `/bots/${encodeURIComponent(botId)}/chats?${pageAfter(after)}`),
+
   /** @param {ChatAddress} chat @returns {Promise<readonly MessageView[]>} */
   queue: (chat) => ask('GET', `${chatPath(chat)}/queue`),
 
@@ -74,10 +87,7 @@ export const api = {
    * @param {string | null} after the `next` of the page before
    * @returns {Promise<{ items: readonly JobView[], next: string | null }>}
    */
-  jobs: (collection, after) => {
-    const page = after === null ? '' : `&after=${encodeURIComponent(after)}`;
-    return ask('GET', `/jobs?collection=${collection}&limit=50${page}`);
-  },
+  jobs: (collection, after) => ask('GET', `/jobs?collection=${collection}&${pageAfter(after)}`),
 
   /** @param {string} guid @returns {Promise<unknown>} */
   retryJob: (guid) => ask('POST', `/jobs/${encodeURIComponent(guid)}/retry`),

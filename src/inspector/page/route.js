@@ -1,6 +1,6 @@
 /**
  * @typedef {{ page: 'overview' } | { page: 'chats' } | { page: 'jobs', collection: import('./api.js').JobCollection }
- *   | { page: 'chat', botId: string, identifier: string, messageId: number | null } | { page: 'unknown' }} Route
+ *   | { page: 'bot', botId: string } | { page: 'chat', botId: string, identifier: string, messageId: number | null } | { page: 'unknown' }} Route
  */
 
 /**
@@ -18,10 +18,11 @@ export function routeOf(hash) {
 }
 
 /** @param {readonly string[]} parts @returns {Route} */
-function chatRoute([botId = '', identifier = '', message]) {
+function chatRoute([botId = '', identifier, message]) {
+  if (identifier === undefined && botId !== '') return { page: 'bot', botId };
   const messageId = message === undefined ? null : Number(message);
   const isMessage = messageId === null || (Number.isSafeInteger(messageId) && messageId > 0);
-  return botId !== '' && identifier !== '' && isMessage
+  return botId !== '' && identifier !== undefined && identifier !== '' && isMessage
     ? { page: 'chat', botId, identifier, messageId }
     : { page: 'unknown' };
 }
@@ -38,6 +39,9 @@ function decoded(part) {
 /** @param {string} text @returns {text is import('./api.js').JobCollection} */
 const isCollection = (text) => text === 'active' || text === 'holding' || text === 'failed';
 
+/** All chats of a bot. @param {string} botId */
+export const botHash = (botId) => `#/chats/${encodeURIComponent(botId)}`;
+
 /** @param {import('./api.js').ChatAddress} chat @param {number} [messageId] */
 export const chatHash = ({ botId, identifier }, messageId) =>
-  `#/chats/${encodeURIComponent(botId)}/${encodeURIComponent(identifier)}${messageId === undefined ? '' : `/${messageId}`}`;
+  `${botHash(botId)}/${encodeURIComponent(identifier)}${messageId === undefined ? '' : `/${messageId}`}`;

@@ -2,6 +2,7 @@ import { DragomanError } from '../../base/errors.ts';
 import type { ChatStore, CorrespondentRecord } from '../../store/chat-store.ts';
 import { chatName } from '../../store/chat-name.ts';
 import type { MessageStore } from '../../store/message-store.ts';
+import { chatTitleIn } from '../../queue/message.ts';
 import type { WorkStore } from '../../store/work-store.ts';
 import type { ChatAddress, ChatsAdministration } from '../administration.ts';
 import { assertKnownBot } from './known-names.ts';
@@ -14,6 +15,9 @@ export interface ChatsOptions {
   readonly bots: ReadonlyMap<string, unknown>;
 }
 
+/** The latest entries of a history in which a chat's name is looked for. */
+const TELLING = 5;
+
 /** What needs no running bot. */
 export function administerChats({ store, bots }: ChatsOptions): Omit<ChatsAdministration, 'forget'> {
   const find = async ({ botId, identifier }: ChatAddress): Promise<CorrespondentRecord> => {
@@ -22,15 +26,25 @@ export function administerChats({ store, bots }: ChatsOptions): Omit<ChatsAdmini
     if (found === undefined) throw new DragomanError('not_found', `bot ${botId} has no such chat`);
     return found;
   };
+  const titleOf = async (record: CorrespondentRecord): Promise<string | null> => {
+    const afterSeq = Math.max(record.nextIngestSeq - 1 - TELLING, 0);
+    const latest = await store.history(record, { afterSeq, limit: TELLING });
+    const telling = latest.findLast(({ message }) => chatTitleIn(message) !== null);
+    return telling === undefined ? null : chatTitleIn(telling.message);
+  };
+  const viewOf = async (record: CorrespondentRecord): Promise<ChatView> => ({
+    ...chatViewOf(record),
+    title: await titleOf(record),
+  });
   return {
     async list(botId, { after, limit }) {
       assertKnownBot(bots, botId);
       const offset = after === undefined ? 0 : numberIn(after);
       const found = await store.correspondents(botId, { offset, limit: limit + 1 });
       const next = found.length > limit ? String(offset + limit) : null;
-      return { items: found.slice(0, limit).map(chatViewOf), next };
+      return { items: await Promise.all(found.slice(0, limit).map(viewOf)), next };
     },
-    show: async (chat) => chatViewOf(await find(chat)),
+    show: async (chat) => viewOf(await find(chat)),
     async message(chat, id) {
       const key = await find(chat);
       const stored = await store.findMessage(key, id);
@@ -55,7 +69,7 @@ export function administerChats({ store, bots }: ChatsOptions): Omit<ChatsAdmini
   };
 }
 
-const chatViewOf = (record: CorrespondentRecord): ChatView => ({
+const chatViewOf = (record: CorrespondentRecord): Omit<ChatView, 'title'> => ({
   botId: record.botId,
   providerName: record.providerName,
   correspondentId: record.correspondentId,

@@ -43,6 +43,12 @@ export const chatView = z.object({
   providerName: z.string(),
   correspondentId: z.string(),
   chat: z.string().describe('The digest that logs and actor paths name this chat by'),
+  title: z
+    .string()
+    .nullable()
+    .describe(
+      "The group's or person's name, as the latest messages in the history tell it; null: they tell none",
+    ),
   aliases: z.array(z.string()),
   createdAt: epochMs,
   nextId: count.describe('The place of the next message; above those of every forgotten chat'),

@@ -15,6 +15,7 @@ import {
   stagingView,
 } from '../../../src/system/administration/views.ts';
 import { acked, connected, machine } from '../../support/backend-machine.ts';
+import type { WireMessage } from '../../../src/protocol/frames.ts';
 import { BOT, GATEWAY, mediaFrame, textFrame } from '../../support/inbound-frames.ts';
 import { fulfilled } from '../../support/store-records.ts';
 
@@ -50,6 +51,24 @@ describe('what an operator is shown', () => {
     expect(queue).toMatchObject([{ id: 2, content: 'listen', mediaProcessingId: note.mediaGuid }]);
     const history = z.array(historyView).parse(await administration.chats.history(ANN, { limit: 10 }));
     expect(history).toMatchObject([{ ingestSeq: 1, message: { id: 1, content: 'hello' } }]);
+  });
+
+  test('of chats: each by the name that its latest messages give it', async () => {
+    const { backend, watch } = await (await machine()).start();
+    const link = await connected(backend.url);
+    const said = (sender: string, changes: Partial<WireMessage>) =>
+      acked(link, textFrame(sender, 'hello', changes));
+    const answer = { direction: 'outgoing', source: 'bot', display_name: 'The Shop' } as const;
+    await said('ann', { display_name: 'Ann of old' });
+    await said('ann', { display_name: 'Ann' });
+    await said('ann', answer);
+    await said('1@g.us', { display_name: 'Ben', group: { id: '1@g.us', name: 'Club' } });
+    await said('2@g.us', { display_name: 'Ben', group: { id: '2@g.us' } });
+    await said('cid', answer);
+    await watch.untilIngested(6);
+    const { items } = await backend.administration.chats.list(BOT, { limit: 10 });
+    expect(items.map(({ title }) => title)).toEqual(['Ann', 'Club', null, null]);
+    expect(await backend.administration.chats.show(ANN)).toMatchObject({ title: 'Ann' });
   });
 
   test('of a message: the way it has come, and what comes next', async () => {

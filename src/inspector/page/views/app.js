@@ -1,5 +1,6 @@
 import { useEffect, useRef } from 'preact/hooks';
 import { html } from '../html.js';
+import { BotChats } from './bot-chats.js';
 import { Chat } from './chat.js';
 import { Chats } from './chats.js';
 import { Header } from './header.js';
@@ -18,7 +19,7 @@ import { TokenPrompt } from './token-prompt.js';
 export function App({ live, link, linkState, route, now }) {
   const main = useRef(/** @type {HTMLElement | null} */ (null));
   const isFirst = useRef(true);
-  const name = route.page === 'chat' ? `chat ${route.botId} ${route.identifier}` : route.page;
+  const name = nameOf(route);
   useEffect(() => {
     document.title = `${TITLES[route.page]} · Dragoman`;
     if (isFirst.current) isFirst.current = false;
@@ -50,7 +51,20 @@ export function App({ live, link, linkState, route, now }) {
   `;
 }
 
-const TITLES = { overview: 'Overview', chats: 'Chats', chat: 'Chat', jobs: 'Jobs', unknown: 'Not found' };
+const TITLES = {
+  overview: 'Overview',
+  chats: 'Chats',
+  bot: 'Chats of a bot',
+  chat: 'Chat',
+  jobs: 'Jobs',
+  unknown: 'Not found',
+};
+
+/** What tells one page from another. @param {Route} route */
+function nameOf(route) {
+  if (route.page === 'bot') return `bot ${route.botId}`;
+  return route.page === 'chat' ? `chat ${route.botId} ${route.identifier}` : route.page;
+}
 
 /** @param {{ live: Live, link: AppProps['link'], route: Route, now: number }} props */
 function Page({ live, link, route, now }) {
@@ -59,6 +73,8 @@ function Page({ live, link, route, now }) {
       return html`<${Overview} live=${live} now=${now} />`;
     case 'chats':
       return html`<${Chats} live=${live} link=${link} now=${now} />`;
+    case 'bot':
+      return html`<${BotChats} key=${route.botId} botId=${route.botId} />`;
     case 'chat':
       return html`<${Chat}
         key=${`${route.botId} ${route.identifier}`}

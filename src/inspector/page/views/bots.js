@@ -1,4 +1,5 @@
 import { html } from '../html.js';
+import { botHash } from '../route.js';
 import { QrCode } from './qr-code.js';
 
 /** @typedef {import('../live-state.js').Live['bots'][number]} Bot */
@@ -46,7 +47,7 @@ function BotRow({ bot }) {
   const [tone, text] = bot.linked ? STATES[bot.state] : ['bad', 'Gateway away'];
   const note = bot.detail === null || isLinking(bot) ? `gateway ${bot.gatewayId}` : bot.detail;
   return html`<li class="bot">
-    <h3>${bot.botId}</h3>
+    <h3><a href=${botHash(bot.botId)}>${bot.botId}</a></h3>
     <p class="state" data-tone=${tone}><span class="dot" aria-hidden="true"></span>${text}</p>
     <p class="note">${note}</p>
   </li>`;

@@ -2,7 +2,7 @@ import { useMemo, useState } from 'preact/hooks';
 import { api } from '../api.js';
 import { age, clockTime, counted, dayAndTime } from '../format.js';
 import { html } from '../html.js';
-import { chatHash } from '../route.js';
+import { botHash, chatHash } from '../route.js';
 import { usePolled } from '../use-polled.js';
 import { Journey } from './journey.js';
 import { kindName } from './queue-line.js';
@@ -26,7 +26,9 @@ export function Chat({ live, route, now }) {
   const title = useMemo(() => titleOf(data, row) ?? route.identifier, [data, row?.title]);
 
   return html`
-    <p class="crumbs"><a href="#/chats">Chats</a></p>
+    <p class="crumbs">
+      <a href="#/chats">Chats</a> · <a href=${botHash(route.botId)}>All of ${route.botId}</a>
+    </p>
     <h1 class="chat-title">${title}</h1>
     <p class="note">${route.botId} · ${route.identifier}</p>
     ${problem !== null && html`<p class="problem" role="alert">${problem.message}</p>`}

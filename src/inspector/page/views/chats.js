@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { counted, number } from '../format.js';
 import { html } from '../html.js';
 import { inHeldOrder } from '../live-state.js';
+import { botHash } from '../route.js';
 import { ChatList } from './chat-list.js';
 import { Legend } from './queue-line.js';
 
@@ -33,6 +34,7 @@ export function Chats({ live, link, now }) {
     release();
     setOffset(Math.max(wanted, 0));
   };
+  const ofOneBot = botId || (live.bots.length === 1 ? live.bots[0]?.botId : undefined);
   return html`
     <h1>Chats</h1>
     <form class="filters" role="search" onSubmit=${(/** @type {Event} */ event) => event.preventDefault()}>
@@ -63,6 +65,14 @@ export function Chats({ live, link, now }) {
         </select>
       </label>
     </form>
+    <p class="note">
+      Chats with news since Dragoman started.${' '}
+      ${
+        ofOneBot === undefined
+          ? 'All others are with their bot, on the overview.'
+          : html`<a href=${botHash(ofOneBot)}>All chats of ${ofOneBot}</a>`
+      }
+    </p>
     <section class="card" aria-label="Chats, the latest first">
       <div class="card-head">
         <p class="note">

@@ -11,7 +11,7 @@ const PAGES = [
 
 /** @param {{ linkState: import('../live-link.js').LinkState, route: import('../route.js').Route }} props */
 export function Header({ linkState, route }) {
-  const current = route.page === 'chat' ? 'chats' : route.page;
+  const current = route.page === 'chat' || route.page === 'bot' ? 'chats' : route.page;
   return html`<header class="top">
     <div class="top-inner">
       <a class="brand" href="#/" aria-label="Dragoman, overview">

@@ -21,7 +21,7 @@ export function Overview({ live, now }) {
     <section class="card" aria-labelledby="latest-title">
       <div class="card-head">
         <h2 id="latest-title">Latest chats</h2>
-        ${live.matching > 0 && html`<a href="#/chats">All ${counted(live.matching, 'chat')}</a>`}
+        ${live.matching > 0 && html`<a href="#/chats">${counted(live.matching, 'chat')} since the start</a>`}
       </div>
       <${ChatList} chats=${live.chats.slice(0, CHATS)} now=${now} />
     </section>

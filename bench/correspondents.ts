@@ -64,7 +64,7 @@ function spawnBot(system: ActorSystem, botId: string): Promise<ActorRef<BotProto
       routeToPool: poolRouter(DEFAULT_POOLS),
       mimeTypeOf: (_guid, sendersWord) => Promise.resolve(sendersWord),
       messageReady: () => {},
-      wakePool: () => {},
+      wakePools: () => {},
       reviveJobs: () => Promise.resolve(0),
       releaseFile: () => Promise.resolve(),
       hasFile: () => Promise.resolve(true),

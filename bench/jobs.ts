@@ -88,7 +88,7 @@ async function dragoman(folder: string): Promise<Subject> {
   return { name: DRAGOMAN, lives, starts, close: () => store.close() };
 }
 
-/** One chat, with one job at a time of its own, and one that it claims. */
+/** One chat, with one job at a time of its own, and one that it claims and settles. */
 class Lane {
   readonly #store: Store;
   readonly #key: CorrespondentKey;
@@ -109,17 +109,22 @@ class Lane {
     const placeholder = placeholderMessage(this.#nextId, newGuid(), { providerMessageId: newGuid() });
     this.#nextId += 1;
     const addedAt = performance.now();
-    await this.#store.accept(acceptMedia(this.#key, placeholder));
-    const job = await this.#store.claim({ pool: 'audio', now: NOW, leaseMs: HOUR_MS, cappedBots: [] });
+    // As a worker that waits, which is told of the job while it is on its way.
+    const [, job] = await Promise.all([
+      this.#store.accept(acceptMedia(this.#key, placeholder)),
+      this.#store.claim({ pool: 'audio', now: NOW, leaseMs: HOUR_MS, cappedBots: [] }),
+    ]);
     if (job === null) throw new Error('expected a claimable job');
     const startedAt = performance.now();
-    await this.#store.complete(job, { kind: 'words', words: 'words' }, NOW);
-    await this.#store.settle({
+    await this.#store.completeAndSettle({
       correspondent: job.correspondent,
       guid: job.guid,
+      claimToken: job.claimToken,
       message: fulfilled(job.placeholder),
       evictedIds: [],
       error: null,
+      words: 'words',
+      completedAt: NOW,
     });
     return startedAt - addedAt;
   }

@@ -276,7 +276,7 @@ class Bot {
       case 'connected':
         await this.#startJobsIn('active');
         await recoverBot(this.#recovery());
-        services.wakePool(null);
+        services.wakePools();
         return;
       case 'held': {
         await this.#startJobsIn('holding');

@@ -23,8 +23,8 @@ export interface SharedServices {
   hasFile(guid: Guid, gatewayId: string): Promise<boolean>;
   /** The chat may have something for the history. */
   messageReady(chat: Chat): void;
-  /** Work became claimable; null: perhaps in any pool. */
-  wakePool(pool: string | null): void;
+  /** Work may have become claimable in every pool. */
+  wakePools(): void;
   /**
    * Gives back what dead workers held, of all bots; a job that used up its attempts is completed. Resolves to how many
    * those are.

@@ -104,7 +104,6 @@ class Correspondent {
     queue.apply(plan);
     events.emit({ kind: 'accepted', chat: this.#key, message: plan.message });
     this.#changed(plan.evicted);
-    if (job?.start.kind === 'staged') this.#services.wakePool(job.start.media.pool);
     return job?.start.kind === 'failed' ? 'unprocessed' : 'accepted';
   }
 
@@ -186,7 +185,6 @@ class Correspondent {
     queue.apply(plan);
     events.emit({ kind: 'accepted', chat: this.#key, message });
     this.#changed(evicted);
-    this.#services.wakePool(pool);
     return { kind: 'retried', id: message.id, correctsId: correctedBy(job) };
   }
 

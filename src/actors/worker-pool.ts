@@ -12,8 +12,8 @@ import { PoolDesk, type Worker } from './pool-desk.ts';
 import { workerActor } from './worker.ts';
 
 export interface WorkerPoolProtocol {
-  /** Work became claimable in a pool; null: perhaps in any. */
-  wake(pool: string | null): void;
+  /** Work may have become claimable in every pool. */
+  wake(): void;
   /** What the workers of each pool are at. */
   load(): readonly PoolLoad[];
   /** Claims nothing more and waits until each job in hand is finished or given back. */
@@ -31,7 +31,7 @@ export interface WorkerPoolArgs {
   readonly pools: readonly PoolConfig[];
   /** The bots whose jobs may come, as far as they are known: they change. */
   readonly botIds: () => Iterable<string>;
-  readonly store: Pick<WorkStore, 'claim' | 'reviveJobs'>;
+  readonly store: Pick<WorkStore, 'claim' | 'reviveJobs' | 'onClaimable'>;
   readonly leaseMs: number;
   readonly maxAttempts: number;
   /** How a pool's workers do a job. */
@@ -71,12 +71,14 @@ class WorkerPool {
   }
 
   async started(): Promise<void> {
-    for (const pool of this.#args.pools) this.#desks.set(pool.name, await this.#deskOf(pool));
+    const { pools, store } = this.#args;
+    for (const pool of pools) this.#desks.set(pool.name, await this.#deskOf(pool));
+    // Not by the mailbox: a claim that is made at once shares the transaction that it is made for.
+    store.onClaimable((pool) => this.#desks.get(pool)?.wake());
     void this.#revive();
   }
 
-  wake(pool: string | null): void {
-    if (pool !== null) return this.#desks.get(pool)?.wake();
+  wake(): void {
     for (const desk of this.#desks.values()) desk.wake();
   }
 
@@ -147,7 +149,7 @@ class WorkerPool {
     } catch (error) {
       this.#context.log.warn({ reason: describeError(error) }, 'leases could not be looked at');
     }
-    this.wake(null);
+    this.wake();
     this.#reviveAt(nextDueAt ?? Number.POSITIVE_INFINITY);
   }
 
@@ -171,7 +173,7 @@ export const workerPoolActor: ActorDefinition<WorkerPoolProtocol, WorkerPoolArgs
     const pool = new WorkerPool(context, args);
     return {
       handlers: {
-        wake: (name) => pool.wake(name),
+        wake: () => pool.wake(),
         load: () => pool.load(),
         drain: () => later(pool.drain()),
       },

@@ -63,6 +63,14 @@ function startOf(job: NewJob): Start {
 const mismatch = (messageId: number, got: string): DragomanError =>
   new DragomanError('invariant_broken', `expected message ${messageId} and its job to match, got ${got}`);
 
+/** The pool in which a job may be claimed as it is; null when it may not be. */
+export const claimablePool = ({
+  status,
+  collection,
+  pool,
+}: Pick<UnplacedJob, 'status' | 'collection' | 'pool'>): string | null =>
+  status === 'pending' && collection === 'active' ? pool : null;
+
 /** The error of a job whose every attempt ended with its worker. */
 export const POISON: JobError = {
   code: 'worker_died',

@@ -21,8 +21,9 @@ export interface WorkStore {
   reviveJobs(now: number, maxAttempts: number): Promise<RevivedJobs>;
   jobByGuid(guid: Guid): Promise<MediaProcessingJob | null>;
   /**
-   * Tells `listener` of each pool in which a job may have become claimable, whichever process made it so, until the store
-   * is closed. Never, where one process has the store to itself.
+   * Tells `listener`, until the store is closed, of each pool in which a job may have become claimable by `accept`, `stage`
+   * or `retryFailedJob`, whichever process made the call. Where one process has the store to itself, it may be told while
+   * the call is on its way: a claim that is made at once shares its transaction.
    */
   onClaimable(listener: (pool: string) => void): void;
 }

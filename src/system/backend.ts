@@ -120,8 +120,7 @@ async function compose(
   const mimeTypeOf = mimeTypeDecider(staging, log);
   const bots = new Map<string, RunningBot>();
   const removedBots = new Map<string, string>();
-  const wakePool = (pool: string | null): void => workers.tell('wake', pool);
-  const ingress = new Ingress({ store, bots, removedBots, routeToPool, mimeTypeOf, wakePool, clock, log });
+  const ingress = new Ingress({ store, bots, removedBots, routeToPool, mimeTypeOf, clock, log });
   const released = (gatewayId: string, guid: string): void => ingress.released(gatewayId, guid);
   const forgetFile = fileForgetter({ staging, released, log });
   const releaseFile = fileReleaser(forgetFile);
@@ -187,7 +186,7 @@ async function compose(
         routeToPool,
         mimeTypeOf,
         messageReady: (chat) => ingestion.tell('ready', chat),
-        wakePool,
+        wakePools: () => workers.tell('wake', undefined),
         reviveJobs,
         releaseFile,
         hasFile,
@@ -219,7 +218,6 @@ async function compose(
   });
   const server = await openLinks({ ...config.listen, credentials, handler: ingress, clock, log });
 
-  store.onClaimable(wakePool);
   store.onCompleted((job) => completed(storedCompletion(job), job.pool));
 
   const { dedupeDays } = config;

@@ -54,7 +54,6 @@ export interface IngressOptions {
   readonly removedBots: ReadonlyMap<string, string>;
   readonly routeToPool: RouteToPool;
   readonly mimeTypeOf: (guid: Guid, sendersWord: string, gatewayId: string) => Promise<string>;
-  readonly wakePool: (pool: string) => void;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -237,7 +236,7 @@ export class Ingress implements LinkHandler, BotCommands {
   }
 
   async #staged(link: OpenLink, frame: MediaStagedFrame | MediaCorruptFrame): Promise<FrameVerdict> {
-    const { store, wakePool, clock, log } = this.#options;
+    const { store, clock, log } = this.#options;
     const { guid } = frame;
     await this.#announcing.get(guid);
     const job = await store.jobByGuid(guid);
@@ -245,7 +244,6 @@ export class Ingress implements LinkHandler, BotCommands {
     const media = isOurs ? await this.#describe(link, frame) : null;
     const outcome = media === null ? 'unknown' : await store.stage(guid, media, clock.now());
     if (media === null || outcome === 'unknown') link.send({ type: 'media.released', guid });
-    else wakePool(media.pool);
     log.info(
       { guid, bot_id: job?.correspondent.botId ?? null, type: frame.type, pool: media?.pool ?? null },
       `medium ${outcome}`,

@@ -51,7 +51,6 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       completed: () => {},
       unsaved: () => {},
     });
-    store.onClaimable((pool) => workers.tell('wake', pool));
     const deadlineMs = config.drainDeadlineMs;
     const drain = (): Promise<void> =>
       runSteps({ clock, log, deadlineMs, title: 'drain' }, [

@@ -10,6 +10,7 @@ import { jobSuite } from './store/jobs.ts';
 import { jobsAtOnceSuite } from './store/jobs-at-once.ts';
 import { mediaTimesSuite } from './store/media-times.ts';
 import { messageSuite } from './store/messages.ts';
+import { newsSuite } from './store/news.ts';
 import { upkeepSuite } from './store/upkeep.ts';
 import type { OpenSubject } from './store/subject.ts';
 
@@ -23,6 +24,7 @@ export function describeStore(name: string, open: OpenSubject): void {
       jobSuite,
       completingSuite,
       jobsAtOnceSuite,
+      newsSuite,
       mediaTimesSuite,
       botsLifeSuite,
       fairnessSuite,

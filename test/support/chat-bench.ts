@@ -32,7 +32,8 @@ export async function actorBench(limits: Partial<QueueLimits> = {}) {
   const events: DragomanEvent[] = [];
   const bus = new EventBus();
   bus.listen((event) => events.push(event));
-  const woken: (string | null)[] = [];
+  const woken: string[] = [];
+  store.onClaimable((pool) => woken.push(pool));
   /** The GUIDs of files that may go. */
   const released: string[] = [];
   /** The GUIDs of files that are not there. */
@@ -44,7 +45,7 @@ export async function actorBench(limits: Partial<QueueLimits> = {}) {
     ordering: SKIP_POP,
     routeToPool: poolRouter(DEFAULT_POOLS),
     mimeTypeOf: (_guid: string, sendersWord: string) => Promise.resolve(sendersWord),
-    wakePool: (pool: string | null) => void woken.push(pool),
+    wakePools: () => void woken.push('every pool'),
     hasFile: async (guid: string) => !gone.has(guid),
     reviveJobs: async () => (await services.store.reviveJobs(clock.now(), MAX_ATTEMPTS)).poisoned.length,
     releaseFile: async ({ guid }: Completion) => void released.push(guid),

@@ -132,7 +132,7 @@ export class ChatWorld {
         routeToPool,
         mimeTypeOf,
         messageReady: (chat) => ingestion.tell('ready', chat),
-        wakePool: () => {},
+        wakePools: () => {},
         reviveJobs: async () => (await store.reviveJobs(this.clock.now(), MAX_ATTEMPTS)).poisoned.length,
         releaseFile: () => Promise.resolve(),
         hasFile: () => Promise.resolve(true),
@@ -151,7 +151,6 @@ export class ChatWorld {
       removedBots: new Map(),
       routeToPool,
       mimeTypeOf,
-      wakePool: () => {},
       clock,
       log,
     });

@@ -3,7 +3,7 @@ import { isSameChat } from './memory-jobs.ts';
 import type { MemoryParts } from './memory-parts.ts';
 import { expectNextId } from './message-store.ts';
 
-export const memoryDeadLetterStore = ({ fence, data }: MemoryParts): DeadLetterStore => ({
+export const memoryDeadLetterStore = ({ fence, madeClaimable, data }: MemoryParts): DeadLetterStore => ({
   async dropFailedJob(guid) {
     return data().jobs.drop(guid);
   },
@@ -19,6 +19,7 @@ export const memoryDeadLetterStore = ({ fence, data }: MemoryParts): DeadLetterS
     chats.enqueue(chat, placeholder);
     chats.deleteReady(chat, evictedIds);
     jobs.retry(job, retry);
+    if (retry.collection === 'active') madeClaimable(retry.pool);
     return 'retried';
   },
 });

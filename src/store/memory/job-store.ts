@@ -1,9 +1,11 @@
 import type { JobStore } from '../job-store.ts';
 import type { MemoryParts } from './memory-parts.ts';
 
-export const memoryJobStore = ({ data }: MemoryParts): JobStore => ({
+export const memoryJobStore = ({ madeClaimable, data }: MemoryParts): JobStore => ({
   async stage(guid, staged, now) {
-    return data().jobs.stage(guid, staged, now);
+    const outcome = data().jobs.stage(guid, staged, now);
+    madeClaimable(staged.pool);
+    return outcome;
   },
 
   async discardJob(guid, error, now) {

@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import { DragomanError } from '../../base/errors.ts';
+import { ClaimableNews } from '../claimable-news.ts';
 import type { Store } from '../store.ts';
 import { memoryBotStore } from './bot-store.ts';
 import { memoryChatStore } from './chat-store.ts';
@@ -28,7 +29,10 @@ export function openMemoryStore(options: MemoryStoreOptions): Store {
     if (!isClosed) return database;
     throw new DragomanError('store_unavailable', 'expected an open store, got a closed one');
   };
-  const parts = { fence, clock, newClaimToken, data };
+  const news = new ClaimableNews();
+  // Once its call has been answered.
+  const madeClaimable = (pool: string): void => queueMicrotask(() => news.tell(pool));
+  const parts = { fence, clock, newClaimToken, news, madeClaimable, data };
   return {
     fence,
     ...memoryChatStore(parts),

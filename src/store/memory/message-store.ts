@@ -1,12 +1,12 @@
 import { DragomanError } from '../../base/errors.ts';
 import type { CorrespondentKey } from '../../jobs/job.ts';
 import { chatName } from '../chat-name.ts';
-import { jobOfAcceptance } from '../job-records.ts';
+import { claimablePool, jobOfAcceptance } from '../job-records.ts';
 import type { MessageStore, Settlement } from '../message-store.ts';
 import { isSameChat } from './memory-jobs.ts';
 import type { MemoryParts } from './memory-parts.ts';
 
-export const memoryMessageStore = ({ fence, data }: MemoryParts): MessageStore => ({
+export const memoryMessageStore = ({ fence, madeClaimable, data }: MemoryParts): MessageStore => ({
   async rehydrate(key) {
     const { nextId, journal } = data().chats.owned(key, fence);
     return { nextId, messages: [...journal.values()].toSorted((a, b) => a.id - b.id) };
@@ -26,6 +26,8 @@ export const memoryMessageStore = ({ fence, data }: MemoryParts): MessageStore =
     chats.append(chat, message);
     chats.deleteReady(chat, evictedIds);
     if (job !== null) jobs.add(job);
+    const pool = job && claimablePool(job);
+    if (pool !== null) madeClaimable(pool);
     return { kind: 'accepted' };
   },
 

@@ -3,7 +3,7 @@ import type { WorkStore } from '../work-store.ts';
 import { UNCLAIMED } from './memory-jobs.ts';
 import type { MemoryParts } from './memory-parts.ts';
 
-export const memoryWorkStore = ({ newClaimToken, data }: MemoryParts): WorkStore => ({
+export const memoryWorkStore = ({ newClaimToken, news, data }: MemoryParts): WorkStore => ({
   async claim(request) {
     const job = data().jobs.claim(request, newClaimToken());
     return job && claimedJob(job);
@@ -47,5 +47,5 @@ export const memoryWorkStore = ({ newClaimToken, data }: MemoryParts): WorkStore
     return data().jobs.get(guid);
   },
 
-  onClaimable() {},
+  onClaimable: (listener) => news.listen(listener),
 });

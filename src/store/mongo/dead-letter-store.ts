@@ -4,14 +4,20 @@ import type { MongoParts } from './mongo-parts.ts';
 import { dropFailedJob } from './operations/dead-letters.ts';
 import { retryFailedJob } from './operations/messages.ts';
 
-export const mongoDeadLetterStore = ({ transactions, serverClock }: MongoParts): DeadLetterStore => ({
+export const mongoDeadLetterStore = ({ transactions, news, serverClock }: MongoParts): DeadLetterStore => ({
   dropFailedJob: (guid) =>
     transactions.run([lanesOf.guid(guid)], (transaction) => dropFailedJob(transaction, guid), [STORE]),
 
-  retryFailedJob(retry) {
-    const { correspondent, placeholder, pool } = retry;
+  async retryFailedJob(retry) {
+    const { correspondent, placeholder, pool, collection } = retry;
     const retriedAt = serverClock.toServer(placeholder.acceptedTime);
     const lanes = [lanesOf.chat(correspondent), lanesOf.guid(placeholder.mediaProcessingId)];
-    return transactions.run(lanes, (transaction) => retryFailedJob(transaction, retry, retriedAt), [pool]);
+    const outcome = await transactions.run(
+      lanes,
+      (transaction) => retryFailedJob(transaction, retry, retriedAt),
+      [pool],
+    );
+    if (collection === 'active') news.tell(pool);
+    return outcome;
   },
 });

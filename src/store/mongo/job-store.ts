@@ -16,15 +16,17 @@ import type { Transaction } from './transactions.ts';
 const MOVE_STEP = 500;
 
 /** What moves many jobs is several transactions: each job is moved whole or not at all. */
-export function mongoJobStore({ transactions, watches, serverClock, log }: MongoParts): JobStore {
+export function mongoJobStore({ transactions, watches, news, serverClock, log }: MongoParts): JobStore {
   const toServer = (at: number): number => serverClock.toServer(at);
   const toHost = (job: MediaProcessingJob): MediaProcessingJob => serverClock.jobToHost(job);
   const staging = transactions.coalesce(STAGING);
   const moveInSteps = (step: (transaction: Transaction) => Promise<number>): Promise<number> =>
     inSteps(MOVE_STEP, () => transactions.run([], step, [STORE]));
   return {
-    stage(guid, staged, now) {
-      return staging([lanesOf.guid(guid)], { guid, staged, now: toServer(now) });
+    async stage(guid, staged, now) {
+      const outcome = await staging([lanesOf.guid(guid)], { guid, staged, now: toServer(now) });
+      news.tell(staged.pool);
+      return outcome;
     },
 
     discardJob: (guid, error, now) =>

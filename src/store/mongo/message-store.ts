@@ -1,7 +1,7 @@
 import { hasCode } from '../../base/errors.ts';
 import type { CorrespondentKey } from '../../jobs/job.ts';
 import { inSteps } from '../in-steps.ts';
-import { jobOfAcceptance, type UnplacedJob } from '../job-records.ts';
+import { claimablePool, jobOfAcceptance, type UnplacedJob } from '../job-records.ts';
 import type { Acceptance, MessageStore, Settlement } from '../message-store.ts';
 import { lanesOf, STORE } from './lanes.ts';
 import type { MongoParts } from './mongo-parts.ts';
@@ -20,7 +20,7 @@ export const PRUNE_STEP = 2_000;
 const CHATS_STEP = 1_000;
 
 /** Messages that are accepted, settled or ingested at the same time share a transaction. */
-export function mongoMessageStore({ transactions, serverClock }: MongoParts): MessageStore {
+export function mongoMessageStore({ transactions, serverClock, news }: MongoParts): MessageStore {
   const toServer = (at: number): number => serverClock.toServer(at);
   const acceptText = transactions.coalesce(ACCEPTING_TEXTS);
   const acceptMedium = transactions.coalesce(ACCEPTING_MEDIA);
@@ -33,9 +33,11 @@ export function mongoMessageStore({ transactions, serverClock }: MongoParts): Me
       const job = newJob(acceptance, serverClock);
       const accepting = { acceptance, job, seq: transactions.nextSeq() };
       const chat = lanesOf.chat(acceptance.correspondent);
-      return job === null
-        ? acceptText([chat], accepting)
-        : acceptMedium([chat, lanesOf.guid(job.guid)], accepting);
+      if (job === null) return acceptText([chat], accepting);
+      const outcome = await acceptMedium([chat, lanesOf.guid(job.guid)], accepting);
+      const pool = claimablePool(job);
+      if (pool !== null) news.tell(pool);
+      return outcome;
     },
 
     async settle(settlement) {

@@ -2,6 +2,7 @@ import type { MongoClient } from 'mongodb';
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Store } from '../store.ts';
+import { ClaimableNews } from '../claimable-news.ts';
 import { mongoBotStore } from './bot-store.ts';
 import { mongoChatStore } from './chat-store.ts';
 import { mongoDeadLetterStore } from './dead-letter-store.ts';
@@ -27,7 +28,7 @@ export interface MongoStoreOptions {
 export function mongoStore(options: MongoStoreOptions): Store {
   const { client, transactions, clock, serverClock, log, fence, ownership } = options;
   const watches = new Watches({ collections: transactions.collections, clock, serverClock, log });
-  const parts = { transactions, watches, clock, serverClock, log };
+  const parts = { transactions, watches, news: new ClaimableNews(), clock, serverClock, log };
   let closing: Promise<void> | null = null;
   const closeAll = async (): Promise<void> => {
     await watches.close();

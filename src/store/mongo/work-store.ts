@@ -19,7 +19,14 @@ import { dueJobs, nextDueAt, type Revival, reviveJob } from './operations/reviva
 const REVIVE_STEP = 500;
 
 /** Claims, and what is written on claimed jobs, at the same time share a transaction. */
-export function mongoWorkStore({ transactions, watches, clock, serverClock, log }: MongoParts): WorkStore {
+export function mongoWorkStore({
+  transactions,
+  watches,
+  news,
+  clock,
+  serverClock,
+  log,
+}: MongoParts): WorkStore {
   const toServer = (at: number): number => serverClock.toServer(at);
   const claim = transactions.coalesce(claiming());
   const change = transactions.coalesce(CHANGING_CLAIMED);
@@ -74,6 +81,9 @@ export function mongoWorkStore({ transactions, watches, clock, serverClock, log 
       return job && serverClock.jobToHost(job);
     },
 
-    onClaimable: (listener) => watches.claimable(listener),
+    onClaimable(listener) {
+      news.listen(listener);
+      watches.claimable(listener);
+    },
   };
 }

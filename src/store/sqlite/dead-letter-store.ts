@@ -2,12 +2,12 @@ import type { DeadLetterStore } from '../dead-letter-store.ts';
 import { messageJson } from './rows.ts';
 import type { SqliteParts } from './sqlite-parts.ts';
 
-export const sqliteDeadLetterStore = ({ writer }: SqliteParts): DeadLetterStore => ({
+export const sqliteDeadLetterStore = ({ writer, news }: SqliteParts): DeadLetterStore => ({
   dropFailedJob: (guid) => writer.call('dropFailedJob', guid),
 
   retryFailedJob({ correspondent, placeholder, evictedIds, mimeType, pool, collection }) {
     const { id, mediaProcessingId, acceptedTime: now } = placeholder;
-    return writer.call('retryFailedJob', {
+    const retried = writer.call('retryFailedJob', {
       key: correspondent,
       id,
       mediaProcessingId,
@@ -19,5 +19,7 @@ export const sqliteDeadLetterStore = ({ writer }: SqliteParts): DeadLetterStore 
       collection,
       now,
     });
+    if (collection === 'active') news.tell(pool);
+    return retried;
   },
 });

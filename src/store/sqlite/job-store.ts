@@ -9,9 +9,12 @@ const MOVE_STEP = 2_000;
 const SWEEP_STEP = 5_000;
 
 /** What moves many jobs is many operations, so that other writers get in between: each job is moved whole or not at all. */
-export const sqliteJobStore = ({ writer, reader, log }: SqliteParts): JobStore => ({
+export const sqliteJobStore = ({ writer, reader, news, log }: SqliteParts): JobStore => ({
   stage(guid, { mimeType, pool, media }, now) {
-    return writer.call('stage', guid, { mimeType, pool, mediaMetadata: mediaMetadataJson(media) }, now);
+    const row = { mimeType, pool, mediaMetadata: mediaMetadataJson(media) };
+    const staged = writer.call('stage', guid, row, now);
+    news.tell(pool);
+    return staged;
   },
 
   discardJob: (guid, error, now) => writer.call('discardJob', guid, errorJson(error), now),

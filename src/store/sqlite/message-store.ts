@@ -1,6 +1,6 @@
 import type { CorrespondentKey } from '../../jobs/job.ts';
 import { inSteps } from '../in-steps.ts';
-import { jobOfAcceptance } from '../job-records.ts';
+import { claimablePool, jobOfAcceptance } from '../job-records.ts';
 import type { MessageStore, Settlement } from '../message-store.ts';
 import type { SettlementRow } from './operations/messages.ts';
 import {
@@ -18,7 +18,7 @@ const PRUNE_STEP = 2_000;
 /** Chats that are named at a time. */
 const CHATS_STEP = 1_000;
 
-export const sqliteMessageStore = ({ writer, reader }: SqliteParts): MessageStore => ({
+export const sqliteMessageStore = ({ writer, reader, news }: SqliteParts): MessageStore => ({
   async rehydrate(key) {
     const { nextId, rows } = await writer.call('rehydrate', key);
     return { nextId, messages: rows.map((row) => messageOfRow(key, row)) };
@@ -27,7 +27,7 @@ export const sqliteMessageStore = ({ writer, reader }: SqliteParts): MessageStor
   async accept(acceptance) {
     const { correspondent, message, evictedIds } = acceptance;
     const job = jobOfAcceptance(acceptance);
-    return writer.call('accept', {
+    const accepted = writer.call('accept', {
       key: correspondent,
       id: message.id,
       acceptedTime: message.acceptedTime,
@@ -39,6 +39,9 @@ export const sqliteMessageStore = ({ writer, reader }: SqliteParts): MessageStor
       evictedIds,
       job: job && newJobRow(job, message),
     });
+    const pool = job && claimablePool(job);
+    if (pool !== null) news.tell(pool);
+    return accepted;
   },
 
   settle: (settlement) => writer.call('settle', settlementRow(settlement)),

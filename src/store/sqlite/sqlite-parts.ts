@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
+import type { ClaimableNews } from '../claimable-news.ts';
 import type { READS } from './operations/reads.ts';
 import type { WRITES } from './operations/writes.ts';
 import type { StoreThread } from './store-thread.ts';
@@ -11,6 +12,7 @@ import type { StoreThread } from './store-thread.ts';
 export interface SqliteParts {
   readonly writer: StoreThread<typeof WRITES>;
   readonly reader: StoreThread<typeof READS>;
+  readonly news: ClaimableNews;
   readonly clock: Clock;
   readonly log: Logger;
 }

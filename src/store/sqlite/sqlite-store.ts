@@ -1,6 +1,7 @@
 import { resolve as resolvePath } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
+import { ClaimableNews } from '../claimable-news.ts';
 import type { Store } from '../store.ts';
 import { sqliteBotStore } from './bot-store.ts';
 import { sqliteChatStore } from './chat-store.ts';
@@ -31,6 +32,7 @@ export async function openSqliteStore({ file, clock, log }: SqliteStoreOptions):
   const { lock, fence } = prepareFile(path, clock.now());
   const thread = { data: { file: path, fence }, clock, log, stallMs: STALL_MS };
   const parts: SqliteParts = {
+    news: new ClaimableNews(),
     clock,
     log,
     writer: new StoreThread({ ...thread, script: new URL('./writer-thread.ts', import.meta.url) }),

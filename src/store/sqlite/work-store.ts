@@ -4,7 +4,7 @@ import type { ClaimHandle, WorkStore } from '../work-store.ts';
 import { errorJson, jobOfRow } from './rows.ts';
 import type { SqliteParts } from './sqlite-parts.ts';
 
-export const sqliteWorkStore = ({ writer, log }: SqliteParts): WorkStore => ({
+export const sqliteWorkStore = ({ writer, news, log }: SqliteParts): WorkStore => ({
   async claim(request) {
     const row = await writer.call('claim', request);
     return row === undefined ? null : claimedJob(jobOfRow(row));
@@ -33,7 +33,7 @@ export const sqliteWorkStore = ({ writer, log }: SqliteParts): WorkStore => ({
     return row === undefined ? null : jobOfRow(row);
   },
 
-  onClaimable() {},
+  onClaimable: (listener) => news.listen(listener),
 });
 
 /** Callers may pass the whole claimed job, of which the thread needs no copy. */

@@ -198,7 +198,7 @@ describe('a bot that connects', () => {
     bot.tell('status', OPEN);
     await settle();
     expect(await store.jobByGuid(held.mediaGuid)).toMatchObject({ collection: 'active' });
-    expect(woken).toContain(null);
+    expect(woken).toContain('every pool');
     const fresh = mediaFrame('ann');
     await inbound(fresh);
     expect(await store.jobByGuid(fresh.mediaGuid)).toMatchObject({ collection: 'active' });

@@ -17,6 +17,7 @@ async function withDeadLetter(...args: Parameters<typeof chatBench>) {
   await bench.store.stage(frame.mediaGuid, stagedMedia(), 0);
   await bench.chat.ask('settle', { guid: frame.mediaGuid, ...FAILED });
   await bench.chat.ask('accept', { frame: textFrame('ann', 'and?'), link: new TestLink(), isLastTry: false });
+  bench.woken.length = 0;
   return { ...bench, guid: frame.mediaGuid };
 }
 

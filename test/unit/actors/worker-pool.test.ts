@@ -49,18 +49,22 @@ async function bench(work: Work) {
     times: { ...DEFAULT_JOB_TIMES, timeoutMs: 300_000 },
     retry: DEFAULT_RETRY,
   };
+  const listeners: ((pool: string) => void)[] = [];
+  const tell = (pool: string): void => {
+    for (const listener of listeners) listener(pool);
+  };
   const spawnPool = () =>
     system.spawn(workerPoolActor, 'workers', {
       pools,
       botIds: () => [],
-      store: services.store,
+      store: { ...services.store, onClaimable: (listener) => void listeners.push(listener) },
       leaseMs: 30_000,
       maxAttempts: 3,
       runOf: () => run,
       completed: (completion) => completed.push(completion),
       unsaved: (botId) => unsaved.push(botId),
     });
-  /** A job that may be claimed; nobody is woken. */
+  /** A job that may be claimed; nobody is told of it. */
   const addJob = async (botId = 'alpha', pool = 'audio') => {
     const { correspondentId } = await store.resolveCorrespondent(botId, PROVIDER, [newGuid()]);
     const key = { botId, providerName: PROVIDER, correspondentId };
@@ -69,7 +73,7 @@ async function bench(work: Work) {
     await store.accept(acceptMedia(key, placeholder, { start }));
     return placeholder.mediaProcessingId;
   };
-  return { ...kit, spawnPool, addJob, completed, unsaved, removed, disk };
+  return { ...kit, spawnPool, addJob, tell, completed, unsaved, removed, disk };
 }
 
 const speak: Work = () => Promise.resolve('words');
@@ -86,27 +90,27 @@ describe('a worker pool', () => {
   });
 
   test('does at once what it is told of, in the pool it is told', async () => {
-    const { spawnPool, addJob, completed } = await bench(speak);
+    const { spawnPool, tell, addJob, completed } = await bench(speak);
     const pool = await spawnPool();
     await settle();
     await addJob('alpha', 'audio');
     const video = await addJob('alpha', 'video');
-    pool.tell('wake', 'video');
+    tell('video');
     await settle();
     expect(completed.map(({ guid }) => guid)).toEqual([video]);
-    pool.tell('wake', null);
+    pool.tell('wake', undefined);
     await settle();
     expect(completed).toHaveLength(2);
   });
 
   test('D3: a wake during a claim is not lost', async () => {
-    const { spawnPool, addJob, completed, faults } = await bench(speak);
-    const pool = await spawnPool();
+    const { spawnPool, tell, addJob, completed, faults } = await bench(speak);
+    await spawnPool();
     await settle();
     faults.hold('claim');
-    pool.tell('wake', 'audio');
+    tell('audio');
     await settle();
-    pool.tell('wake', 'audio');
+    tell('audio');
     await settle();
     faults.release('claim');
     await addJob();
@@ -147,18 +151,18 @@ describe('a worker pool', () => {
 
   test('leaves a worker to another bot while one has long jobs', async () => {
     const started: string[] = [];
-    const { spawnPool, addJob } = await bench((_file, _type, { botId }, signal) => {
+    const { spawnPool, tell, addJob } = await bench((_file, _type, { botId }, signal) => {
       started.push(botId);
       if (botId === 'quick') return Promise.resolve('words');
       return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
     });
     await addJob('quick');
     for (let nth = 0; nth < 4; nth += 1) await addJob('slow');
-    const pool = await spawnPool();
+    await spawnPool();
     await settle();
     expect(started.toSorted()).toEqual(['quick', 'slow']);
     await addJob('quick');
-    pool.tell('wake', 'audio');
+    tell('audio');
     await settle();
     expect(started.toSorted()).toEqual(['quick', 'quick', 'slow']);
   });
@@ -289,10 +293,10 @@ describe('a worker pool', () => {
   });
 
   test('replaces a worker that hangs, and tells the bot, whose result may be durable', async () => {
-    const { spawnPool, addJob, completed, unsaved, clock, system, disk } = await bench(speak);
+    const { spawnPool, tell, addJob, completed, unsaved, clock, system, disk } = await bench(speak);
     disk.hangs = true;
     await addJob('alpha', 'video');
-    const pool = await spawnPool();
+    await spawnPool();
     for (let minute = 0; minute < 4; minute += 1) {
       await settle();
       clock.advance(60_000);
@@ -301,7 +305,7 @@ describe('a worker pool', () => {
     disk.hangs = false;
     expect(unsaved).toEqual(['alpha']);
     const video = await addJob('alpha', 'video');
-    pool.tell('wake', 'video');
+    tell('video');
     await settle();
     expect(completed.map(({ guid }) => guid)).toEqual([video]);
     const workers = system.inspect().children.find(({ kind }) => kind === 'worker-pool')?.children ?? [];
@@ -317,7 +321,7 @@ describe('a worker pool', () => {
     const pool = await spawnPool();
     await settle();
     await pool.ask('drain', undefined);
-    pool.tell('wake', null);
+    pool.tell('wake', undefined);
     clock.advance(60_000);
     await settle();
     for (const guid of guids) {
@@ -329,7 +333,7 @@ describe('a worker pool', () => {
   });
 
   test('D5: a job whose claim was on its way when it drained is given back', async () => {
-    const { spawnPool, addJob, store, faults } = await bench(
+    const { spawnPool, tell, addJob, store, faults } = await bench(
       (_file, _type, _context, signal) =>
         new Promise((_resolve, reject) => {
           if (signal.aborted) reject(signal.reason);
@@ -340,7 +344,7 @@ describe('a worker pool', () => {
     await settle();
     const guid = await addJob();
     faults.hold('claim');
-    pool.tell('wake', 'audio');
+    tell('audio');
     await settle();
     const drained = pool.ask('drain', undefined);
     await settle();

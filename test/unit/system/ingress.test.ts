@@ -48,7 +48,7 @@ async function bench(limits: Partial<QueueLimits> = {}) {
       ref: kit.bot,
     });
   }
-  const { store, mimeTypeOf, wakePool } = kit.services;
+  const { store, mimeTypeOf } = kit.services;
   const removedBots = new Map<string, string>();
   const ingress = new Ingress({
     store,
@@ -56,7 +56,6 @@ async function bench(limits: Partial<QueueLimits> = {}) {
     removedBots,
     routeToPool: poolRouter(DEFAULT_POOLS),
     mimeTypeOf,
-    wakePool,
     clock: kit.clock,
     log: kit.log,
   });

@@ -1,7 +1,7 @@
 import type { Guid } from '../../../base/ids.ts';
 import { chatName } from '../../chat-name.ts';
 import { messageDocument } from '../../documents.ts';
-import type { UnplacedJob } from '../../job-records.ts';
+import { claimablePool, type UnplacedJob } from '../../job-records.ts';
 import type { AcceptOutcome } from '../../message-store.ts';
 import type { Coalescible } from '../coalescing.ts';
 import { chatFields, type MessageIdDocument } from '../collections.ts';
@@ -9,7 +9,7 @@ import { EVERYWHERE, jobDocument } from '../job-document.ts';
 import type { OwnerTransaction, Transaction } from '../transactions.ts';
 import { ALONE, chatsByName, deleteReadyOf, done } from './chats-together.ts';
 import { ownedChats } from './writing.ts';
-import { claimablePool, NO_ROUND } from './jobs.ts';
+import { NO_ROUND } from './jobs.ts';
 import { accept, type Accepting, messageIdOf } from './messages.ts';
 import { takeRounds } from './turns.ts';
 

@@ -3,7 +3,7 @@ import { DragomanError } from '../../../base/errors.ts';
 import type { Guid } from '../../../base/ids.ts';
 import type { CorrespondentKey, JobCollection, JobError, MediaProcessingJob } from '../../../jobs/job.ts';
 import type { JobDocument } from '../../documents.ts';
-import type { UnplacedJob } from '../../job-records.ts';
+import { claimablePool, type UnplacedJob } from '../../job-records.ts';
 import type { ClaimHandle } from '../../work-store.ts';
 import { chatKey, SERVER_NOW } from '../collections.ts';
 import { EVERYWHERE, jobDocument, jobOfDocument, LIVE, UNCLAIMED } from '../job-document.ts';
@@ -58,10 +58,6 @@ export async function insertJob(transaction: OwnerTransaction, job: UnplacedJob,
   const round = pool === null ? NO_ROUND : await takeRound(transaction, { pool, ...correspondent });
   await collections.jobs[collection].insertOne(jobDocument(job, round, seq), { session });
 }
-
-/** The pool in which a job may be claimed as it is; null when it may not be. */
-export const claimablePool = ({ status, collection, pool }: UnplacedJob): string | null =>
-  status === 'pending' && collection === 'active' ? pool : null;
 
 /** Deletes a live job, or makes it a dead letter when there is an error. Dead letters stay. */
 export async function endJob(

@@ -14,13 +14,21 @@ interface Contender {
 
 /** Tells the pool that a job of this bot became claimable. Returns the bot's round. */
 export function announceArrival(connection: Connection, pool: string, botId: string): number {
-  // An upsert would try the insert first, every time.
-  const bot = connection.get<{ round: number }>(
-    `UPDATE media_turns SET arrivals = arrivals + 1, claimable = 1 WHERE pool = ? AND bot_id = ? RETURNING round`,
+  const bot = connection.get<{ place: number; round: number; claimable: number }>(
+    'SELECT rowid AS place, round, claimable FROM media_turns WHERE pool = ? AND bot_id = ?',
     pool,
     botId,
   );
-  if (bot !== undefined) return bot.round;
+  if (bot !== undefined) {
+    // Mostly it is claimable already: to write it again would rewrite its place in an index.
+    if (bot.claimable === 0) {
+      connection.run(
+        'UPDATE media_turns SET arrivals = arrivals + 1, claimable = 1 WHERE rowid = ?',
+        bot.place,
+      );
+    }
+    return bot.round;
+  }
   connection.run(
     'INSERT INTO media_turns (pool, bot_id, turn, round, arrivals, claimable) VALUES (?, ?, 0, 0, 1, 1)',
     pool,

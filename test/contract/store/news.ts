@@ -1,0 +1,66 @@
+import { describe, expect, test } from 'vitest';
+import { newGuid } from '../../../src/base/ids.ts';
+import type { ClaimedJob } from '../../../src/jobs/job.ts';
+import type { Store } from '../../../src/store/store.ts';
+import {
+  acceptMedia,
+  fulfilled,
+  jobError,
+  NOW,
+  placeholderMessage,
+  stagedMedia,
+} from '../../support/store-records.ts';
+import { claimNext } from './jobs.ts';
+import { chat, type Suite, useSubject } from './subject.ts';
+
+/** The GUIDs of the jobs that were claimed whenever the store told of their pool. */
+function claimedWhenTold(store: Store): () => Promise<string[]> {
+  const claims: Promise<ClaimedJob | null>[] = [];
+  store.onClaimable((pool) => claims.push(claimNext(store, undefined, pool)));
+  return async () => (await Promise.all(claims)).flatMap((job) => (job === null ? [] : [job.guid]));
+}
+
+export const newsSuite: Suite = (open) => {
+  describe('whoever listens is told of a pool in which a job becomes claimable, and finds it there', () => {
+    const subject = useSubject(open);
+
+    test('as it is accepted with its file', async () => {
+      const { store } = subject();
+      const key = await chat(store, 'a');
+      const claimed = claimedWhenTold(store);
+      const guid = newGuid();
+      await store.accept(acceptMedia(key, placeholderMessage(1, guid)));
+      await expect.poll(claimed).toEqual([guid]);
+    });
+
+    test('as its file comes', async () => {
+      const { store } = subject();
+      const key = await chat(store, 'a');
+      const claimed = claimedWhenTold(store);
+      const guid = newGuid();
+      await store.accept(acceptMedia(key, placeholderMessage(1, guid), { start: { kind: 'downloading' } }));
+      await store.stage(guid, stagedMedia('video'), NOW);
+      await expect.poll(claimed).toEqual([guid]);
+    });
+
+    test('as a dead letter is retried', async () => {
+      const { store } = subject();
+      const key = await chat(store, 'a');
+      const placeholder = placeholderMessage(1);
+      const guid = placeholder.mediaProcessingId;
+      await store.accept(acceptMedia(key, placeholder, { start: { kind: 'downloading' } }));
+      const message = fulfilled(placeholder);
+      await store.settle({ correspondent: key, guid, message, evictedIds: [], error: jobError() });
+      const claimed = claimedWhenTold(store);
+      await store.retryFailedJob({
+        correspondent: key,
+        placeholder: placeholderMessage(2, guid, { providerMessageId: null }),
+        evictedIds: [],
+        mimeType: 'audio/ogg',
+        pool: 'audio',
+        collection: 'active',
+      });
+      await expect.poll(claimed).toEqual([guid]);
+    });
+  });
+};

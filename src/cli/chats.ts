@@ -20,6 +20,7 @@ export const listChats = (
   withReadable(sources, async ({ chats }) => {
     const page = await chats.list(botId, { limit, after });
     if (json === true) console.log(JSON.stringify(page));
+    else if (page.items.length === 0) console.log('No chats.');
     else {
       console.log(table(['CHAT', 'NAME', 'NEXT PLACE', 'NEXT IN HISTORY', 'ALSO'], page.items.map(rowOf)));
       if (page.next !== null) console.log(`More: --after ${page.next}`);

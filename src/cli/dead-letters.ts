@@ -2,6 +2,7 @@ import { systemClock } from '../base/clock.ts';
 import { DragomanError, hasCode } from '../base/errors.ts';
 import type { GatewaysAdministration } from '../system/administration.ts';
 import { hopelessLetter, noLetter } from '../system/administration/gateways.ts';
+import { unknownGateway } from '../system/administration/known-names.ts';
 import type { DeadLetterView } from '../system/administration/views.ts';
 import { type Config, type ConfigSources, loadConfig } from '../system/config.ts';
 import { EXIT } from './exit-codes.ts';
@@ -59,7 +60,7 @@ async function withLetters<T>(
     return await withBackend(sources, ({ gateways }) => use(overBackend(gateways, gatewayId)));
   } catch (error) {
     if (!hasCode(error, 'backend_unreachable')) throw error;
-    return inJournal(loadConfig(sources), use);
+    return inJournal(loadConfig(sources), gatewayId, use);
   }
 }
 
@@ -96,11 +97,16 @@ function overBackend(gateways: GatewaysAdministration, named: string | null): Le
   };
 }
 
-async function inJournal<T>({ dataFolder }: Config, use: (desk: LetterDesk) => Promise<T>): Promise<T> {
+async function inJournal<T>(
+  { dataFolder }: Config,
+  named: string | null,
+  use: (desk: LetterDesk) => Promise<T>,
+): Promise<T> {
   const { openGatewayJournal } = await import('../gateway/offline-journal.ts');
   const journal = openGatewayJournal(gatewayFolderOf(dataFolder), systemClock());
   const { deadLetters, gatewayId } = journal;
   try {
+    if (named !== null && named !== gatewayId) throw unknownGateway(named, [gatewayId]);
     return await use({
       list: () => Promise.resolve(deadLetters.list().map((letter) => ({ gatewayId, ...letter }))),
       async resend(seq) {

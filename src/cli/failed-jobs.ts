@@ -26,9 +26,10 @@ export async function changeFailedJobs(
   bar.end();
   const done = guids.length - problems.length;
   if (json) console.log(JSON.stringify({ done, problems }));
+  else if (guids.length === 0) console.log('No failed jobs.');
   else {
     console.log(`${done} of ${guids.length} failed jobs: ${what === 'drop' ? 'dropped' : 'tried again'}`);
-    for (const { guid, reason } of problems) console.error(`${guid}: ${reason}`);
+    for (const { reason } of problems) console.error(reason);
   }
   return problems.length === 0 ? EXIT.ok : EXIT.failed;
 }

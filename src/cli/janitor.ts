@@ -1,6 +1,6 @@
 import type { ConfigSources } from '../system/config.ts';
 import { EXIT } from './exit-codes.ts';
-import { duration, table } from './table.ts';
+import { duration, size, table } from './table.ts';
 import { withReadable } from './with-administration.ts';
 
 /** `dragoman janitor`: what it would do now. Resolves to the exit code. */
@@ -17,12 +17,7 @@ export const showJanitorPlan = (sources: ConfigSources, asJson: boolean): Promis
       console.log(`  ${guid}  ${botId}  ${status} for ${duration(now - changedAt)}`);
     }
     console.log(`Failed jobs too old to keep: ${plan.oldFailedJobCount}`);
-    const rows = plan.files.map(({ fate, why, files, bytes }) => [
-      fate,
-      why,
-      String(files),
-      `${(bytes / 2 ** 20).toFixed(1)} MiB`,
-    ]);
+    const rows = plan.files.map(({ fate, why, files, bytes }) => [fate, why, String(files), size(bytes)]);
     console.log(rows.length === 0 ? 'No files.' : table(['FILES', 'WHY', 'COUNT', 'SIZE'], rows));
     for (const { botId, before } of plan.histories) {
       console.log(`History of ${botId}: pruned up to ${new Date(before).toISOString()}`);

@@ -58,7 +58,8 @@ export const changeJobs = (sources: ConfigSources, { what, guid, filter, json }:
 function rowOf(job: JobView, now: number): readonly string[] {
   const error = job.error === null ? '' : oneLine(`${job.error.code}: ${job.error.reason}`, 60);
   const age = duration(now - job.createdAt);
-  return [job.guid, job.status, job.pool ?? '-', job.correspondent.botId, age, String(job.attempts), error];
+  const status = job.collection === 'failed' ? 'failed' : job.status;
+  return [job.guid, status, job.pool ?? '-', job.correspondent.botId, age, String(job.attempts), error];
 }
 
 function factsOf(job: JobView): readonly (readonly [string, string])[] {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { DragomanError } from '../base/errors.ts';
 import { registerBackend } from './commands/backend.ts';
@@ -19,6 +20,10 @@ import { registerStart } from './commands/start.ts';
 import { registerStore } from './commands/store.ts';
 import { registerWorker } from './commands/worker.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
+
+const { version }: { readonly version: string } = JSON.parse(
+  readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+);
 
 /** In the order in which `--help` shows them. */
 const COMMANDS: readonly Register[] = [
@@ -58,6 +63,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     .description(
       'An actor runtime for WhatsApp bots: every message keeps its place while media become words.',
     )
+    .version(version)
     .exitOverride()
     .addHelpText('after', HELP);
   for (const register of COMMANDS) register(program, (code) => (exitCode = code));

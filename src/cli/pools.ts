@@ -1,7 +1,7 @@
 import type { PoolView } from '../system/administration/views.ts';
 import type { ConfigSources } from '../system/config.ts';
 import { EXIT } from './exit-codes.ts';
-import { duration, table } from './table.ts';
+import { duration, size, table } from './table.ts';
 import { withBackend } from './with-administration.ts';
 
 /** `dragoman pools`: worker pools, what waits for them, and the staging folder. Resolves to the exit code. */
@@ -11,7 +11,7 @@ export const showPools = (sources: ConfigSources, asJson: boolean): Promise<numb
     if (asJson) console.log(JSON.stringify({ pools: list, staging }));
     else {
       console.log(table(HEADINGS, list.map(rowOf)));
-      console.log(`Staging folder: ${staging.files} files, ${(staging.bytes / 2 ** 20).toFixed(1)} MiB`);
+      console.log(`Staging folder: ${staging.files} files, ${size(staging.bytes)}`);
     }
     return EXIT.ok;
   });

@@ -14,8 +14,12 @@ export const send = (sources: ConfigSources, request: SendRequest, asJson: boole
       return EXIT.ok;
     }
     if (asJson) return EXIT.failed;
+    const { code, reason, requestId } = result;
+    const mayFollow = code === 'send_failed' || code === 'deadline_exceeded';
     throw new DragomanError(
-      result.code,
-      `${result.reason}. Asked again with --request-id ${result.requestId}, the text is not sent twice`,
+      code,
+      mayFollow
+        ? `${reason}. Asked again with --request-id ${requestId}, the text is not sent twice`
+        : reason,
     );
   });

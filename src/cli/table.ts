@@ -21,6 +21,14 @@ export function duration(ms: number): string {
   return `${Math.round(ms / 86_400_000)} d`;
 }
 
+/** `850 B`, `2.9 KiB`, `5.0 MiB`, `1.2 GiB`. */
+export function size(bytes: number): string {
+  if (bytes < 1_024) return `${bytes} B`;
+  if (bytes < 2 ** 20) return `${(bytes / 1_024).toFixed(1)} KiB`;
+  if (bytes < 2 ** 30) return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+  return `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+}
+
 /** On one line, whatever control characters a correspondent put in it. */
 export const oneLine = (text: string, length = 100): string => {
   const printable = text.replaceAll(/[\p{Cc}\p{Cf}\s]+/gu, ' ').trim();

@@ -23,6 +23,7 @@ import type { BotRecord } from '../store/bot-store.ts';
 import type { JobStore } from '../store/job-store.ts';
 import type { StagedMedia } from '../store/message-store.ts';
 import type { WorkStore } from '../store/work-store.ts';
+import { unknownBot as noSuchBot } from './administration/known-names.ts';
 import type { BotSettings } from './bot-settings.ts';
 import { FrameTries } from './frame-tries.ts';
 import { GatewayQuestions, type Question } from './gateway-questions.ts';
@@ -171,7 +172,8 @@ export class Ingress implements LinkHandler, BotCommands {
     const bot = this.#options.bots.get(request.botId);
     if (bot !== undefined) return this.#outbox.send(request, this.#links.get(bot.settings.gateway) ?? null);
     const { botId, requestId = '' } = request;
-    return { kind: 'failed', requestId, code: 'unknown_bot', reason: `no bot ${botId} is configured` };
+    const { message: reason } = noSuchBot(botId, this.#options.bots.keys());
+    return { kind: 'failed', requestId, code: 'unknown_bot', reason };
   }
 
   /** The gateways that are connected. */

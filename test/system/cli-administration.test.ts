@@ -182,10 +182,13 @@ describe('the command line', () => {
       [['chats', 'forget', 'main', 'nobody'], '--yes', 64],
       [['chats', 'forget', 'main', 'nobody', '--yes'], 'has no such chat', 1],
       [['jobs', 'drop'], 'either a GUID or --all', 64],
+      [['jobs', 'list', '--limit', '500'], 'limit: expected 200 at most', 64],
+      [['send', 'nobody', 'ann', 'hello'], 'there is no bot nobody: expected main\n', 64],
+      [['send', 'main', 'ann', 'hello'], 'ann is no address of WhatsApp: expected one such as', 1],
       [['jobs', 'drop', '--all', '--bot', 'nobody'], 'there is no bot nobody: expected main', 64],
       [['jobs', 'list', '--pool', 'vidoe'], 'there is no pool vidoe: expected one of audio, video', 64],
       [['dead-letters', 'retry', '1'], 'there is no dead letter 1', 1],
-      [['dead-letters', 'list', '--gateway', 'north'], 'there is no gateway north', 1],
+      [['dead-letters', 'list', '--gateway', 'north'], 'there is no gateway north: expected local', 1],
     ] as const) {
       const { exitCode, stderr } = await run(...args);
       expect(stderr).toContain(line);

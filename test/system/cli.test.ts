@@ -86,6 +86,13 @@ describe('dragoman start', () => {
   });
 });
 
+test('dragoman --version', async () => {
+  expect(await run('--version')).toMatchObject({
+    exitCode: 0,
+    stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
+  });
+});
+
 describe('dragoman dead-letters', () => {
   test('lists what was refused and retries it; the gateway sends it again when it runs', async () => {
     const folder = await scratchFolder();
@@ -99,6 +106,8 @@ describe('dragoman dead-letters', () => {
     expect(JSON.parse(list.stdout)).toMatchObject([
       { seq: 1, type: 'inbound', botId: 'main', code: 'frame_invalid' },
     ]);
+    const elsewhere = await run('dead-letters', 'list', '--gateway', 'north', '--data-folder', folder);
+    expect(elsewhere.stderr).toContain('there is no gateway north: expected gateway-');
     const retried = await run('dead-letters', 'retry', '1', '--data-folder', folder);
     expect(retried.stdout).toContain('Waits as 2');
     expect((await run('dead-letters', 'list', '--data-folder', folder)).stdout).toBe('No dead letters.\n');

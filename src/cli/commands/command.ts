@@ -34,12 +34,12 @@ export async function configOf(flags: ConfigFlags): Promise<Config> {
 export const portNumber = (text: string): number => {
   const port = Number(text);
   if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
-  throw new InvalidArgumentError('expected a number from 0 to 65535');
+  throw new InvalidArgumentError('Expected a number from 0 to 65535.');
 };
 
 export const wholeNumber = (text: string): number => {
   if (/^[1-9]\d{0,15}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('expected a whole number');
+  throw new InvalidArgumentError('Expected a whole number, 1 or more.');
 };
 
 /** `configured`, for a command that serves over HTTP or asks a backend that does. */

@@ -17,6 +17,7 @@ import { Connection } from './connection.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { ReceptionPolicy } from './identity.ts';
 import { ANSWERS, delayBefore, type Disconnect, STEADY_AFTER_MS } from './reconnect.ts';
+import { assertRecipient } from './recipient.ts';
 import { requestReupload } from './reupload.ts';
 import { createSessionMemory } from './session-memory.ts';
 
@@ -105,6 +106,7 @@ class BaileysSession implements Session {
 
   async sendText(message: OutgoingText, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
+    assertRecipient(message.to);
     const { socket, signal: lifetime } = this.#openConnection();
     const sending = sendTextOver(socket, message, await this.#keyOfQuoted(message));
     const sent = await unlessAborted(sending, AbortSignal.any([signal, lifetime]));

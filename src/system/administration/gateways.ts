@@ -3,6 +3,7 @@ import { WIRE_LIMITS } from '../../protocol/frames.ts';
 import type { GatewaysAdministration } from '../administration.ts';
 import type { Ingress } from '../ingress.ts';
 import { numberIn } from './cursor.ts';
+import { unknownGateway } from './known-names.ts';
 
 export interface GatewaysOptions {
   readonly gatewayIds: readonly string[];
@@ -11,9 +12,7 @@ export interface GatewaysOptions {
 
 export function administerGateways({ gatewayIds, ingress }: GatewaysOptions): GatewaysAdministration {
   const assertLinked = (gatewayId: string): void => {
-    if (!gatewayIds.includes(gatewayId)) {
-      throw new DragomanError('not_found', `there is no gateway ${gatewayId} in the configuration`);
-    }
+    if (!gatewayIds.includes(gatewayId)) throw unknownGateway(gatewayId, gatewayIds);
     if (ingress.isLinked(gatewayId)) return;
     throw new DragomanError(
       'link_closed',

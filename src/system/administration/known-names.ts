@@ -14,11 +14,15 @@ export const unknownBot = (botId: string, known: Iterable<string>): DragomanErro
 export const unknownPool = (pool: string, known: Iterable<string>): DragomanError =>
   new DragomanError('request_invalid', `there is no pool ${pool}: ${expected(known, 'dragoman pools')}`);
 
-/** `command`: tells them all. */
-function expected(known: Iterable<string>, command: string): string {
+export const unknownGateway = (gatewayId: string, known: Iterable<string>): DragomanError =>
+  new DragomanError('not_found', `there is no gateway ${gatewayId}: ${expected(known)}`);
+
+/** `command`: what tells them all. */
+function expected(known: Iterable<string>, command?: string): string {
   const names = [...known];
   if (names.length === 0) return 'there is none yet';
   if (names.length === 1) return `expected ${names[0]}`;
-  const more = names.length > SHOWN ? ` and ${names.length - SHOWN} more: see ${command}` : '';
+  const rest = `${names.length - SHOWN} more${command === undefined ? '' : `: see ${command}`}`;
+  const more = names.length > SHOWN ? ` and ${rest}` : '';
   return `expected one of ${names.slice(0, SHOWN).join(', ')}${more}`;
 }

@@ -15,7 +15,13 @@ export const page = {
     .regex(/^\d{1,15}$/, 'expected the `next` of the page before')
     .optional()
     .describe('The `next` of the page before'),
-  limit: z.coerce.number().int().min(1).max(200).default(50).describe('Items of a page'),
+  limit: z.coerce
+    .number()
+    .int()
+    .min(1, 'expected 1 at least')
+    .max(200, 'expected 200 at most')
+    .default(50)
+    .describe('Items of a page'),
 };
 
 export const pageOf = <Item extends z.ZodType>(item: Item) =>

@@ -1,0 +1,14 @@
+import { expect, test } from 'vitest';
+import { size, table } from '../../../src/cli/table.ts';
+
+test('columns are as wide as their widest cell', () => {
+  expect(table(['A', 'B'], [['long', 'x']])).toBe('A     B\nlong  x');
+});
+
+test.each([
+  [0, '0 B'],
+  [1_023, '1023 B'],
+  [3_000, '2.9 KiB'],
+  [5 * 2 ** 20, '5.0 MiB'],
+  [3 * 2 ** 40, '3072.0 GiB'],
+])('%i bytes are %s', (bytes, told) => expect(size(bytes)).toBe(told));

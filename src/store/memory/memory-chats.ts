@@ -11,9 +11,17 @@ interface FirstCopy {
   readonly firstSeenAt: number;
 }
 
-/** One correspondent's documents: what a store keeps per chat. */
-interface Chat {
+/** A chat, for whoever checks the data from outside. */
+export interface ChatContents {
   readonly key: CorrespondentKey;
+  /** What is queued, by id. */
+  readonly journal: ReadonlyMap<number, Message>;
+  readonly history: readonly HistoryEntry[];
+  readonly nextId: number;
+}
+
+/** One correspondent's documents: what a store keeps per chat. */
+interface Chat extends ChatContents {
   readonly createdAt: number;
   readonly journal: Map<number, Message>;
   readonly history: HistoryEntry[];
@@ -94,9 +102,9 @@ export class MemoryChats {
     return this.#chats.get(nameOf(key))?.journal ?? new Map<number, Message>();
   }
 
-  /** Every chat with its next id, cheaper than `records`. */
-  nextIds(): readonly { readonly key: CorrespondentKey; readonly nextId: number }[] {
-    return Array.from(this.#chats.values(), ({ key, nextId }) => ({ key, nextId }));
+  /** Every chat as it is, with no owner asked and nothing copied. */
+  all(): Iterable<ChatContents> {
+    return this.#chats.values();
   }
 
   history(key: CorrespondentKey): readonly HistoryEntry[] {

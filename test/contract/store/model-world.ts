@@ -63,7 +63,7 @@ export class World {
   }
 
   nextId(key: CorrespondentKey): number {
-    const known = this.#data.chats.nextIds().find(({ key: each }) => nameOf(each) === nameOf(key));
+    const known = [...this.#data.chats.all()].find(({ key: each }) => nameOf(each) === nameOf(key));
     return known?.nextId ?? 1;
   }
 

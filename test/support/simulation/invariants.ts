@@ -3,6 +3,7 @@ import { keepsFile } from '../../../src/jobs/evidence.ts';
 import type { CorrespondentKey, MediaProcessingJob } from '../../../src/jobs/job.ts';
 import { isPlaceholder, isReady, type Message } from '../../../src/queue/message.ts';
 import { chatName } from '../../../src/store/chat-name.ts';
+import type { ChatContents } from '../../../src/store/memory/memory-chats.ts';
 import type { MemoryDatabase } from '../../../src/store/memory/memory-database.ts';
 import { type Ledger, numberOf } from './observed-store.ts';
 import type { Scenario, ScriptedMessage } from './scenario.ts';
@@ -56,8 +57,7 @@ export class Invariants {
     const { database, ledger, acked } = this.#options;
     const placed = new Set<number>(ledger.evicted.values());
     const placeholders = new Set<string>();
-    for (const { key, nextId } of database.chats.nextIds())
-      this.#checkChat(key, nextId, placed, placeholders);
+    for (const chat of database.chats.all()) this.#checkChat(chat, placed, placeholders);
     const lost = new Set(Array.from(this.damaged, (guid) => this.#options.media.get(guid)?.number));
     for (const number of acked) {
       if (!placed.has(number) && !lost.has(number))
@@ -69,10 +69,9 @@ export class Invariants {
     }
   }
 
-  #checkChat(key: CorrespondentKey, nextId: number, placed: Set<number>, placeholders: Set<string>): void {
-    const { database } = this.#options;
-    const journal = [...database.chats.journal(key).values()];
-    const history = database.chats.history(key);
+  #checkChat(chat: ChatContents, placed: Set<number>, placeholders: Set<string>): void {
+    const { history, nextId } = chat;
+    const journal = [...chat.journal.values()];
     history.forEach(({ ingestSeq, message: { id, mediaProcessingId } }, index) => {
       if (ingestSeq !== index + 1) throw new Violation('order', `ingest seq ${ingestSeq} at place ${index}`);
       // The type says it, the data may not.
@@ -138,11 +137,11 @@ export class Invariants {
         .filter(({ kind }) => kind === 'bot')
         .flatMap((bot) => bot.children.map((chat) => [chat.path, chat])),
     );
-    for (const { key } of database.chats.nextIds()) {
+    for (const { key, journal } of database.chats.all()) {
       const chat = chats.get(`/${key.botId}/${this.#nameOf(key)}`);
       const inMemory = chat?.detail?.['ready'];
       if (chat === undefined || chat.depth > 0 || chat.busyMs !== null || inMemory === undefined) continue;
-      const ready = [...database.chats.journal(key).values()].filter(isReady).length;
+      const ready = [...journal.values()].filter(isReady).length;
       if (inMemory !== ready) {
         throw new Violation('memory', `${JSON.stringify(inMemory)} ready in memory, ${ready} on the disk`);
       }

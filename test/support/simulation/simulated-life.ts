@@ -25,6 +25,7 @@ import { ProcessClock, type VirtualTime } from './virtual-time.ts';
 
 export interface SimulatedLifeOptions {
   readonly scenario: Scenario;
+  readonly config: Config;
   readonly time: VirtualTime;
   readonly choices: SeededChoices;
   readonly trace: Trace;
@@ -87,7 +88,7 @@ export class SimulatedLife {
 
   start(): void {
     startBackend({
-      config: configOf(this.#options.scenario),
+      config: this.#options.config,
       store: this.#store.store,
       staging: new StagingFolders(this.#options.folder),
       credentials: [],
@@ -211,7 +212,8 @@ const describe = (fields: object): string =>
     )
     .join(' ');
 
-function configOf(scenario: Scenario): Config {
+/** What every process of a conversation is told. */
+export function configOf(scenario: Scenario): Config {
   const { bots, limits, ordering, strictHoldMs, workers } = scenario;
   const pool = { workers, timeoutMs: PROCESSING_DEADLINE_MS };
   return parseConfig({

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { DurableFrame } from '../../../src/protocol/frames.ts';
 import { isPlaceholder } from '../../../src/queue/message.ts';
+import type { Config } from '../../../src/system/config.ts';
 import { MemoryDatabase } from '../../../src/store/memory/memory-database.ts';
 import { FAIR_WEATHER } from './faulty-store.ts';
 import { Invariants, Violation } from './invariants.ts';
@@ -10,7 +11,7 @@ import { HOUR_MS, type Mishap, type Scenario, scenarioOf, type ScriptedMessage }
 import { SeededChoices } from './seeded-choices.ts';
 import { SimulatedFolder } from './simulated-folder.ts';
 import { SimulatedGateway } from './simulated-gateway.ts';
-import { SimulatedLife } from './simulated-life.ts';
+import { configOf, SimulatedLife } from './simulated-life.ts';
 import { Trace } from './trace.ts';
 import { VirtualTime } from './virtual-time.ts';
 
@@ -52,6 +53,7 @@ type Aspect = 'slow' | 'away' | 'unheard' | 'deafHeartbeats' | 'historyAway';
 class SimulatedWorld {
   readonly #choices: SeededChoices;
   readonly #scenario: Scenario;
+  readonly #config: Config;
   readonly #time: VirtualTime;
   readonly #trace: Trace;
   readonly #database = new MemoryDatabase();
@@ -76,6 +78,7 @@ class SimulatedWorld {
     this.#options = options;
     this.#choices = new SeededChoices(seed);
     this.#scenario = scenarioOf(this.#choices, options.emphasis);
+    this.#config = configOf(this.#scenario);
     this.#time = new VirtualTime(this.#choices);
     this.#trace = new Trace(options.keepLines ?? false);
     this.#weather.faultRate = this.#scenario.faultRate;
@@ -288,6 +291,7 @@ class SimulatedWorld {
     if (this.#life !== null) return;
     const life = new SimulatedLife({
       scenario: this.#scenario,
+      config: this.#config,
       time: this.#time,
       choices: this.#choices,
       trace: this.#trace,

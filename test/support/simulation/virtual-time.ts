@@ -103,8 +103,23 @@ export class VirtualTime {
   }
 }
 
-/** Resolves when no promise is left that could settle by itself. */
-const settled = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
+/** Callbacks of one turn of the loop: to go round it for each step costs more than many a step. */
+const TURN = 256;
+let left = 0;
+let goOn: (() => void) | null = null;
+
+/** Resolves when no promise is left that could settle by itself: such promises do between two callbacks of one turn too. */
+function settled(): Promise<void> {
+  const over = new Promise<void>((resolve) => (goOn = resolve));
+  if (left === 0) for (; left < TURN; left += 1) setImmediate(settle);
+  return over;
+}
+
+function settle(): void {
+  left -= 1;
+  goOn?.();
+  goOn = null;
+}
 
 /**
  * What one process takes for the time: the wall clock when it started, and virtual time since. After `end` no timer of it

@@ -14,18 +14,29 @@ import { loadConfig, storeLocation } from '../../src/system/config.ts';
 import { GatewayLink } from '../../src/system/gateway-link.ts';
 import { Ingress } from '../../src/system/ingress.ts';
 import { Settlements } from '../../src/system/settlements.ts';
-import { DeadlyFailpoint, surround } from './crash/failpoints.ts';
+import { DeadlyFailpoint, type Failpoints, surround } from './crash/failpoints.ts';
 import { STORE_STEPS } from './crash/failpoint-names.ts';
+import { keepWhatIsSaid } from './crash/growing-old.ts';
 import { makeDocumentsMoody } from './crash/moody-documents.ts';
 
 const [file, name, nth = '1'] = process.argv.slice(2);
 if (file === undefined) throw new Error('expected the configuration file');
 const config = loadConfig({ file, environment: {}, flags: {} });
 makeDocumentsMoody();
-process.exitCode = await (name === undefined ? start(config) : startDeadly(name, Number(nth)));
+const deadly = name === undefined ? null : new DeadlyFailpoint(name, Number(nth));
+if (deadly !== null) await surroundAllButTheStore(deadly);
+const exitCode = await start(config, {
+  async openStore(...location) {
+    const store = await openStore(...location);
+    if (deadly !== null) for (const step of STORE_STEPS) surround(store, step, step, deadly);
+    keepWhatIsSaid(store);
+    return store;
+  },
+});
+// As `bin/dragoman.js` ends, and why.
+process.exit(exitCode);
 
-async function startDeadly(failpointName: string, reachedTimes: number): Promise<number> {
-  const failpoint = new DeadlyFailpoint(failpointName, reachedTimes);
+async function surroundAllButTheStore(failpoint: Failpoints): Promise<void> {
   surround(JournalDatabase.prototype, 'transaction', 'journal transaction', failpoint);
   surround(FrameLog.prototype, 'acknowledge', 'journal ack', failpoint);
   surround(PartFile.prototype, 'publish', 'file publish', failpoint);
@@ -41,11 +52,4 @@ async function startDeadly(failpointName: string, reachedTimes: number): Promise
     const { surroundOwnership } = await import('./crash/ownership-failpoints.ts');
     surroundOwnership(failpoint);
   }
-  return start(config, {
-    async openStore(...location) {
-      const store = await openStore(...location);
-      for (const step of STORE_STEPS) surround(store, step, step, failpoint);
-      return store;
-    },
-  });
 }

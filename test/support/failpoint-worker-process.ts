@@ -13,10 +13,12 @@ if (file === undefined || name === undefined)
 const failpoint = new DeadlyFailpoint(name, Number(nth));
 surround(StagingFolder.prototype, 'remove', 'worker file remove', failpoint);
 makeDocumentsMoody();
-process.exitCode = await worker(loadConfig({ file, environment: {}, flags: {} }), [], {
+// As `bin/dragoman.js` ends, and why.
+const exitCode = await worker(loadConfig({ file, environment: {}, flags: {} }), [], {
   async openStore(...location) {
     const store = await openMongoWorkerStore(...location);
     for (const step of WORKER_STEPS) surround(store, step, `worker ${step}`, failpoint);
     return store;
   },
 });
+process.exit(exitCode);

@@ -1,14 +1,14 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DEFAULT_POOLS } from '../../../src/jobs/pools.ts';
-import { STRICT_BOT } from './plants.ts';
+import { STRICT_BOT } from './growing-old.ts';
 
 /** A job longer than its heartbeat, and one that is in hand when a process is told to stop. */
 const VIDEO_DELAY_MS = 1_500;
 const STUB_DELAY_MS = 100;
 const SECONDS_PER_HOUR = 3_600;
-/** Longer than a medium waits on a busy machine, and shorter than a process is waited for. */
-const STALE_SECONDS = 30;
+/** Only what was planted grows that old. */
+const STALE_SECONDS = 2;
 const ORPHAN_SECONDS = 2;
 const DAY_MS = 86_400_000;
 

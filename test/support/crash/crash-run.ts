@@ -36,7 +36,7 @@ export interface CrashReport extends Damage {
 
 const REST_DEADLINE_MS = 90_000;
 const TIDY_DEADLINE_MS = 15_000;
-const POLL_MS = 50;
+const POLL_MS = 200;
 
 /** Plays a conversation while one process after the other dies, and tells what that did to it. */
 export async function runCrashes(options: CrashOptions): Promise<CrashReport> {
@@ -62,6 +62,7 @@ export async function runCrashes(options: CrashOptions): Promise<CrashReport> {
   try {
     if (settings.withStrictBot) await plants.stopStrictBot();
     await lives.live((dragoman) => dragoman.printed(/main: open$/m));
+    await crashStore.endLease();
     const talking = talk.untilToldToStop();
     // Heard below, unless something else has failed by then.
     talking.catch(() => {});
@@ -95,6 +96,7 @@ async function strikeAll(
     if (plant !== null) await plants.plant(plant);
     if (!(await lives.strike(blow)))
       unreached.push(blow.kind === 'failpoint' ? blow.failpoint.name : blow.after);
+    if (!endsAtLease(blow)) await crashStore.endLease();
     const store = await crashStore.open();
     torn.push(...(await tornIn(store, plants.planted)));
     await store.close();
@@ -151,6 +153,10 @@ const plantFor = (blow: Blow): Plant | null => {
   const way = blow.kind === 'failpoint' ? blow.failpoint.way : 'talk';
   return typeof way === 'object' && 'plant' in way ? way.plant : null;
 };
+
+/** Who dies by chance, or while it has to do with its lease, leaves one for the next to wait for. */
+const endsAtLease = (blow: Blow): boolean =>
+  blow.kind === 'moment' || blow.failpoint.name.startsWith('lease ');
 
 /** Dead letters come of media that fail. */
 const needsTrouble = (blow: Blow): boolean => {

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import type { CorrespondentKey } from '../../../src/jobs/job.ts';
-import { chatFields } from '../../../src/store/mongo/collections.ts';
+import { chatFields, metaOf } from '../../../src/store/mongo/collections.ts';
 import { JOB_COLLECTION_NAMES } from '../../../src/store/documents.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { openStoreOn, TestDatabase } from '../mongo-subject.ts';
@@ -28,6 +28,8 @@ export interface CrashStore {
   lose(key: CorrespondentKey, id: number): Promise<void>;
   /** Gives an entry of a chat's history another place behind the store's back. */
   displace(key: CorrespondentKey, from: number, to: number): Promise<void>;
+  /** Ends the lease of an owner that died, which nobody then waits for. */
+  endLease(): Promise<void>;
   dispose(): Promise<void>;
 }
 
@@ -66,6 +68,8 @@ export function sqliteCrashStore(folder: string): CrashStore {
     async displace(key, from, to) {
       change(`UPDATE queues SET id = ? WHERE ${OF_CHAT} AND id = ?`, to, ...named(key), from);
     },
+    // The file's lock ends with the process.
+    endLease: async () => {},
     dispose: async () => {},
   };
 }
@@ -91,6 +95,9 @@ export function mongoCrashStore(): CrashStore {
     },
     async displace(key, from, to) {
       await collection('queues').updateOne({ ...chatFields(key), id: from }, { $set: { id: to } });
+    },
+    async endLease() {
+      await metaOf(database.client.db()).updateOne({ _id: 'owner' }, { $set: { lease_expires_at: 0 } });
     },
     dispose: () => database.drop(),
   };

@@ -22,6 +22,7 @@ export interface LivesOptions {
 const REACH_DEADLINE_MS = 90_000;
 /** A job whose lease is prolonged is in hand for a while yet. */
 const IN_HAND_DEADLINE_MS = 20_000;
+const DRAINS = 3;
 const UP = /^Look inside at (\S+)\.$/m;
 
 /** The lives of one Dragoman, one after the other, each with a bot's program and an operator that talk to it over HTTP. */
@@ -50,9 +51,16 @@ export class Lives {
     }
   }
 
-  /** False when the process did not come to its failpoint in time. */
+  /** False when no process came to its failpoint in time. */
   async strike(blow: Blow): Promise<boolean> {
     if (blow.kind === 'moment') return this.#killedAt(blow);
+    // A job that was in hand when the process was told to stop may be done before it is given back.
+    const tries = blow.failpoint.way === 'drain' ? DRAINS : 1;
+    for (let nth = 0; nth < tries; nth += 1) if (await this.#killedAtFailpoint(blow)) return true;
+    return false;
+  }
+
+  async #killedAtFailpoint(blow: Extract<Blow, { kind: 'failpoint' }>): Promise<boolean> {
     const { name, program } = blow.failpoint;
     const args = [name, String(blow.nth)];
     if (program === 'start') {

@@ -8,6 +8,7 @@ import { LOCAL_GATEWAY } from '../../../src/system/config-atoms.ts';
 import { acceptMedia, acceptText, mediaMetadata, placeholderMessage, textMessage } from '../store-records.ts';
 import type { CrashStore } from './crash-store.ts';
 import type { Plant } from './failpoint-names.ts';
+import { STRICT_BOT } from './growing-old.ts';
 
 /** A chat that was planted, and what has to be in its history in the end, in the order of places. */
 export interface Planted {
@@ -15,8 +16,6 @@ export interface Planted {
   readonly expected: readonly RegExp[];
 }
 
-/** The bot in whose chats nothing overtakes a medium, and that is started when all has come to rest. */
-export const STRICT_BOT = 'strict';
 const TWO_DAYS_MS = 2 * 86_400_000;
 const PROVIDER = 'whatsapp-baileys';
 const IMAGE: StagedMedia = {

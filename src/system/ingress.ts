@@ -1,33 +1,22 @@
 import type { BotProtocol, BotStatus } from '../actors/bot.ts';
-import type { Receipt } from '../actors/chat-protocol.ts';
 import { failsForGood, isBug } from '../actors/frame-link.ts';
 import type { ActorRef } from '../actors/kit/actor.ts';
-import type { Clock } from '../base/clock.ts';
 import { describeError, DragomanError } from '../base/errors.ts';
 import type { Guid } from '../base/ids.ts';
-import type { Logger } from '../base/log.ts';
-import { keepsFile } from '../jobs/evidence.ts';
-import { needsFile } from '../jobs/janitor-rules.ts';
-import type { RouteToPool } from '../jobs/pools.ts';
 import type {
   AnswerFrame,
   BackendFrameBody,
   DurableFrame,
   GatewayFrame,
   InboundFrame,
-  MediaCorruptFrame,
-  MediaStagedFrame,
 } from '../protocol/frames.ts';
-import { corruptMimeType } from '../queue/media-kind.ts';
 import type { BotRecord } from '../store/bot-store.ts';
-import type { JobStore } from '../store/job-store.ts';
-import type { StagedMedia } from '../store/message-store.ts';
-import type { WorkStore } from '../store/work-store.ts';
 import { unknownBot as noSuchBot } from './administration/known-names.ts';
 import type { BotSettings } from './bot-settings.ts';
 import { FrameTries } from './frame-tries.ts';
 import { GatewayQuestions, type Question } from './gateway-questions.ts';
 import type { FrameVerdict, LinkHandler, OpenLink } from './gateway-link.ts';
+import { MediaArrivals, type MediaArrivalsOptions } from './media-arrivals.ts';
 import { Outbox, type SendRequest, type SendResult } from './outbox.ts';
 
 /** A bot as the configuration has it, and its actor. */
@@ -48,15 +37,10 @@ export interface BotCommands {
   stopBot(bot: RunningBot, forget: boolean): void;
 }
 
-export interface IngressOptions {
-  readonly store: Pick<JobStore, 'stage'> & Pick<WorkStore, 'jobByGuid'>;
+export interface IngressOptions extends MediaArrivalsOptions {
   readonly bots: ReadonlyMap<string, RunningBot>;
   /** Bots that are none any more, each with the gateway that had it. */
   readonly removedBots: ReadonlyMap<string, string>;
-  readonly routeToPool: RouteToPool;
-  readonly mimeTypeOf: (guid: Guid, sendersWord: string, gatewayId: string) => Promise<string>;
-  readonly clock: Clock;
-  readonly log: Logger;
 }
 
 const ACK: FrameVerdict = { kind: 'ack' };
@@ -82,14 +66,14 @@ export class Ingress implements LinkHandler, BotCommands {
   readonly #outbox: Outbox;
   readonly #questions: GatewayQuestions;
   readonly #tries: FrameTries;
-  /** Announcements that are not on the disk, by GUID; one that failed stays until it comes again. */
-  readonly #announcing = new Map<Guid, Promise<Receipt>>();
+  readonly #media: MediaArrivals;
 
   constructor(options: IngressOptions) {
     this.#options = options;
     this.#outbox = new Outbox(options.clock);
     this.#questions = new GatewayQuestions(options.clock);
     this.#tries = new FrameTries(options.clock);
+    this.#media = new MediaArrivals(options);
   }
 
   opened(link: OpenLink, botIds: readonly string[]): void {
@@ -158,7 +142,8 @@ export class Ingress implements LinkHandler, BotCommands {
         return this.#inbound(link, frame, isLastTry);
       case 'media.staged':
       case 'media.corrupt':
-        return this.#staged(link, frame);
+        await this.#media.arrived(link, frame);
+        return ACK;
       case 'sent':
       case 'send.failed':
         if (this.#botOf(link, frame.bot_id) === null) return this.#refusal(link, frame.bot_id);
@@ -211,63 +196,12 @@ export class Ingress implements LinkHandler, BotCommands {
     if (bot === null) return this.#refusal(link, frame.bot_id);
     const accepting = bot.ref.ask('inbound', { frame, link, isLastTry });
     const guid = frame.message.media_processing_id;
-    const receipt = await (guid === undefined ? accepting : this.#announced(guid, accepting));
+    const receipt = await (guid === undefined ? accepting : this.#media.announced(guid, accepting));
     if (receipt === 'refused') {
       return { kind: 'nack', code: 'frame_invalid', reason: 'media_processing_id: it is another message’s' };
     }
-    if (receipt !== 'accepted' && guid !== undefined) await this.#releaseUnlessNeeded(link, guid);
+    if (receipt !== 'accepted' && guid !== undefined) await this.#media.releaseUnlessNeeded(link, guid);
     return ACK;
-  }
-
-  async #announced(guid: Guid, accepting: Promise<Receipt>): Promise<Receipt> {
-    this.#announcing.set(guid, accepting);
-    const receipt = await accepting;
-    // It may have been announced once more, over a newer link.
-    if (this.#announcing.get(guid) === accepting) this.#announcing.delete(guid);
-    return receipt;
-  }
-
-  /**
-   * The second copy of a message may come with a file of its own; the first copy's file must stay. Of a medium that is
-   * one too many, the download stops.
-   */
-  async #releaseUnlessNeeded(link: OpenLink, guid: Guid): Promise<void> {
-    const job = await this.#options.store.jobByGuid(guid);
-    if (job === null || !(needsFile(job) || keepsFile(job.error)))
-      link.send({ type: 'media.released', guid });
-  }
-
-  async #staged(link: OpenLink, frame: MediaStagedFrame | MediaCorruptFrame): Promise<FrameVerdict> {
-    const { store, clock, log } = this.#options;
-    const { guid } = frame;
-    await this.#announcing.get(guid);
-    const job = await store.jobByGuid(guid);
-    const isOurs = job?.media.gatewayId === link.gatewayId;
-    const media = isOurs ? await this.#describe(link, frame) : null;
-    const outcome = media === null ? 'unknown' : await store.stage(guid, media, clock.now());
-    if (media === null || outcome === 'unknown') link.send({ type: 'media.released', guid });
-    log.info(
-      { guid, bot_id: job?.correspondent.botId ?? null, type: frame.type, pool: media?.pool ?? null },
-      `medium ${outcome}`,
-    );
-    return ACK;
-  }
-
-  async #describe(
-    { gatewayId }: OpenLink,
-    frame: MediaStagedFrame | MediaCorruptFrame,
-  ): Promise<StagedMedia> {
-    const { routeToPool, mimeTypeOf } = this.#options;
-    if (frame.type === 'media.corrupt') {
-      const mimeType = corruptMimeType(frame.media_kind);
-      const { quota_exceeded: quotaExceeded, reason: corruptReason } = frame;
-      const media = { bytes: null, sha256: null, quotaExceeded, corruptReason, gatewayId };
-      return { mimeType, pool: routeToPool(mimeType).name, media };
-    }
-    const mimeType = await mimeTypeOf(frame.guid, frame.mime_type, gatewayId);
-    const { bytes, sha256 } = frame;
-    const media = { bytes, sha256, quotaExceeded: false, corruptReason: null, gatewayId };
-    return { mimeType, pool: routeToPool(mimeType).name, media };
   }
 
   #botOf(link: OpenLink, botId: string): RunningBot | null {

@@ -1,5 +1,6 @@
 /** What a chat costs in memory, live and passivated: real bots and correspondents whose queues are empty. */
-import { botActor, NOT_CONNECTED, type BotProtocol } from '../src/actors/bot.ts';
+import { type BotProtocol, NOT_CONNECTED } from '../src/actors/bot-protocol.ts';
+import { botActor } from '../src/actors/bot.ts';
 import { EventBus } from '../src/actors/events.ts';
 import type { ActorRef } from '../src/actors/kit/actor.ts';
 import { ActorSystem } from '../src/actors/kit/system.ts';

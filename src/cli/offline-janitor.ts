@@ -1,4 +1,4 @@
-import { NOT_CONNECTED } from '../actors/bot.ts';
+import { NOT_CONNECTED } from '../actors/bot-protocol.ts';
 import { JanitorSurvey } from '../actors/janitor-survey.ts';
 import { openStagingFolders } from '../staging/staging-folders.ts';
 import type { Store } from '../store/store.ts';

@@ -1,4 +1,5 @@
-import { botActor, NOT_CONNECTED } from '../actors/bot.ts';
+import { NOT_CONNECTED } from '../actors/bot-protocol.ts';
+import { botActor } from '../actors/bot.ts';
 import { type Completion, storedCompletion } from '../actors/completion.ts';
 import { EventBus } from '../actors/events.ts';
 import { ingestionActor } from '../actors/ingestion.ts';

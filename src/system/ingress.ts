@@ -1,4 +1,4 @@
-import type { BotProtocol, BotStatus } from '../actors/bot.ts';
+import type { BotProtocol, BotStatus } from '../actors/bot-protocol.ts';
 import { failsForGood, isBug } from '../actors/frame-link.ts';
 import type { ActorRef } from '../actors/kit/actor.ts';
 import { describeError, DragomanError } from '../base/errors.ts';

@@ -1,4 +1,4 @@
-import type { BotProtocol } from '../actors/bot.ts';
+import type { BotProtocol } from '../actors/bot-protocol.ts';
 import { type Completion, completionOf } from '../actors/completion.ts';
 import type { ActorRef } from '../actors/kit/actor.ts';
 import { describeError, hasCode } from '../base/errors.ts';

@@ -1,4 +1,5 @@
-import { type BotArgs, botActor, type BotStatus, NOT_CONNECTED } from '../../src/actors/bot.ts';
+import { type BotStatus, NOT_CONNECTED } from '../../src/actors/bot-protocol.ts';
+import { type BotArgs, botActor } from '../../src/actors/bot.ts';
 import { completionOf } from '../../src/actors/completion.ts';
 import { ingestionActor } from '../../src/actors/ingestion.ts';
 import type { InboundFrame } from '../../src/protocol/frames.ts';

@@ -1,5 +1,6 @@
 import type fc from 'fast-check';
-import { type BotProtocol, botActor, NOT_CONNECTED } from '../../src/actors/bot.ts';
+import { type BotProtocol, NOT_CONNECTED } from '../../src/actors/bot-protocol.ts';
+import { botActor } from '../../src/actors/bot.ts';
 import { completionOf } from '../../src/actors/completion.ts';
 import { EventBus } from '../../src/actors/events.ts';
 import { ingestionActor } from '../../src/actors/ingestion.ts';

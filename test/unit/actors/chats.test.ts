@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { botActor, NOT_CONNECTED } from '../../../src/actors/bot.ts';
+import { NOT_CONNECTED } from '../../../src/actors/bot-protocol.ts';
+import { botActor } from '../../../src/actors/bot.ts';
 import type { Chat } from '../../../src/actors/chat-protocol.ts';
 import { Chats } from '../../../src/actors/chats.ts';
 import type { AnyActorRef } from '../../../src/actors/kit/actor.ts';

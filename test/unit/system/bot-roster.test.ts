@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { NOT_CONNECTED } from '../../../src/actors/bot.ts';
+import { NOT_CONNECTED } from '../../../src/actors/bot-protocol.ts';
 import type { BotState } from '../../../src/protocol/frames.ts';
 import { MemoryDatabase } from '../../../src/store/memory/memory-database.ts';
 import { openMemoryStore } from '../../../src/store/memory/memory-store.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { newGuid } from '../../../src/base/ids.ts';
-import { NOT_CONNECTED } from '../../../src/actors/bot.ts';
+import { NOT_CONNECTED } from '../../../src/actors/bot-protocol.ts';
 import { DEFAULT_POOLS, poolRouter } from '../../../src/jobs/pools.ts';
 import type { DurableFrame } from '../../../src/protocol/frames.ts';
 import type { QueueLimits } from '../../../src/queue/limits.ts';

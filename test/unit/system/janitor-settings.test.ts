@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { NOT_CONNECTED } from '../../../src/actors/bot.ts';
+import { NOT_CONNECTED } from '../../../src/actors/bot-protocol.ts';
 import { parseConfig } from '../../../src/system/config.ts';
 import { janitorBots, janitorSettings } from '../../../src/system/janitor-settings.ts';
 

@@ -1,5 +1,6 @@
 import { placeAfter, roundForJob } from '../../../jobs/fairness.ts';
 import type { Connection } from '../connection.ts';
+import { JOB_ROW, type JobRow } from '../rows.ts';
 
 /**
  * The decision of src/jobs/fairness.ts on indexes: `media_turns` holds each bot's place in each pool, the partial
@@ -84,26 +85,20 @@ interface BotRow {
   readonly round: number;
 }
 
-interface JobTurnRow {
-  readonly seq: number;
-  readonly round: number;
-}
+const NEXT_JOB_OF_BOT = `
+  SELECT ${JOB_ROW} FROM jobs
+  WHERE status = 'pending' AND collection = 'active' AND pool = ? AND bot_id = ?
+  ORDER BY round, seq LIMIT 1`;
 
-/** Chooses the bot and the job that are served next and moves the bot behind all others. Returns the job's seq. */
-export function takeTurn(connection: Connection, pool: string, cappedBots: readonly string[]): number | null {
+/** Chooses the bot and the job that are served next and moves the bot behind all others. */
+export function takeTurn(connection: Connection, pool: string, cappedBots: readonly string[]): JobRow | null {
   for (;;) {
     const bot = nextBot(connection, pool, cappedBots);
     if (bot === undefined) return null;
-    const job = connection.get<JobTurnRow>(
-      `SELECT seq, round FROM jobs
-       WHERE status = 'pending' AND collection = 'active' AND pool = ? AND bot_id = ?
-       ORDER BY round, seq LIMIT 1`,
-      pool,
-      bot.botId,
-    );
+    const job = connection.get<JobRow>(NEXT_JOB_OF_BOT, pool, bot.botId);
     if (job !== undefined) {
       markServed(connection, pool, bot, job);
-      return job.seq;
+      return job;
     }
     connection.run('UPDATE media_turns SET claimable = 0 WHERE rowid = ?', bot.place);
   }
@@ -125,7 +120,7 @@ const nextBot = (connection: Connection, pool: string, cappedBots: readonly stri
         JSON.stringify(cappedBots),
       );
 
-function markServed(connection: Connection, pool: string, bot: BotRow, job: JobTurnRow): void {
+function markServed(connection: Connection, pool: string, bot: BotRow, job: JobRow): void {
   const latest = connection.one<{ turn: number }>(
     `SELECT max(
        coalesce((SELECT max(turn) FROM media_turns WHERE pool = ? AND claimable = 1), 0),

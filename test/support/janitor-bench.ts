@@ -17,13 +17,14 @@ export async function janitorBench(changes: Partial<JanitorArgs> = {}) {
   const bench = await actorBench();
   const { clock, services, store, system } = bench;
   const folder = await openStagingFolder(await scratchFolder());
-  /** What the one gateway says; null: it is away. */
-  const gateway = { held: new Set<string>(), unacked: 0, isAway: false };
+  /** What the one gateway says, and what happens before it does. */
+  const gateway = { held: new Set<string>(), unacked: 0, isAway: false, asked: async () => {} };
   const bot = { isConnected: true };
   const expired: Completion[] = [];
   const hasFile = async (guid: string): Promise<boolean> => (await folder.sizeOf(guid)) !== null;
   const askGateway = async (guids: readonly string[]) => {
     if (gateway.isAway) return null;
+    await gateway.asked();
     return { held: new Set(guids.filter((guid) => gateway.held.has(guid))), unacked: gateway.unacked };
   };
   const args: Omit<JanitorArgs, 'memory'> = {

@@ -175,16 +175,19 @@ describe('the janitor deletes files', () => {
     expect(await names()).toEqual([orphan]);
   });
 
-  test('J3: none whose frame is accepted between the gateway’s word and the store’s', async () => {
-    const { janitor, file, gateway, job, names, faults } = await janitorBench();
-    const guid = await job();
-    await file(guid, { hoursOld: 5 });
-    faults.hold('jobsAmong');
-    const swept = janitor.ask('sweep', undefined);
-    await settle();
+  test('J3: none whose frame is accepted between one look and the other', async () => {
+    const { janitor, file, gateway, job, names } = await janitorBench();
+    const guid = await file(undefined, { hoursOld: 5 });
+    gateway.held.add(guid);
+    gateway.unacked = 1;
+    // The frame is acked: the gateway lets go of the file before it says what it holds.
+    gateway.asked = async () => {
+      if (!gateway.held.delete(guid)) return;
+      gateway.unacked = 0;
+      await job({}, guid);
+    };
+    expect(await janitor.ask('sweep', undefined)).toEqual(NOTHING);
     expect(gateway.held.size).toBe(0);
-    faults.release('jobsAmong');
-    expect(await swept).toEqual(NOTHING);
     expect(await names()).toEqual([guid]);
   });
 

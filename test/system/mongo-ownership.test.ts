@@ -1,5 +1,5 @@
-import type { Collection } from 'mongodb';
-import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { Collection } from 'mongodb';
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import type { DragomanError } from '../../src/base/errors.ts';
 import { silentLogger } from '../../src/base/log.ts';
@@ -9,7 +9,8 @@ import { Ownership, type OwnershipWish } from '../../src/store/mongo/ownership.t
 import type { Store } from '../../src/store/store.ts';
 import { gate } from '../support/actor-kit.ts';
 import { ManualClock } from '../support/manual-clock.ts';
-import { MONGODB_URL, openStoreOn, SKIPPED, TestDatabase } from '../support/mongo-subject.ts';
+import { MONGODB_URL, openStoreOn, SKIPPED, TestDatabase, urlThrough } from '../support/mongo-subject.ts';
+import { RecordingLogger } from '../support/recording-logger.ts';
 import {
   acceptMedia,
   acceptText,
@@ -19,6 +20,7 @@ import {
   PROVIDER,
   textMessage,
 } from '../support/store-records.ts';
+import { TcpProxy } from '../support/tcp-proxy.ts';
 
 if (MONGODB_URL === undefined) console.warn(`who owns a MongoDB store: ${SKIPPED}`);
 
@@ -65,6 +67,38 @@ describe.skipIf(MONGODB_URL === undefined)('of the processes on one MongoDB', ()
     await told.promise;
     waiting.abort(new Error('enough'));
     await expect(standby).rejects.toThrow('enough');
+  });
+
+  test('one that waits goes on waiting while MongoDB is away, and says so once', async () => {
+    const proxy = await TcpProxy.before(new URL(database.url));
+    onTestFinished(() => proxy.close());
+    const log = new RecordingLogger();
+    const told = Promise.withResolvers<string>();
+    const standBy = (): Promise<Store> =>
+      openMongoStore({
+        url: urlThrough(proxy.port, database.name),
+        clock: systemClock(),
+        log,
+        callDeadlineMs: 300,
+        ownership: wishing({ whenOwned: 'wait', waiting: told.resolve }),
+      });
+    proxy.refuse();
+    await expect(standBy()).rejects.toMatchObject({ code: 'store_unavailable' });
+    proxy.heal();
+    const active = await open();
+    const standby = standBy();
+    onTestFinished(async () => (await standby).close());
+    await told.promise;
+    proxy.refuse();
+    await log.untilLine('MongoDB does not answer');
+    const tries = vi.spyOn(Collection.prototype, 'findOneAndUpdate');
+    onTestFinished(() => tries.mockRestore());
+    await expect.poll(() => tries.mock.calls.length).toBe(2);
+    proxy.heal();
+    await log.untilLine('MongoDB answers again');
+    expect(log.at('warn')).toEqual(['MongoDB does not answer: still standing by']);
+    await active.close();
+    expect((await standby).fence).toBe(active.fence + 1);
   });
 
   test('O2: an owner that slept past its lease writes nothing before it knows that it is still the one', async () => {

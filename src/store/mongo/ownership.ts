@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Collection } from 'mongodb';
 import type { Clock, Timer } from '../../base/clock.ts';
-import { pause, withDeadline } from '../../base/deadlines.ts';
-import { describeError, DragomanError } from '../../base/errors.ts';
+import { pause, untilAborted, withDeadline } from '../../base/deadlines.ts';
+import { describeError, DragomanError, hasCode } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { type MetaDocument, SERVER_NOW } from './collections.ts';
+import { storeFailure } from './mongo-errors.ts';
 
 /** How a process becomes the store's one active owner. */
 export interface OwnershipWish {
@@ -32,6 +33,8 @@ const RENEW_EVERY_MS = 3_000;
 const RENEWAL_DEADLINE_MS = 2_000;
 const RENEW_AGAIN_AFTER_MS = 500;
 const POLL_EVERY_MS = 1_000;
+/** While MongoDB is away. */
+const LONGEST_POLL_MS = 3_000;
 
 /**
  * The lease that makes one process the store's active owner, and its fencing token.
@@ -63,20 +66,18 @@ export class Ownership {
     const { meta, clock, whenOwned, signal, waiting } = options;
     const holder = `${hostname()} (process ${process.pid}, ${randomUUID()})`;
     await meta.updateOne({ _id: 'owner' }, { $setOnInsert: { value: 0 } }, { upsert: true });
-    for (let isTold = false; ; isTold = true) {
-      signal.throwIfAborted();
-      const taken = await tryTake(meta, holder, clock);
-      if (taken !== null) return new Ownership(options, holder, taken);
-      const owner = (await meta.findOne({ _id: 'owner' }))?.holder ?? 'another process';
-      if (whenOwned === 'refuse') {
-        throw new DragomanError(
-          'already_in_use',
-          `the store is in use by the backend on ${owner}: stop it first`,
-        );
-      }
-      if (!isTold) waiting(owner);
-      await pause(clock, POLL_EVERY_MS, signal);
+    signal.throwIfAborted();
+    const taken = await tryTake(meta, holder, clock);
+    if (taken !== null) return new Ownership(options, holder, taken);
+    const owner = (await meta.findOne({ _id: 'owner' }))?.holder ?? 'another process';
+    if (whenOwned === 'refuse') {
+      throw new DragomanError(
+        'already_in_use',
+        `the store is in use by the backend on ${owner}: stop it first`,
+      );
     }
+    waiting(owner);
+    return new Ownership(options, holder, await whenFree(options, holder));
   }
 
   /** Throws `fenced` when the store is another's, `store_unavailable` while that is not known. */
@@ -133,6 +134,27 @@ export class Ownership {
     );
     log.error({ fence: this.fence, owner: owner?.value ?? null }, this.#lost.message);
     lost(this.#lost);
+  }
+}
+
+/** Whoever waits has seen the store: that MongoDB is away for a while, as in an election, is no reason to give up. */
+async function whenFree({ meta, clock, log, signal }: OwnershipOptions, holder: string): Promise<Taken> {
+  let isAway = false;
+  for (let delayMs = POLL_EVERY_MS; ;) {
+    await pause(clock, delayMs, signal);
+    try {
+      const taken = await untilAborted(tryTake(meta, holder, clock), signal);
+      if (isAway) log.info({}, 'MongoDB answers again: still standing by');
+      isAway = false;
+      delayMs = POLL_EVERY_MS;
+      if (taken !== null) return taken;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!hasCode(storeFailure(error), 'store_unavailable')) throw error;
+      if (!isAway) log.warn({ reason: describeError(error) }, 'MongoDB does not answer: still standing by');
+      isAway = true;
+      delayMs = Math.min(delayMs * 2, LONGEST_POLL_MS);
+    }
   }
 }
 

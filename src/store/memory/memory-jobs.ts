@@ -1,11 +1,12 @@
 import type { Guid } from '../../base/ids.ts';
-import { type BotTurn, botToServe, jobToServe, placeAfter, roundForJob } from '../../jobs/fairness.ts';
+import { roundForJob } from '../../jobs/fairness.ts';
 import type { CorrespondentKey, JobError, MediaProcessingJob } from '../../jobs/job.ts';
 import { POISON, type UnplacedJob } from '../job-records.ts';
 import type { DeadLetterProblem, JobRetry } from '../dead-letter-store.ts';
 import type { IdleJob, JobCount, JobPage, JobQuery } from '../job-store.ts';
 import type { StagedMedia } from '../message-store.ts';
 import type { ClaimHandle, ClaimRequest, RevivedJobs } from '../work-store.ts';
+import { MemoryTurns } from './memory-turns.ts';
 
 /** A job that may be claimed. */
 type ClaimableJob = MediaProcessingJob & { readonly status: 'pending'; readonly pool: string };
@@ -18,12 +19,11 @@ interface Result {
 
 export const UNCLAIMED = { claimToken: null, leaseExpiresAt: null } as const;
 
-/** The jobs of a memory store and the turns of their bots, by the rule of src/jobs/fairness.ts. */
+/** The jobs of a memory store. */
 export class MemoryJobs {
   /** In seq order. */
   readonly #jobs = new Map<Guid, MediaProcessingJob>();
-  /** By pool; in each, the bots in the order in which they came. */
-  readonly #turns = new Map<string, Map<string, BotTurn>>();
+  readonly #turns = new MemoryTurns();
   #lastSeq = 0;
 
   all(): MediaProcessingJob[] {
@@ -82,32 +82,19 @@ export class MemoryJobs {
   }
 
   claim({ pool, now, leaseMs, cappedBots }: ClaimRequest, claimToken: string): MediaProcessingJob | null {
-    const turns = this.#turnsOf(pool);
-    const capped = new Set(cappedBots);
-    for (;;) {
-      const bot = botToServe(turns.values(), capped);
-      if (bot === null) return null;
-      const { botId } = bot;
-      const job = jobToServe(
-        this.all().filter(
-          (each) => isClaimable(each) && each.pool === pool && each.correspondent.botId === botId,
-        ),
-      );
-      if (job === null) {
-        turns.set(botId, { ...bot, claimable: false });
-        continue;
-      }
-      const latestTurn = Math.max(...[...turns.values()].map(({ turn }) => turn));
-      turns.set(botId, { ...bot, ...placeAfter(bot, job, latestTurn) });
-      return this.#put({
-        ...job,
-        status: 'processing',
-        claimToken,
-        leaseExpiresAt: now + leaseMs,
-        claimedAt: now,
-        changedAt: now,
-      });
-    }
+    const claimable = this.all()
+      .filter(isClaimable)
+      .filter((each) => each.pool === pool);
+    const job = this.#turns.serve(pool, claimable, new Set(cappedBots));
+    if (job === null) return null;
+    return this.#put({
+      ...job,
+      status: 'processing',
+      claimToken,
+      leaseExpiresAt: now + leaseMs,
+      claimedAt: now,
+      changedAt: now,
+    });
   }
 
   /** Replaces the job that `claim` holds. False when the token is stale. */
@@ -267,27 +254,14 @@ export class MemoryJobs {
     const chatRounds = this.all()
       .filter((other) => isClaimable(other) && other.pool === pool && sameChat(other, job))
       .map(({ round }) => round);
-    const bot = this.#announceArrival(pool, correspondent.botId);
+    const bot = this.#turns.arrived(pool, correspondent.botId);
     this.#put({ ...job, round: roundForJob(bot.round, Math.max(0, ...chatRounds)) });
   }
 
   /** Puts a job that may be claimable again: it keeps its round. */
   #giveBack(job: MediaProcessingJob): MediaProcessingJob {
-    if (isClaimable(job)) this.#announceArrival(job.pool, job.correspondent.botId);
+    if (isClaimable(job)) this.#turns.arrived(job.pool, job.correspondent.botId);
     return this.#put(job);
-  }
-
-  #announceArrival(pool: string, botId: string): BotTurn {
-    const turns = this.#turnsOf(pool);
-    const bot = { botId, turn: 0, round: 0, ...turns.get(botId), claimable: true };
-    turns.set(botId, bot);
-    return bot;
-  }
-
-  #turnsOf(pool: string): Map<string, BotTurn> {
-    const turns = this.#turns.get(pool) ?? new Map<string, BotTurn>();
-    this.#turns.set(pool, turns);
-    return turns;
   }
 
   #nextDueAt(): number | null {

@@ -71,10 +71,17 @@ const isSocketError = (error: unknown): boolean => error instanceof Error && 'sy
 export function storeFailure(cause: unknown): unknown {
   if (hasCode(cause, 'deadline_exceeded') || isConnectionFailure(cause)) return unavailable(cause);
   if (!(cause instanceof MongoError) || isBug(cause)) return cause;
-  if (isDuplicateKey(cause)) {
-    return new DragomanError('invariant_broken', `expected a new key: ${cause.message}`, { cause });
-  }
+  if (isDuplicateKey(cause)) return keyTaken(cause);
   return unavailable(cause);
+}
+
+/**
+ * The server repeats the values of the key, in its message and beside it, and those can be phone numbers: neither they nor
+ * the error that carries them go where they would be logged.
+ */
+function keyTaken({ message }: MongoError): DragomanError {
+  const place = /collection: \S+ index: \S+/.exec(message)?.[0] ?? 'one is there';
+  return new DragomanError('invariant_broken', `expected a new key, got a duplicate: ${place}`);
 }
 
 /** Why a store cannot be opened. `place` names it, without its password. */

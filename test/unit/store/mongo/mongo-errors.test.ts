@@ -1,3 +1,4 @@
+import { Writable } from 'node:stream';
 import {
   MongoInvalidArgumentError,
   MongoNetworkError,
@@ -5,13 +6,14 @@ import {
   MongoTopologyClosedError,
 } from 'mongodb';
 import { describe, expect, test } from 'vitest';
-import { DragomanError } from '../../../../src/base/errors.ts';
+import { describeError, DragomanError } from '../../../../src/base/errors.ts';
 import {
   isTransient,
   isUnknownCommit,
   openingFailure,
   storeFailure,
 } from '../../../../src/store/mongo/mongo-errors.ts';
+import { createLogger } from '../../../../src/system/logger.ts';
 
 const serverError = (code: number, ...errorLabels: readonly string[]): MongoServerError =>
   new MongoServerError({ message: `code ${code}`, code, errorLabels: [...errorLabels] });
@@ -36,6 +38,26 @@ describe('what callers are told', () => {
 
   test('a key that is there already although it was looked for breaks an invariant', () => {
     expect(codeOf(storeFailure(serverError(11_000)))).toBe('invariant_broken');
+  });
+
+  test('which key that is, and not whose', () => {
+    const number = '491555@s.whatsapp.net';
+    const refused = new MongoServerError({
+      message: `Plan executor error :: caused by :: E11000 duplicate key error collection: dragoman.queues index: chat_id_1 dup key: { correspondent_id: "${number}", id: 7 }`,
+      code: 11_000,
+      keyValue: { correspondent_id: number, id: 7 },
+    });
+    const lines: string[] = [];
+    const destination = new Writable({
+      write(chunk: Buffer, _encoding, done) {
+        lines.push(chunk.toString());
+        done();
+      },
+    });
+    const error = storeFailure(refused);
+    createLogger({ level: 'info', pretty: false, destination }).error({ err: error }, describeError(error));
+    expect(lines.join()).toContain('collection: dragoman.queues index: chat_id_1');
+    expect(lines.join()).not.toContain(number);
   });
 
   test('a bug stays what it is', () => {

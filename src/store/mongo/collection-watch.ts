@@ -67,12 +67,18 @@ export class CollectionWatch<T extends Document> {
     await using stream = collection.watch<T, ChangeStreamDocument<T>>(changes, {
       fullDocument: 'updateLookup',
     });
-    signal.addEventListener('abort', () => void stream.close(), { once: true });
-    // The first look opens the stream. What was there before it is told all the same.
-    await stream.tryNext();
-    await lookAround();
-    for await (const change of stream) {
-      if ('fullDocument' in change && change.fullDocument) changed(change.fullDocument);
+    const close = (): void => void stream.close();
+    signal.addEventListener('abort', close, { once: true });
+    try {
+      // The first look opens the stream. What was there before it is told all the same.
+      await stream.tryNext();
+      await lookAround();
+      for await (const change of stream) {
+        if ('fullDocument' in change && change.fullDocument) changed(change.fullDocument);
+      }
+    } finally {
+      // The watch outlives its streams.
+      signal.removeEventListener('abort', close);
     }
   }
 }

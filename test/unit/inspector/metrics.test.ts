@@ -37,6 +37,8 @@ describe('metrics', () => {
     const staged = { bytes: 6, sha256: 'a'.repeat(64), mime_type: 'audio/ogg' };
     link.send({ type: 'media.staged', seq: 1_000_000, guid: note.mediaGuid, ...staged });
     await watch.untilIngested(2);
+    // A worker is done with its job once the words are in their place.
+    await expect.poll(() => watch.events.map(({ kind }) => kind)).toContain('job_done');
 
     const reply = await get('/metrics');
     expect(reply.headers.get('content-type')).toContain('text/plain; version=0.0.4');

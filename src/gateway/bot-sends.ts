@@ -27,7 +27,7 @@ interface Sender {
 }
 
 const HELD_BACK: SendOutcome = {
-  kind: 'failed',
+  kind: 'unsent',
   reason:
     'held back: it answers what came while the bot was away; ask with answersBacklog, or set backlogReplies to sent',
 };
@@ -43,8 +43,9 @@ const MINUTE_MS = 60_000;
  * Sends one bot's texts, and journals each outcome.
  *   N1 One after another, in the order they were asked for; no more in any minute than `sendsPerMinute`, and never
  *      at the same pace: WhatsApp bans accounts that write like machines.
- *   N2 Every text that was begun is answered, after `close` too: what was not sent then has failed. An outcome that
- *      cannot be journalled is kept until it can, and those after it wait behind it.
+ *   N2 Every text that was begun is answered, after `close` too: what was not sent then has failed. Only what certainly
+ *      did not go out is said not to have; an outcome that cannot be journalled is kept until it can, and those after it
+ *      wait behind it.
  *   N3 What a text is called at the provider is journalled before it goes out, so that its echo is recognised however
  *      soon it comes.
  *   N4 What came while the bot was away is not answered, unless its settings or the request say so.
@@ -105,7 +106,7 @@ export class BotSends {
 
   /** Never rejects. */
   async #deliver(request: SendFrame, current: () => Sender | null): Promise<void> {
-    const withdrawn: SendOutcome = { kind: 'failed', reason: 'the gateway stopped before it was sent' };
+    const withdrawn: SendOutcome = { kind: 'unsent', reason: 'the gateway stopped before it was sent' };
     const attempt = (): Promise<SendOutcome> => this.#attempt(request, current());
     const outcome = await inTurn(this.#queue, this.#closing.signal, attempt, withdrawn);
     this.#outcomes.push({ request, outcome });
@@ -114,30 +115,33 @@ export class BotSends {
 
   /** Never rejects. */
   async #attempt(request: SendFrame, sender: Sender | null): Promise<SendOutcome> {
-    if (sender === null) return { kind: 'failed', reason: 'the bot is not running' };
+    if (sender === null) return { kind: 'unsent', reason: 'the bot is not running' };
     const { session, config } = sender;
     const { to, text, quoted } = request;
     const quote =
       quoted === undefined ? null : { providerMessageId: quoted.provider_message_id, text: quoted.text };
     const { register, clock, settings } = this.#desk;
+    let isHandedOver = false;
     try {
       const mayAnswerBacklog = request.answers_backlog ?? config.backlog_replies === 'sent';
       if (!mayAnswerBacklog && register.answersBacklog(request)) return HELD_BACK;
       const providerMessageId = session.newMessageId();
       const message = { providerMessageId, to, text, quoted: quote };
       register.name(request, providerMessageId);
-      await withDeadline(
+      const delivery = await withDeadline(
         clock,
         settings.sendTimeoutMs,
         async (signal) => {
           await this.#hesitate(session, message, signal);
-          await session.sendText(message, signal);
+          signal.throwIfAborted();
+          isHandedOver = true;
+          return session.sendText(message, signal);
         },
         this.#closing.signal,
       );
-      return { kind: 'sent', providerMessageId };
+      return delivery.kind === 'sent' ? { kind: 'sent', providerMessageId } : delivery;
     } catch (error) {
-      return { kind: 'failed', reason: describeError(error) };
+      return { kind: isHandedOver ? 'unknown' : 'unsent', reason: describeError(error) };
     }
   }
 

@@ -131,8 +131,25 @@ const VERSION_5 = `
   END;
 `;
 
+const VERSION_6 = `
+  -- The text has its place in its chat: it was sent, or its echo came.
+  ALTER TABLE sends ADD COLUMN announced INTEGER NOT NULL DEFAULT 0;
+  UPDATE sends SET announced = 1
+    WHERE provider_message_id IS NOT NULL AND answered = 1 AND (answer IS NULL OR answer ->> 'type' = 'sent');
+
+  -- Nothing of the text went out: the frame that answered so. Once that is acked, the request may be begun anew.
+  ALTER TABLE sends ADD COLUMN unsent_seq INTEGER;
+`;
+
 /** By itself SQLite looks at all that a bot has seen: it does not see that the partial index on a virtual column serves. */
 export const SEEN_BY_MESSAGE = 'seen INDEXED BY seen_message';
 
 /** What makes each version's tables out of those before. A journal with more was written by a newer Dragoman. */
-export const JOURNAL_VERSIONS: readonly string[] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5];
+export const JOURNAL_VERSIONS: readonly string[] = [
+  VERSION_1,
+  VERSION_2,
+  VERSION_3,
+  VERSION_4,
+  VERSION_5,
+  VERSION_6,
+];

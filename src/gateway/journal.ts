@@ -52,7 +52,10 @@ export class Journal {
     this.sends = new SendRegister(db, this.frames, clock, { ...options, rememberMs: seenMs });
     this.bots = new BotRegister(db);
     this.deadLetters = new DeadLetters(db, this.frames, clock);
-    this.sessions = new SessionJournal(db, this.frames, this.media, clock, { ...options, seenMs });
+    this.sessions = new SessionJournal(db, this.frames, this.media, this.sends, clock, {
+      ...options,
+      seenMs,
+    });
     this.gatewayId = this.#identify(options.gatewayId);
     this.sends.failInterrupted();
   }

@@ -206,7 +206,7 @@ export class RunningGateway implements Gateway, LinkHost {
     if (bot !== null) return bot.send(frame);
     const { sends } = this.#holdings.journal;
     if (sends.begin(frame) === 'begun')
-      sends.end(frame, { kind: 'failed', reason: 'the bot is not running' });
+      sends.end(frame, { kind: 'unsent', reason: 'the bot is not running' });
     this.#journalled();
   }
 

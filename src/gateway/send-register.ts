@@ -3,12 +3,11 @@ import { type SendFrame, WIRE_LIMITS } from '../protocol/frames.ts';
 import type { DurableFrameBody, FrameLog } from './frame-log.ts';
 import { sentMessage } from './inbound-message.ts';
 import type { JournalDatabase } from './journal-database.ts';
-import { textIn } from './journal-row.ts';
+import { type JournalRow, numberIn, textIn } from './journal-row.ts';
 import { SEEN_BY_MESSAGE } from './journal-schema.ts';
+import type { Undelivered } from './session.ts';
 
-export type SendOutcome =
-  | { readonly kind: 'sent'; readonly providerMessageId: string }
-  | { readonly kind: 'failed'; readonly reason: string };
+export type SendOutcome = { readonly kind: 'sent'; readonly providerMessageId: string } | Undelivered;
 
 export interface SendRegisterSettings {
   /** As the backend names where messages come from. */
@@ -18,11 +17,15 @@ export interface SendRegisterSettings {
 
 type Answer = Extract<DurableFrameBody, { type: 'sent' | 'send.failed' }>;
 
+const MAYBE_SENT = '; the text may have been sent';
+
 /**
  * Texts that the backend asked to send.
- *   T1 A request is begun at most once, so that no text is sent twice. Whoever asks again gets the same answer again.
- *   T2 One that a crash cut short is answered as failed: whether it was sent is not known.
- *   T3 A text that was sent takes its place in the chat like any message, before the request is answered.
+ *   T1 A request is begun at most once, so that no text is sent twice. Whoever asks again gets the same answer again;
+ *      except that one of which nothing went out is begun anew, once the backend has its answer.
+ *   T2 One that a crash cut short is answered as failed: whether it was sent is not known, once it has its name.
+ *   T3 A text that was sent takes its place in the chat like any message, once, before the request is answered; one that
+ *      only its echo tells of, when that comes, and whoever asks again is told so.
  */
 export class SendRegister {
   readonly #db: JournalDatabase;
@@ -40,21 +43,17 @@ export class SendRegister {
   /** `begun`: send it, and `end` it. `repeated`: there is an answer, and it is journalled again. `in_hand`: there will be one. */
   begin({ bot_id: botId, request_id: requestId }: SendFrame): 'begun' | 'repeated' | 'in_hand' {
     return this.#db.transaction(() => {
-      const isNew = this.#db.run(
-        'INSERT OR IGNORE INTO sends (bot_id, request_id, answered, expires_at) VALUES (?, ?, 0, ?)',
-        botId,
-        requestId,
-        this.#clock.now() + this.#settings.rememberMs,
-      );
-      if (isNew === 1) return 'begun';
+      if (this.#isNew(botId, requestId) || this.#mayBeginAnew(botId, requestId)) return 'begun';
       const row = this.#db.get(
-        'SELECT answer FROM sends WHERE bot_id = ? AND request_id = ? AND answer IS NOT NULL',
+        `SELECT answer, unsent_seq IS NOT NULL AS unsent FROM sends
+         WHERE bot_id = ? AND request_id = ? AND answer IS NOT NULL`,
         botId,
         requestId,
       );
       if (row === undefined) return 'in_hand';
       const answer: Answer = JSON.parse(textIn(row, 'answer'));
-      this.#frames.append(answer, null);
+      const seq = this.#frames.append(answer, null);
+      if (numberIn(row, 'unsent') === 1) this.#noteUnsent(botId, requestId, seq);
       return 'repeated';
     });
   }
@@ -81,22 +80,84 @@ export class SendRegister {
   end(request: SendFrame, outcome: SendOutcome): void {
     const { bot_id: botId, request_id: requestId } = request;
     this.#db.transaction(() => {
+      const echoed = this.#db.get(
+        'SELECT provider_message_id FROM sends WHERE bot_id = ? AND request_id = ? AND announced = 1',
+        botId,
+        requestId,
+      );
+      if (echoed !== undefined) {
+        const providerMessageId = textIn(echoed, 'provider_message_id');
+        return this.#answer(botId, requestId, { kind: 'sent', providerMessageId });
+      }
       if (outcome.kind === 'sent') this.#announce(request, outcome.providerMessageId);
       this.#answer(botId, requestId, outcome);
     });
   }
 
+  /**
+   * Takes note of the echo of a message, inside the caller's transaction. `news`: it is of a text of the bot that is not
+   * in its chat yet, and is to take its place there. `known`: of one that is. `foreign`: of none.
+   */
+  echoed(botId: string, providerMessageId: string): 'news' | 'known' | 'foreign' {
+    const row = this.#db.get(
+      `SELECT request_id, answered, announced FROM sends
+       WHERE bot_id = ? AND provider_message_id = ?`,
+      botId,
+      providerMessageId,
+    );
+    if (row === undefined) return 'foreign';
+    if (numberIn(row, 'announced') === 1) return 'known';
+    const requestId = textIn(row, 'request_id');
+    this.#setAnnounced(botId, requestId);
+    if (numberIn(row, 'answered') === 1) {
+      this.#keepAnswer(
+        botId,
+        requestId,
+        this.#answerOf(botId, requestId, { kind: 'sent', providerMessageId }),
+      );
+    }
+    return 'news';
+  }
+
+  /** Whether this is what a text of the bot is called at the provider. */
+  isOwn(botId: string, providerMessageId: string): boolean {
+    const sent = 'SELECT 1 FROM sends WHERE bot_id = ? AND provider_message_id = ?';
+    return this.#db.get(sent, botId, providerMessageId) !== undefined;
+  }
+
   /** Answers what the last process had begun and not answered. */
   failInterrupted(): void {
-    const open = this.#db.all('SELECT bot_id, request_id FROM sends WHERE answered = 0');
+    const open = this.#db.all(
+      'SELECT bot_id, request_id, provider_message_id, announced FROM sends WHERE answered = 0',
+    );
     this.#db.transaction(() => {
       for (const row of open) {
-        this.#answer(textIn(row, 'bot_id'), textIn(row, 'request_id'), {
-          kind: 'failed',
-          reason: 'the gateway stopped while it was sending; the text may have been sent',
-        });
+        this.#answer(textIn(row, 'bot_id'), textIn(row, 'request_id'), interrupted(row));
       }
     });
+  }
+
+  #isNew(botId: string, requestId: string): boolean {
+    const added = this.#db.run(
+      'INSERT OR IGNORE INTO sends (bot_id, request_id, answered, expires_at) VALUES (?, ?, 0, ?)',
+      botId,
+      requestId,
+      this.#clock.now() + this.#settings.rememberMs,
+    );
+    return added === 1;
+  }
+
+  /** While the answer is on its way, whoever asks may have asked before it: the text would go out although it "failed". */
+  #mayBeginAnew(botId: string, requestId: string): boolean {
+    const begun = this.#db.run(
+      `UPDATE sends SET answered = 0, answer = NULL, unsent_seq = NULL, provider_message_id = NULL, expires_at = ?
+       WHERE bot_id = ? AND request_id = ? AND unsent_seq IS NOT NULL
+         AND NOT EXISTS (SELECT 1 FROM frames WHERE seq = unsent_seq)`,
+      this.#clock.now() + this.#settings.rememberMs,
+      botId,
+      requestId,
+    );
+    return begun === 1;
   }
 
   #announce(request: SendFrame, providerMessageId: string): void {
@@ -106,23 +167,43 @@ export class SendRegister {
       { type: 'inbound', bot_id: request.bot_id, provider_name: providerName, message },
       null,
     );
+    this.#setAnnounced(request.bot_id, request.request_id);
   }
 
   #answer(botId: string, requestId: string, outcome: SendOutcome): void {
     const answer = this.#answerOf(botId, requestId, outcome);
+    this.#keepAnswer(botId, requestId, answer);
+    const seq = this.#frames.append(answer, null);
+    if (outcome.kind === 'unsent') this.#noteUnsent(botId, requestId, seq);
+  }
+
+  #setAnnounced(botId: string, requestId: string): void {
+    this.#db.run('UPDATE sends SET announced = 1 WHERE bot_id = ? AND request_id = ?', botId, requestId);
+  }
+
+  #keepAnswer(botId: string, requestId: string, answer: Answer): void {
     this.#db.run(
       'UPDATE sends SET answered = 1, answer = ? WHERE bot_id = ? AND request_id = ?',
       JSON.stringify(answer),
       botId,
       requestId,
     );
-    this.#frames.append(answer, null);
+  }
+
+  #noteUnsent(botId: string, requestId: string, answerSeq: number | null): void {
+    this.#db.run(
+      'UPDATE sends SET unsent_seq = ? WHERE bot_id = ? AND request_id = ?',
+      answerSeq,
+      botId,
+      requestId,
+    );
   }
 
   #answerOf(botId: string, requestId: string, outcome: SendOutcome): Answer {
     const request = { bot_id: botId, request_id: requestId };
-    if (outcome.kind === 'failed') {
-      const reason = outcome.reason.slice(0, WIRE_LIMITS.reasonCharacters);
+    if (outcome.kind !== 'sent') {
+      const doubt = outcome.kind === 'unknown' ? MAYBE_SENT : '';
+      const reason = outcome.reason.slice(0, WIRE_LIMITS.reasonCharacters - doubt.length) + doubt;
       return { type: 'send.failed', ...request, reason };
     }
     return {
@@ -132,4 +213,14 @@ export class SendRegister {
       originating_time: this.#clock.now(),
     };
   }
+}
+
+/** What became of a text that the last process did not answer. */
+function interrupted(row: JournalRow): SendOutcome {
+  if (row['provider_message_id'] === null) {
+    return { kind: 'unsent', reason: 'the gateway stopped before it was sent' };
+  }
+  const providerMessageId = textIn(row, 'provider_message_id');
+  if (numberIn(row, 'announced') === 1) return { kind: 'sent', providerMessageId };
+  return { kind: 'unknown', reason: 'the gateway stopped while it was sending' };
 }

@@ -8,6 +8,7 @@ import { textIn } from './journal-row.ts';
 import { SEEN_BY_MESSAGE } from './journal-schema.ts';
 import type { MediaLedger } from './media-ledger.ts';
 import { isMessage, type ProviderKey, type ReceivedMessage, type ReceivedStanza } from './received.ts';
+import type { SendRegister } from './send-register.ts';
 import type { AuthChange, SessionStorage, UndecryptableMessage } from './session.ts';
 
 export interface SessionJournalSettings {
@@ -23,12 +24,14 @@ export interface SessionJournalSettings {
  *      first commit wins.
  *   J5 A message that cannot be decrypted is announced only when its content did not come in time. The content may
  *      still come after that, and is announced as well; content that says nothing to people ends the wait in silence.
- *   J6 The echo of a text that the bot sends is not announced, whether it comes before or after the text's outcome.
+ *   J6 A text that the bot sends is announced once. Its echo is no news, unless it comes before the outcome, or tells of
+ *      a text that nobody knew to be sent: then it takes the text's place in the chat.
  */
 export class SessionJournal implements SessionStorage {
   readonly #db: JournalDatabase;
   readonly #frames: FrameLog;
   readonly #media: MediaLedger;
+  readonly #sends: SendRegister;
   readonly #clock: Clock;
   readonly #settings: SessionJournalSettings;
 
@@ -36,12 +39,14 @@ export class SessionJournal implements SessionStorage {
     db: JournalDatabase,
     frames: FrameLog,
     media: MediaLedger,
+    sends: SendRegister,
     clock: Clock,
     settings: SessionJournalSettings,
   ) {
     this.#db = db;
     this.#frames = frames;
     this.#media = media;
+    this.#sends = sends;
     this.#clock = clock;
     this.#settings = settings;
   }
@@ -84,7 +89,7 @@ export class SessionJournal implements SessionStorage {
     const keys = this.#keysOf(botId, messageId);
     const known = keys.find((key) => key.remoteJid === chat) ?? keys[0];
     if (known !== undefined) return known;
-    return { remoteJid: chat, participant: null, id: messageId, fromMe: this.#isSent(botId, messageId) };
+    return { remoteJid: chat, participant: null, id: messageId, fromMe: this.#sends.isOwn(botId, messageId) };
   }
 
   async clearAuth(botId: string): Promise<void> {
@@ -126,7 +131,13 @@ export class SessionJournal implements SessionStorage {
     const key = keyText(received.key);
     const isNew =
       !this.#isKnown(botId, received) && this.#markSeen(botId, key, received.wire.backlog === true);
-    if (!isNew || this.#isOwnEcho(botId, received.key)) return;
+    if (!isNew) return;
+    const echo = received.key.fromMe ? this.#sends.echoed(botId, received.key.id) : 'foreign';
+    if (echo === 'known') return;
+    if (echo === 'news') {
+      this.#appendInbound(botId, { ...announcedMessage(received, null), source: 'bot' });
+      return;
+    }
     const { media } = received;
     const guid = media === null ? null : newGuid();
     const announced = this.#appendInbound(botId, announcedMessage(received, guid), guid);
@@ -196,12 +207,7 @@ export class SessionJournal implements SessionStorage {
 
   /** What the bot sent itself may come back by the account's other devices. */
   #isOwnEcho(botId: string, key: ProviderKey): boolean {
-    return key.fromMe && this.#isSent(botId, key.id);
-  }
-
-  #isSent(botId: string, messageId: string): boolean {
-    const sent = 'SELECT 1 FROM sends WHERE bot_id = ? AND provider_message_id = ?';
-    return this.#db.get(sent, botId, messageId) !== undefined;
+    return key.fromMe && this.#sends.isOwn(botId, key.id);
   }
 }
 

@@ -19,8 +19,21 @@ export interface Session {
   typing?(to: string, durationMs: number, signal: AbortSignal): Promise<void>;
   /** A message id that the provider takes for a text, and that nobody used before. */
   newMessageId(): string;
-  /** Sends a text. Resolves when the provider has it. */
-  sendText(message: OutgoingText, signal: AbortSignal): Promise<void>;
+  /** Sends a text. Resolves when the provider has said what it makes of it, or cannot say so any more. */
+  sendText(message: OutgoingText, signal: AbortSignal): Promise<Delivery>;
+}
+
+/** What became of a text: `sent` when the provider has it. */
+export type Delivery = { readonly kind: 'sent' } | Undelivered;
+
+export interface Undelivered {
+  /**
+   * `unsent`: nothing of it went out. `refused`: the provider will not have it. `unknown`: it may have been sent, or may
+   * still be.
+   */
+  readonly kind: 'unsent' | 'refused' | 'unknown';
+  /** For a person. */
+  readonly reason: string;
 }
 
 export interface OutgoingText {

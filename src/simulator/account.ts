@@ -44,6 +44,12 @@ export class LinkedDevice {
 export const REUPLOAD_OUTCOMES = ['success', 'not_found', 'decryption_error', 'general_error'] as const;
 export type ReuploadOutcome = (typeof REUPLOAD_OUTCOMES)[number];
 
+/**
+ * How WhatsApp takes what a bot sends. `lost`: it never arrives, and nobody says so. `unanswered`: it reaches its
+ * readers, and the bot is not told. A number: it is refused with this code.
+ */
+export type OutgoingFault = 'lost' | 'unanswered' | number;
+
 /** One WhatsApp account that bots are linked to, and what a test may do to their connections. */
 export class Account {
   readonly identity: Identity;
@@ -59,6 +65,8 @@ export class Account {
   receiptDelayMs = 0;
   /** With a code (403, 405, …) every login fails with it. */
   loginFailure: number | null = null;
+  /** Null: what bots send arrives, and is acknowledged. */
+  outgoingFault: OutgoingFault | null = null;
   #lastDevice = 0;
 
   constructor(identity: Identity, owner: Person) {

@@ -108,6 +108,10 @@ const routes: Record<string, Route> = {
       reuploadOutcome: z.enum(REUPLOAD_OUTCOMES).optional(),
       reuploadDelayMs: z.number().nonnegative().optional(),
       receiptDelayMs: z.number().nonnegative().optional(),
+      outgoingFault: z
+        .union([z.literal(['lost', 'unanswered']), z.number().int().positive()])
+        .nullable()
+        .optional(),
       loginFailure: z.number().int().nullable().optional(),
     }),
     (simulator, { phone: number, ...switches }) => {

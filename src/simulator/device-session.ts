@@ -79,8 +79,7 @@ export class DeviceSession implements ActiveSession {
         this.#typing(stanza);
         return;
       case 'message':
-        this.#acknowledge(stanza, 'message');
-        void this.#reading.add(() => this.#readBotMessage(stanza));
+        this.#takeBotMessage(stanza);
         return;
     }
   }
@@ -230,11 +229,25 @@ export class DeviceSession implements ActiveSession {
     if (answer) this.#after(account.reuploadDelayMs, () => this.connection.send(answer.notification));
   }
 
-  async #readBotMessage(stanza: BinaryNode): Promise<void> {
+  #takeBotMessage(stanza: BinaryNode): void {
     if (stanza.attrs['category'] === 'peer') {
+      this.#acknowledge(stanza, 'message');
       this.#context.events.append({ type: 'phone_asked', ...this.#who });
       return;
     }
+    const fault = this.#device.account.outgoingFault;
+    if (fault === null) this.#acknowledge(stanza, 'message');
+    if (fault === null || fault === 'unanswered') {
+      void this.#reading.add(() => this.#readBotMessage(stanza));
+      return;
+    }
+    const code = fault === 'lost' ? null : fault;
+    if (code !== null) this.#acknowledge(stanza, 'message', { error: String(code) });
+    const { to: chat = '', id: messageId = '' } = stanza.attrs;
+    this.#context.events.append({ type: 'not_taken', ...this.#who, chat, messageId, code });
+  }
+
+  async #readBotMessage(stanza: BinaryNode): Promise<void> {
     for (const parcel of parcelsOf(stanza, this.#device, this.#context.directory)) {
       await this.#readParcel(stanza, parcel);
     }
@@ -261,8 +274,12 @@ export class DeviceSession implements ActiveSession {
     });
   }
 
-  /** Tells the bot that its stanza is at WhatsApp. */
-  #acknowledge({ attrs }: BinaryNode, kind: 'message' | 'receipt'): void {
+  /** Tells the bot that its stanza is at WhatsApp, or what is wrong with it. */
+  #acknowledge(
+    { attrs }: BinaryNode,
+    kind: 'message' | 'receipt',
+    outcome: { readonly error?: string } = {},
+  ): void {
     this.connection.send({
       tag: 'ack',
       attrs: {
@@ -272,6 +289,7 @@ export class DeviceSession implements ActiveSession {
         t: String(seconds(this.#context.clock.now())),
         ...(attrs['type'] && { type: attrs['type'] }),
         ...(attrs['participant'] && { participant: attrs['participant'] }),
+        ...outcome,
       },
     });
   }

@@ -28,6 +28,8 @@ export type SimulatorEvent =
   | { readonly type: 'phone_asked'; readonly bot: string; readonly device: string }
   /** The bot shows a chat that it types: `composing`, or `paused`. */
   | { readonly type: 'typing'; readonly bot: string; readonly chat: string; readonly state: string }
+  /** A message of the bot was lost (null), or refused with `code`. */
+  | (MessageEvent & { readonly type: 'not_taken'; readonly code: number | null })
   /** A message that the bot sent, as `reader` sees it. `text` is null when it did not decrypt or has none. */
   | (MessageEvent & {
       readonly type: 'bot_message';

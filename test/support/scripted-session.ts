@@ -1,6 +1,6 @@
 import type { SessionFactory, SessionRequest } from '../../src/gateway/gateway-bot.ts';
 import type { MediaReference, ProviderKey, ReceivedMessage } from '../../src/gateway/received.ts';
-import type { OutgoingText, Session, SessionStatus } from '../../src/gateway/session.ts';
+import type { Delivery, OutgoingText, Session, SessionStatus } from '../../src/gateway/session.ts';
 import { NO_AUTH } from './received-messages.ts';
 
 /** A session without a provider: the test says what arrives. */
@@ -15,7 +15,8 @@ export class ScriptedSession implements Session {
   state: 'new' | 'started' | 'stopped' = 'new';
   origin: string;
   /** What the provider does with a text. */
-  deliver: (message: OutgoingText, signal: AbortSignal) => Promise<void> = () => Promise.resolve();
+  deliver: (message: OutgoingText, signal: AbortSignal) => Promise<Delivery> = () =>
+    Promise.resolve({ kind: 'sent' });
   /** How often it was told to start. */
   starts = 0;
   /** What the sender's phone does when it is asked to upload again. */
@@ -60,7 +61,7 @@ export class ScriptedSession implements Session {
     return `id ${this.#lastMessageId}`;
   }
 
-  sendText(message: OutgoingText, signal: AbortSignal): Promise<void> {
+  sendText(message: OutgoingText, signal: AbortSignal): Promise<Delivery> {
     this.sent.push(message);
     return this.deliver(message, signal);
   }

@@ -52,3 +52,45 @@ test('a text for a bot that is not configured, or a chat that is none, fails wit
     code: 'send_failed',
   });
 });
+
+const PROMPT = { gateway: { sendJitterMs: 0, longestTypingMs: 0 } };
+
+test('a text that WhatsApp refuses has failed, and has no place in the history', async () => {
+  const { simulator, together } = await togetherBench({ settings: PROMPT });
+  const ana = simulator.person('Ana').identity.lid;
+  simulator.account().outgoingFault = 463;
+  const refused = await together.backend.send({ botId: 'main', to: ana, text: 'hello', requestId: 'r' });
+  expect(refused).toMatchObject({ kind: 'failed', reason: expect.stringContaining('463') });
+  simulator.account().outgoingFault = null;
+  expect(await together.backend.send({ botId: 'main', to: ana, text: 'hello', requestId: 'r' })).toEqual(
+    refused,
+  );
+  expect(simulator.events.of('bot_message')).toEqual([]);
+});
+
+test('a text that may have been sent is in the history when its echo tells so, and is not sent again', async () => {
+  const { simulator, together, until } = await togetherBench({
+    settings: { gateway: { ...PROMPT.gateway, sendTimeoutMs: 500 } },
+  });
+  simulator.account().outgoingFault = 'unanswered';
+  const ana = simulator.person('Ana', { addressing: 'pn' }).identity.pn;
+  const request = { botId: 'main', to: ana, text: 'hello', requestId: 'r' };
+  const doubtful = await together.backend.send(request);
+  expect(doubtful).toMatchObject({ kind: 'failed', reason: expect.stringContaining('may have been sent') });
+  const { messageId } = await simulator.events.waitFor('bot_message');
+  await simulator.account().owner.send(simulator.directChat('Ana'), { text: 'hello' }, { id: messageId });
+  const [echo, chat] = await until((events) => {
+    const event = events.find((one) => one.kind === 'ingested');
+    const [message] = event?.messages ?? [];
+    return event !== undefined && message !== undefined && ([message, event.chat] as const);
+  });
+  expect(echo).toMatchObject({
+    content: 'hello',
+    source: 'bot',
+    direction: 'outgoing',
+    providerMessageId: messageId,
+  });
+  expect(chat.correspondentId).toBe(request.to);
+  expect(await together.backend.send(request)).toMatchObject({ kind: 'sent', providerMessageId: messageId });
+  expect(simulator.events.of('bot_message')).toHaveLength(1);
+});

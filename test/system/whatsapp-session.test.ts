@@ -1,6 +1,7 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { WebSocket } from 'ws';
 import type { ProviderKey } from '../../src/gateway/received.ts';
-import type { OutgoingText, SessionStatus } from '../../src/gateway/session.ts';
+import type { Delivery, OutgoingText, SessionStatus } from '../../src/gateway/session.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import type { MemorySessionStorage } from '../support/memory-session-storage.ts';
@@ -438,9 +439,20 @@ describe('connections', () => {
 async function send(sender: WhatsAppBot, text: Omit<OutgoingText, 'providerMessageId'>): Promise<string> {
   const providerMessageId = sender.session.newMessageId();
   sender.storage.sent.add(providerMessageId);
-  await sender.session.sendText({ ...text, providerMessageId }, new AbortController().signal);
+  expect(await deliver(sender, { ...text, providerMessageId })).toEqual({ kind: 'sent' });
   return providerMessageId;
 }
+
+const deliver = (sender: WhatsAppBot, text: OutgoingText): Promise<Delivery> =>
+  sender.session.sendText(text, new AbortController().signal);
+
+/** A text to Ana that no other is called like. */
+const textToAna = (sender: WhatsAppBot): OutgoingText => ({
+  providerMessageId: sender.session.newMessageId(),
+  to: simulator.person('Ana', { addressing: 'pn' }).identity.pn,
+  text: 'are you there?',
+  quoted: null,
+});
 
 /** Time passes, and the connection does not seem silent meanwhile: WhatsApp answers what is asked for strangers. */
 async function passWithFrames(receiver: WhatsAppBot, clock: ManualClock, durationMs: number): Promise<void> {
@@ -494,10 +506,62 @@ describe('sending', () => {
     }
   });
 
-  test('without a connection it fails at once', async () => {
+  test('without a connection nothing of it goes out', async () => {
     const sender = await bot();
-    const text = { to: 'anybody@s.whatsapp.net', text: 'x', quoted: null };
-    await expect(send(sender, text)).rejects.toMatchObject({ code: 'link_closed' });
+    expect(await deliver(sender, textToAna(sender))).toMatchObject({ kind: 'unsent' });
+  });
+
+  test('what is no address of a chat is refused', async () => {
+    const sender = await openBot();
+    expect(await deliver(sender, { ...textToAna(sender), to: 'nowhere' })).toMatchObject({ kind: 'refused' });
+  });
+
+  test('a text that WhatsApp refuses is not sent: the reason names the code', async () => {
+    const sender = await openBot();
+    simulator.account().outgoingFault = 463;
+    expect(await deliver(sender, textToAna(sender))).toEqual({
+      kind: 'refused',
+      reason: expect.stringMatching(/^WhatsApp refused it with code 463: /),
+    });
+    simulator.account().outgoingFault = 999;
+    expect(await deliver(sender, textToAna(sender))).toMatchObject({
+      reason: 'WhatsApp refused it with code 999',
+    });
+    simulator.account().outgoingFault = null;
+    await send(sender, textToAna(sender));
+  });
+
+  test('a text that WhatsApp does not answer in time may have been sent', async () => {
+    const clock = new ManualClock();
+    const sender = await openBot({ clock, storage: await pairedStorage() });
+    simulator.account().outgoingFault = 'lost';
+    const timers = clock.pendingTimers;
+    const delivery = deliver(sender, textToAna(sender));
+    await vi.waitUntil(() => clock.pendingTimers > timers);
+    clock.advance(20_000);
+    expect(await delivery).toMatchObject({ kind: 'unknown' });
+  });
+
+  test('a text that waits for its answer when the connection ends may have been sent', async () => {
+    const sender = await openBot();
+    simulator.account().outgoingFault = 'unanswered';
+    const text = textToAna(sender);
+    const delivery = deliver(sender, text);
+    await simulator.events.waitFor('bot_message', ({ messageId }) => messageId === text.providerMessageId);
+    simulator.account().drop();
+    expect(await delivery).toMatchObject({ kind: 'unknown', reason: 'the connection to WhatsApp ended' });
+  });
+
+  test('nothing went out of a text that was not written when the connection ended', async () => {
+    const sender = await openBot();
+    simulator.account().freeze();
+    // What Baileys asks before it can write the text, to whomever it goes: it gets no answer.
+    const asked = vi.spyOn(WebSocket.prototype, 'send');
+    onTestFinished(() => asked.mockRestore());
+    const delivery = deliver(sender, textToAna(sender));
+    await vi.waitUntil(() => asked.mock.calls.length > 0);
+    simulator.account().drop();
+    expect(await delivery).toMatchObject({ kind: 'unsent' });
   });
 });
 
@@ -538,6 +602,6 @@ describe('asking for a medium again', () => {
     simulator.account().phoneOnline = false;
     const waiting = receiver.session.requestReupload(key, media, AbortSignal.timeout(60_000));
     simulator.account().drop();
-    await expect(waiting).rejects.toMatchObject({ name: 'AbortError' });
+    await expect(waiting).rejects.toMatchObject({ code: 'link_closed' });
   });
 });

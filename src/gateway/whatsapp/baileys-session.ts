@@ -1,25 +1,23 @@
-import {
-  generateMessageIDV2,
-  type WAMessage,
-  type WAMessageKey,
-  type WASocket,
-} from '@whiskeysockets/baileys';
+import { generateMessageIDV2, type WAMessageKey } from '@whiskeysockets/baileys';
 import type { Clock } from '../../base/clock.ts';
-import { pause } from '../../base/deadlines.ts';
+import { pause, untilAborted } from '../../base/deadlines.ts';
 import { describeError, DragomanError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { keepSignalJobsApart } from '../../base/signal-jobs.ts';
 import type { BotState } from '../../protocol/frames.ts';
 import type { MediaReference, ProviderKey } from '../received.ts';
-import type { OutgoingText, Session, SessionListener, SessionStorage } from '../session.ts';
+import type { Delivery, OutgoingText, Session, SessionListener, SessionStorage } from '../session.ts';
 import { silenceLibsignal } from './baileys-log.ts';
 import { Connection } from './connection.ts';
+import { deliverText } from './deliver-text.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { ReceptionPolicy } from './identity.ts';
 import { ANSWERS, delayBefore, type Disconnect, STEADY_AFTER_MS } from './reconnect.ts';
-import { assertRecipient } from './recipient.ts';
+import { refusedRecipient } from './recipient.ts';
 import { requestReupload } from './reupload.ts';
 import { createSessionMemory } from './session-memory.ts';
+
+const NOT_OPEN = 'expected an open connection to WhatsApp, got none';
 
 export interface BaileysSessionOptions {
   readonly botId: string;
@@ -95,23 +93,24 @@ class BaileysSession implements Session {
   async typing(to: string, durationMs: number, signal: AbortSignal): Promise<void> {
     const { socket, signal: lifetime } = this.#openConnection();
     const ended = AbortSignal.any([signal, lifetime]);
-    await unlessAborted(socket.sendPresenceUpdate('composing', to), ended);
+    await untilAborted(socket.sendPresenceUpdate('composing', to), ended);
     await pause(this.#options.clock, durationMs, ended);
-    await unlessAborted(socket.sendPresenceUpdate('paused', to), ended);
+    await untilAborted(socket.sendPresenceUpdate('paused', to), ended);
   }
 
   newMessageId(): string {
     return generateMessageIDV2(this.#open?.socket.user?.id);
   }
 
-  async sendText(message: OutgoingText, signal: AbortSignal): Promise<void> {
+  async sendText(message: OutgoingText, signal: AbortSignal): Promise<Delivery> {
     signal.throwIfAborted();
-    assertRecipient(message.to);
-    const { socket, signal: lifetime } = this.#openConnection();
-    const sending = sendTextOver(socket, message, await this.#keyOfQuoted(message));
-    const sent = await unlessAborted(sending, AbortSignal.any([signal, lifetime]));
-    if (!sent?.message) throw new DragomanError('link_closed', 'expected WhatsApp to take the text');
-    this.#memory.sent.set(message.providerMessageId, sent.message);
+    const unusable = refusedRecipient(message.to);
+    if (unusable !== null) return unusable;
+    const keyOfQuoted = await this.#keyOfQuoted(message);
+    const connection = this.#open;
+    if (connection === null) return { kind: 'unsent', reason: NOT_OPEN };
+    const { clock } = this.#options;
+    return deliverText(message, keyOfQuoted, { connection, clock, sent: this.#memory.sent }, signal);
   }
 
   /** Author included: in a group nobody could tell otherwise who is quoted. */
@@ -222,7 +221,7 @@ class BaileysSession implements Session {
 
   #openConnection(): Connection {
     if (this.#open === null) {
-      throw new DragomanError('link_closed', 'expected an open connection to WhatsApp, got none');
+      throw new DragomanError('link_closed', NOT_OPEN);
     }
     return this.#open;
   }
@@ -230,25 +229,4 @@ class BaileysSession implements Session {
   #report(state: BotState, detail: string | null): void {
     this.#options.listener.statusChanged({ state, qr: null, detail });
   }
-}
-
-function sendTextOver(
-  socket: WASocket,
-  { providerMessageId: messageId, to, text, quoted }: OutgoingText,
-  keyOfQuoted: WAMessageKey | null,
-): Promise<WAMessage | undefined> {
-  const content = { text, linkPreview: null };
-  if (quoted === null || keyOfQuoted === null) return socket.sendMessage(to, content, { messageId });
-  const message = { conversation: quoted.text };
-  return socket.sendMessage(to, content, { messageId, quoted: { key: keyOfQuoted, message } });
-}
-
-/** What `work` comes to, unless `signal` aborts first; `work` itself goes on then, and its outcome is not looked at. */
-function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise, resolve, reject } = Promise.withResolvers<T>();
-  const abort = (): void => reject(signal.reason);
-  signal.addEventListener('abort', abort, { once: true });
-  if (signal.aborted) abort();
-  work.then(resolve, reject);
-  return promise.finally(() => signal.removeEventListener('abort', abort));
 }

@@ -6,7 +6,7 @@ import {
   type WASocket,
 } from '@whiskeysockets/baileys';
 import type { Clock } from '../../base/clock.ts';
-import { describeError } from '../../base/errors.ts';
+import { describeError, DragomanError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import type { SessionStorage } from '../session.ts';
 import { inArrivalOrder } from './arrival-order.ts';
@@ -114,7 +114,7 @@ export class Connection {
     this.#listen(options, creds, reception, history);
   }
 
-  /** Aborts when the connection ends. */
+  /** Aborts with `link_closed` when the connection ends. */
   get signal(): AbortSignal {
     return this.#lifetime.signal;
   }
@@ -132,7 +132,7 @@ export class Connection {
   /** Ends the connection. When this returns, nothing can be sent over it any more. */
   close(reason: Disconnect): void {
     if (this.signal.aborted) return;
-    this.#lifetime.abort();
+    this.#lifetime.abort(new DragomanError('link_closed', 'the connection to WhatsApp ended'));
     this.#watchdog.stop();
     const torndown = Promise.allSettled([this.#hangUp(), this.#auth.close()]);
     void torndown.then(() => this.#ended.resolve(reason));

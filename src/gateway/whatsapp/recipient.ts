@@ -1,5 +1,5 @@
 import { jidDecode } from '@whiskeysockets/baileys';
-import { DragomanError } from '../../base/errors.ts';
+import type { Undelivered } from '../session.ts';
 
 /** People by either address, groups, and what else WhatsApp has that can be written to. */
 const SERVERS: ReadonlySet<string> = new Set([
@@ -13,14 +13,12 @@ const SERVERS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Looks at it before Baileys does, which falls over what is no address, or sends what goes nowhere.
- * @throws `send_failed`
+ * Looks at it before Baileys does, which falls over what is no address, or sends what goes nowhere. Null: it can be
+ * written to.
  */
-export function assertRecipient(to: string): void {
+export function refusedRecipient(to: string): Undelivered | null {
   const { user = '', server = '' } = jidDecode(to) ?? {};
-  if (user !== '' && SERVERS.has(server)) return;
-  throw new DragomanError(
-    'send_failed',
-    `${to} is no address of WhatsApp: expected one such as 4915112345678@s.whatsapp.net`,
-  );
+  if (user !== '' && SERVERS.has(server)) return null;
+  const expected = 'expected one such as 4915112345678@s.whatsapp.net';
+  return { kind: 'refused', reason: `${to} is no address of WhatsApp: ${expected}` };
 }

@@ -94,11 +94,12 @@ describe('N1: pace', () => {
 describe('N2: answers', () => {
   test('a session that never comes back has failed after its deadline, and holds up no other text', async () => {
     const { session, send, journal } = await sendsBench({ sendTimeoutMs: 5_000 });
-    session.deliver = ({ text }) => (text === 'text a' ? new Promise(() => {}) : Promise.resolve());
+    session.deliver = ({ text }) =>
+      text === 'text a' ? new Promise(() => {}) : Promise.resolve({ kind: 'sent' });
     send(session, 'a', 'b');
     await vi.advanceTimersByTimeAsync(5_010);
     expect(framesOf(journal)).toMatchObject([
-      { type: 'send.failed', request_id: 'a' },
+      { type: 'send.failed', request_id: 'a', reason: expect.stringContaining('may have been sent') },
       { type: 'inbound' },
       { type: 'sent', request_id: 'b' },
     ]);
@@ -116,6 +117,35 @@ describe('N2: answers', () => {
       'send.failed',
     ]);
     expect(session.sent).toHaveLength(1);
+  });
+
+  test.each(['unsent', 'refused', 'unknown'] as const)(
+    'a text that is %s has failed, for the reason that the session gives',
+    async (kind) => {
+      const { session, send, journal } = await sendsBench();
+      session.deliver = () => Promise.resolve({ kind, reason: 'WhatsApp says so' });
+      send(session, 'a');
+      await vi.advanceTimersByTimeAsync(10);
+      const reason = `WhatsApp says so${kind === 'unknown' ? '; the text may have been sent' : ''}`;
+      expect(framesOf(journal)).toMatchObject([{ type: 'send.failed', reason }]);
+      journal.frames.acknowledge([1]);
+      send(session, 'a');
+      await vi.advanceTimersByTimeAsync(10);
+      expect(session.sent).toHaveLength(kind === 'unsent' ? 2 : 1);
+    },
+  );
+
+  test('what was not handed over when its time was up did not go out', async () => {
+    const { session, send, journal, texts } = await sendsBench({
+      sendJitterMs: 100_000,
+      sendTimeoutMs: 5_000,
+    });
+    send(session, 'a');
+    await vi.advanceTimersByTimeAsync(5_010);
+    expect(texts()).toEqual([]);
+    expect(framesOf(journal)).toMatchObject([
+      { type: 'send.failed', reason: expect.not.stringContaining('may have been sent') },
+    ]);
   });
 
   test('outcomes that cannot be journalled are kept, and answered in order once they can', async () => {
@@ -160,6 +190,7 @@ describe('N3: names', () => {
     session.deliver = async ({ providerMessageId: id, to }) => {
       const echo = received(id, { key: { remoteJid: to, participant: null, id, fromMe: true } });
       await session.receive(echo);
+      return { kind: 'sent' };
     };
     send(session, 'a');
     await vi.advanceTimersByTimeAsync(10);

@@ -264,7 +264,7 @@ describe('what the backend asks', () => {
     const bench = await gatewayBench();
     const { session } = await bench.startWithBot();
     session.deliver = ({ text }) =>
-      text === 'second' ? Promise.reject(new Error('no such chat')) : Promise.resolve();
+      Promise.resolve(text === 'second' ? { kind: 'refused', reason: 'no such chat' } : { kind: 'sent' });
     const send = (request: string, text: string): void =>
       bench.backend.send({ type: 'send', request_id: request, bot_id: 'bot', to: 'ana@lid', text });
     send('r1', 'first');

@@ -108,7 +108,7 @@ describe('the sequence', () => {
     journal.sends.begin(request('r1'));
     journal.sends.end(request('r1'), { kind: 'sent', providerMessageId: 'p1' });
     journal.sends.begin(request('r2'));
-    journal.sends.end(request('r2'), { kind: 'failed', reason: 'no such chat' });
+    journal.sends.end(request('r2'), { kind: 'refused', reason: 'no such chat' });
     expect(framesOf(journal).map((frame) => frame.type)).toEqual([
       'inbound',
       'media.staged',
@@ -288,22 +288,46 @@ describe('what sessions commit', () => {
     expect(journal.deadLetters.count).toBe(0);
   });
 
-  test('J6: the echo of a text is no news even when it comes before the outcome, or that is a failure', async () => {
+  test('J6: a text whose echo comes before its outcome is announced once, and is sent whatever the outcome says', async () => {
+    const journal = await openJournal();
+    for (const id of ['p1', 'p2']) {
+      journal.sends.begin(request(id));
+      journal.sends.name(request(id), id);
+    }
+    await journal.sessions.commit('bot', NO_AUTH, [fromMe('p1'), fromMe('p2')]);
+    journal.sends.end(request('p1'), { kind: 'sent', providerMessageId: 'p1' });
+    journal.sends.end(request('p2'), { kind: 'unknown', reason: 'too late' });
+    expect(framesOf(journal)).toMatchObject([
+      { type: 'inbound', message: { provider_message_id: 'p1', source: 'bot' } },
+      { type: 'inbound', message: { provider_message_id: 'p2', source: 'bot' } },
+      { type: 'sent', request_id: 'p1' },
+      { type: 'sent', request_id: 'p2', provider_message_id: 'p2' },
+    ]);
+  });
+
+  test('J6, T3: the echo of a text that may have been sent takes its place, once, and whoever asks again is told', async () => {
     const dir = await scratchFolder();
     const journal = await openJournal({ dir });
     for (const id of ['p1', 'p2', 'p3']) {
       journal.sends.begin(request(id));
       journal.sends.name(request(id), id);
     }
+    journal.sends.end(request('p1'), { kind: 'unknown', reason: 'too late' });
     await journal.sessions.commit('bot', NO_AUTH, [fromMe('p1')]);
-    journal.sends.end(request('p1'), { kind: 'sent', providerMessageId: 'p1' });
-    journal.sends.end(request('p2'), { kind: 'failed', reason: 'too late' });
     await journal.sessions.commit('bot', NO_AUTH, [fromMe('p2')]);
     journal.close();
     const next = await openJournal({ dir });
-    await next.sessions.commit('bot', NO_AUTH, [fromMe('p3')]);
-    const announced = framesOf(next).flatMap((frame) => (frame.type === 'inbound' ? [frame.message] : []));
-    expect(announced).toMatchObject([{ provider_message_id: 'p1', source: 'bot' }]);
+    await next.sessions.commit('bot', NO_AUTH, [fromMe('p3'), fromMe('p1')]);
+    expect(next.sends.begin(request('p1'))).toBe('repeated');
+    expect(framesOf(next)).toMatchObject([
+      { type: 'send.failed', request_id: 'p1', reason: 'too late; the text may have been sent' },
+      { type: 'inbound', message: { provider_message_id: 'p1', source: 'bot', message: 'text p1' } },
+      { type: 'inbound', message: { provider_message_id: 'p2', source: 'bot' } },
+      { type: 'sent', request_id: 'p2' },
+      { type: 'send.failed', request_id: 'p3', reason: expect.stringContaining('may have been sent') },
+      { type: 'inbound', message: { provider_message_id: 'p3', source: 'bot' } },
+      { type: 'sent', request_id: 'p1', provider_message_id: 'p1' },
+    ]);
   });
 
   test('J6: the echo of a text that the bot sent is no news; the owner’s own text is', async () => {
@@ -559,6 +583,50 @@ describe('sends', () => {
     expect(again).toEqual({ ...answer, seq: 3 });
   });
 
+  test('T1: one of which nothing went out is begun anew, but not while its answer is on its way', async () => {
+    const journal = await openJournal();
+    journal.sends.begin(request('r'));
+    journal.sends.name(request('r'), 'p1');
+    journal.sends.end(request('r'), { kind: 'unsent', reason: 'no connection' });
+    expect(journal.sends.begin(request('r'))).toBe('repeated');
+    journal.frames.acknowledge([1]);
+    expect(journal.sends.begin(request('r'))).toBe('repeated');
+    journal.frames.acknowledge([2, 3]);
+    expect(journal.sends.begin(request('r'))).toBe('begun');
+    expect(journal.sends.begin(request('r'))).toBe('in_hand');
+    journal.sends.end(request('r'), { kind: 'sent', providerMessageId: 'p2' });
+    expect(framesOf(journal)).toMatchObject([
+      { type: 'inbound' },
+      { type: 'sent', provider_message_id: 'p2' },
+    ]);
+  });
+
+  test('T1: one that was refused, or may have been sent, stays as it was answered', async () => {
+    const journal = await openJournal();
+    for (const kind of ['refused', 'unknown'] as const) {
+      journal.sends.begin(request(kind));
+      journal.sends.end(request(kind), { kind, reason: 'x' });
+    }
+    journal.frames.acknowledge([1, 2]);
+    expect(journal.sends.begin(request('refused'))).toBe('repeated');
+    expect(journal.sends.begin(request('unknown'))).toBe('repeated');
+  });
+
+  test('T1: answers are forgotten when they have expired, open requests never', async () => {
+    const clock = new ManualClock();
+    const journal = await openJournal({ clock, seenDays: 1 });
+    journal.sends.begin(request('answered'));
+    journal.sends.end(request('answered'), { kind: 'sent', providerMessageId: 'p' });
+    journal.sends.begin(request('open'));
+    clock.advance(23 * 3_600_000);
+    journal.prune();
+    expect(journal.sends.begin(request('answered'))).toBe('repeated');
+    clock.advance(2 * 3_600_000);
+    journal.prune();
+    expect(journal.sends.begin(request('open'))).toBe('in_hand');
+    expect(journal.sends.begin(request('answered'))).toBe('begun');
+  });
+
   test('T1: one bot’s request is not another’s', async () => {
     const journal = await openJournal();
     journal.sends.begin(request('r'));
@@ -569,14 +637,24 @@ describe('sends', () => {
     const dir = await scratchFolder();
     const first = await openJournal({ dir });
     first.sends.begin(request('r'));
+    first.sends.name(request('r'), 'p');
+    first.sends.begin(request('waiting'));
     first.close();
     const second = await openJournal({ dir });
-    expect(framesOf(second)).toMatchObject([{ type: 'send.failed', request_id: 'r' }]);
+    const doubtful = {
+      type: 'send.failed',
+      request_id: 'r',
+      reason: expect.stringContaining('may have been'),
+    };
+    expect(framesOf(second)).toMatchObject([
+      doubtful,
+      { request_id: 'waiting', reason: 'the gateway stopped before it was sent' },
+    ]);
     second.close();
     const third = await openJournal({ dir });
-    expect(framesOf(third)).toHaveLength(1);
+    expect(framesOf(third)).toHaveLength(2);
     expect(third.sends.begin(request('r'))).toBe('repeated');
-    expect(framesOf(third)[1]).toMatchObject({ type: 'send.failed', request_id: 'r' });
+    expect(framesOf(third)[2]).toMatchObject(doubtful);
   });
 
   test('T3: a text that was sent has its place in the chat before it is answered; a failed one has none', async () => {
@@ -591,7 +669,7 @@ describe('sends', () => {
     journal.sends.begin(group);
     journal.sends.end(group, { kind: 'sent', providerMessageId: 'p2' });
     journal.sends.begin(request('r3'));
-    journal.sends.end(request('r3'), { kind: 'failed', reason: 'no such chat' });
+    journal.sends.end(request('r3'), { kind: 'refused', reason: 'no such chat' });
     const own = { direction: 'outgoing', source: 'bot', message: 'hello', sender: 'bot' };
     expect(framesOf(journal)).toMatchObject([
       { type: 'inbound', message: { ...own, provider_message_id: 'p', recipient_id: 'ana@lid' } },

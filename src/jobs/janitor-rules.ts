@@ -7,7 +7,7 @@ import type { JobCollection, JobStatus, MediaProcessingJob } from './job.ts';
 export interface JanitorLimits {
   /** Idle for so long, a job is stale. */
   readonly staleJobMs: number;
-  /** The same for a job that only waits for its bot, its file in hand. */
+  /** The same for a job that only waits for its bot or its gateway: its file is there, or is to come once they are back. */
   readonly heldJobMs: number;
   /** How long the file of a job that failed stays. */
   readonly failedFileMs: number;
@@ -39,7 +39,8 @@ export function isStale(
     case 'completed':
       return false;
     case 'downloading':
-      return idleMs >= staleJobMs;
+      // Only a gateway that is there can be too late, and what it has put there it has yet to tell.
+      return idleMs >= (isBotConnected && !hasFile ? staleJobMs : heldJobMs);
     case 'pending':
     case 'waiting': {
       if (!isBotConnected) return idleMs >= (hasFile ? heldJobMs : staleJobMs);

@@ -154,7 +154,9 @@ export const configuration = consistent(
           .number()
           .positive()
           .default(7)
-          .describe('The same for one whose file is there and whose bot is not connected.'),
+          .describe(
+            'The same for one that waits for its bot to be connected, or for its gateway to tell that its file is there.',
+          ),
         failedFileHours: z
           .number()
           .positive()

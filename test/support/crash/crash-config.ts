@@ -41,6 +41,8 @@ export async function writeCrashConfig(
       everyMs: 1_000,
       firstAfterMs: 500,
       staleJobHours: STALE_SECONDS / SECONDS_PER_HOUR,
+      // The bot that it is planted for is not there.
+      heldJobDays: (STALE_SECONDS * 1_000) / DAY_MS,
       orphanFileHours: ORPHAN_SECONDS / SECONDS_PER_HOUR,
     },
     log: { level: 'warn' },

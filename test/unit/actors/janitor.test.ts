@@ -68,11 +68,33 @@ describe('the janitor ends jobs that are stale', () => {
     }
   });
 
-  test('J4: but none after an outage of three days, while its bot has not come back yet', async () => {
+  test('but none of those that a gateway was downloading when it went away for a night', async () => {
+    const { clock, janitor, job, file, bot, store } = await janitorBench();
+    const late = await job({ start: { kind: 'downloading' } });
+    const stored = await job({ start: { kind: 'downloading' } });
+    await store.holdJobs(BOT, clock.now());
+    bot.isConnected = false;
+    for (let hour = 0; hour < 10; hour += 1) {
+      clock.advance(HOUR_MS);
+      expect(await janitor.ask('sweep', undefined)).toEqual(NOTHING);
+    }
+    await store.promoteJobs(BOT, clock.now());
+    bot.isConnected = true;
+    await file(stored);
+    clock.advance(3 * HOUR_MS - 1);
+    expect(await janitor.ask('sweep', undefined)).toEqual(NOTHING);
+    clock.advance(1);
+    expect(await janitor.ask('plan', undefined)).toMatchObject({
+      staleJobs: [{ guid: late, status: 'downloading' }],
+      staleJobCount: 1,
+    });
+  });
+
+  test('J4: but none after an outage of eight days, while its bot has not come back yet', async () => {
     const { clock, janitor, job, bot, spawn } = await janitorBench();
     bot.isConnected = false;
     await job({ collection: 'holding', start: { kind: 'downloading' } });
-    clock.advance(72 * HOUR_MS);
+    clock.advance(8 * 24 * HOUR_MS);
     expect(await janitor.ask('plan', undefined)).toMatchObject({ staleJobCount: 1 });
     const restarted = await spawn('restarted');
     clock.advance(2 * HOUR_MS);

@@ -33,12 +33,13 @@ const idle = (hours: number, status: Parameters<typeof isStale>[0]['status'] = '
 
 const poolAt = (hours: number) => facts({ poolCompletedAt: NOW - hours * HOUR_MS });
 const away = (hasFile: boolean) => facts({ isBotConnected: false, hasFile });
-const backFor = (hours: number) => facts({ countsFrom: NOW - hours * HOUR_MS, isBotConnected: false });
+const backFor = (hours: number) => facts({ countsFrom: NOW - hours * HOUR_MS, hasFile: false });
 
 describe('a job is stale', () => {
   test.for(['downloading', 'pending', 'waiting'] as const)('when it was %s for three hours', (status) => {
-    expect(isStale(idle(3, status), facts(), LIMITS)).toBe(true);
-    expect(isStale(idle(2.99, status), facts(), LIMITS)).toBe(false);
+    const hasFile = status !== 'downloading';
+    expect(isStale(idle(3, status), facts({ hasFile }), LIMITS)).toBe(true);
+    expect(isStale(idle(2.99, status), facts({ hasFile }), LIMITS)).toBe(false);
   });
 
   test.for(['processing', 'completed'] as const)('never while it is %s', (status) => {
@@ -49,20 +50,27 @@ describe('a job is stale', () => {
     expect(isStale(idle(9), poolAt(2), LIMITS)).toBe(false);
     expect(isStale(idle(9), poolAt(3), LIMITS)).toBe(true);
     expect(isStale(idle(9, 'waiting'), poolAt(2), LIMITS)).toBe(false);
-    expect(isStale(idle(9, 'downloading'), poolAt(2), LIMITS)).toBe(true);
+    expect(isStale(idle(9, 'downloading'), { ...poolAt(2), hasFile: false }, LIMITS)).toBe(true);
   });
 
   test('of a bot that is away after a week if its file is there, at once if nothing can come of it', () => {
     expect(isStale(idle(24 * 6), away(true), LIMITS)).toBe(false);
     expect(isStale(idle(24 * 7), away(true), LIMITS)).toBe(true);
     expect(isStale(idle(3), away(false), LIMITS)).toBe(true);
-    expect(isStale(idle(3, 'downloading'), away(true), LIMITS)).toBe(true);
+  });
+
+  test.for([
+    ['of a bot that is away', away(false)],
+    ['whose file is there, though nobody has said so', facts()],
+  ] as const)('that is downloading, %s, only after a week', ([, waiting]) => {
+    expect(isStale(idle(24 * 6, 'downloading'), waiting, LIMITS)).toBe(false);
+    expect(isStale(idle(24 * 7, 'downloading'), waiting, LIMITS)).toBe(true);
   });
 
   test('not by time in which nobody could do anything', () => {
+    expect(isStale(idle(500), backFor(2.9), LIMITS)).toBe(false);
+    expect(isStale(idle(500), backFor(3), LIMITS)).toBe(true);
     expect(isStale(idle(500, 'downloading'), backFor(2.9), LIMITS)).toBe(false);
-    expect(isStale(idle(500, 'downloading'), backFor(3), LIMITS)).toBe(true);
-    expect(isStale(idle(500), { ...backFor(2.9), isBotConnected: true }, LIMITS)).toBe(false);
   });
 });
 

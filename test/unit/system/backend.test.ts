@@ -255,7 +255,12 @@ describe('a backend', () => {
   test('gives up a medium that nothing comes of, in its place, with its file and its gateway told', async () => {
     const everyMs = 50;
     const { start, staging } = await machine({
-      janitor: { everyMs, firstAfterMs: everyMs, staleJobHours: everyMs / HOUR_MS },
+      janitor: {
+        everyMs,
+        firstAfterMs: everyMs,
+        staleJobHours: everyMs / HOUR_MS,
+        heldJobDays: everyMs / (24 * HOUR_MS),
+      },
     });
     const { backend, store, watch } = await start();
     const link = await connected(backend.url);

@@ -13,34 +13,48 @@ import {
 import { claimNext } from './jobs.ts';
 import { chat, type Suite, useSubject } from './subject.ts';
 
-/** The GUIDs of the jobs that were claimed whenever the store told of their pool. */
-function claimedWhenTold(store: Store): () => Promise<string[]> {
-  const claims: Promise<ClaimedJob | null>[] = [];
-  store.onClaimable((pool) => claims.push(claimNext(store, undefined, pool)));
-  return async () => (await Promise.all(claims)).flatMap((job) => (job === null ? [] : [job.guid]));
+/** A worker that claims whenever the store tells of a pool. */
+class Listener {
+  /** The pools that it was told of. */
+  readonly told = new Set<string>();
+  readonly #claims: Promise<ClaimedJob | null>[] = [];
+
+  constructor(store: Store) {
+    store.onClaimable((pool) => {
+      this.told.add(pool);
+      this.#claims.push(claimNext(store, undefined, pool));
+    });
+  }
+
+  /** GUIDs. */
+  async claimed(): Promise<string[]> {
+    return (await Promise.all(this.#claims)).flatMap((job) => (job === null ? [] : [job.guid]));
+  }
 }
 
 export const newsSuite: Suite = (open) => {
-  describe('whoever listens is told of a pool in which a job becomes claimable, and finds it there', () => {
+  describe('whoever listens is told at once of a pool in which a job becomes claimable, and finds it there', () => {
     const subject = useSubject(open);
 
     test('as it is accepted with its file', async () => {
       const { store } = subject();
       const key = await chat(store, 'a');
-      const claimed = claimedWhenTold(store);
+      const listener = new Listener(store);
       const guid = newGuid();
       await store.accept(acceptMedia(key, placeholderMessage(1, guid)));
-      await expect.poll(claimed).toEqual([guid]);
+      expect([...listener.told]).toEqual(['audio']);
+      expect(await listener.claimed()).toEqual([guid]);
     });
 
     test('as its file comes', async () => {
       const { store } = subject();
       const key = await chat(store, 'a');
-      const claimed = claimedWhenTold(store);
+      const listener = new Listener(store);
       const guid = newGuid();
       await store.accept(acceptMedia(key, placeholderMessage(1, guid), { start: { kind: 'downloading' } }));
       await store.stage(guid, stagedMedia('video'), NOW);
-      await expect.poll(claimed).toEqual([guid]);
+      expect([...listener.told]).toEqual(['video']);
+      expect(await listener.claimed()).toEqual([guid]);
     });
 
     test('as a dead letter is retried', async () => {
@@ -51,7 +65,7 @@ export const newsSuite: Suite = (open) => {
       await store.accept(acceptMedia(key, placeholder, { start: { kind: 'downloading' } }));
       const message = fulfilled(placeholder);
       await store.settle({ correspondent: key, guid, message, evictedIds: [], error: jobError() });
-      const claimed = claimedWhenTold(store);
+      const listener = new Listener(store);
       await store.retryFailedJob({
         correspondent: key,
         placeholder: placeholderMessage(2, guid, { providerMessageId: null }),
@@ -60,7 +74,8 @@ export const newsSuite: Suite = (open) => {
         pool: 'audio',
         collection: 'active',
       });
-      await expect.poll(claimed).toEqual([guid]);
+      expect([...listener.told]).toEqual(['audio']);
+      expect(await listener.claimed()).toEqual([guid]);
     });
   });
 };

@@ -30,8 +30,8 @@ export interface LinkOptions {
 export interface LinkHost {
   readonly frames: FrameSource;
   greeting(): readonly PassingFrame[];
-  /** The backend has made these durable. */
-  acknowledged(seqs: readonly number[]): void;
+  /** The backend has made these durable. False when that cannot be recorded now. */
+  acknowledged(seqs: readonly number[]): boolean;
   received(frame: Exclude<BackendFrame, { type: 'ack' }>): void;
 }
 
@@ -90,6 +90,7 @@ export class BackendLink {
       });
       signal.removeEventListener('abort', terminate);
     }
+    this.#acks.close();
   }
 
   #dial(): void {

@@ -17,6 +17,7 @@ import type { Journal } from './journal.ts';
 import { BackendLink, type LinkHost } from './link.ts';
 import type { PassingFrame } from './link-connection.ts';
 import { GIB, type GatewaySettings } from './settings.ts';
+import { UntilRecorded } from './until-recorded.ts';
 
 const TICK_MS = 5_000;
 const RECONCILE_EVERY_MS = 60_000;
@@ -33,7 +34,8 @@ export interface Holdings {
 /**
  * Joins sessions, journal, downloads and link.
  *   X1 Nothing that came in depends on the backend being there: it is journalled, downloaded, and told later.
- *   X2 A frame of the backend that cannot be handled is logged, and stops nothing.
+ *   X2 A frame of the backend that cannot be handled is logged, and stops nothing; an answer or a wish that the journal
+ *      cannot take now is tried again until it can.
  *   X3 At the soft bound of the journal downloads pause; at the hard one sessions end, until it is below the soft one.
  *   X4 What the backend reports as another's bot's is kept, with its files, until it is asked again: at the next link.
  */
@@ -46,6 +48,7 @@ export class RunningGateway implements Gateway, LinkHost {
   readonly #releases = new PQueue({ concurrency: 8 });
   readonly #link: BackendLink;
   readonly #bots: GatewayBots;
+  readonly #unrecorded: UntilRecorded;
   readonly #timers: Timer[] = [];
   #full = false;
   #stopping: Promise<void> | null = null;
@@ -57,6 +60,7 @@ export class RunningGateway implements Gateway, LinkHost {
     this.#settings = settings;
     this.#holdings = holdings;
     this.#slots = new PQueue({ concurrency: settings.maxConcurrentDownloads });
+    this.#unrecorded = new UntilRecorded(clock, log);
     const settled = (): void => this.#journalled();
     const desk: BotDesk = {
       createSession: options.createSession,
@@ -148,8 +152,8 @@ export class RunningGateway implements Gateway, LinkHost {
     ];
   }
 
-  acknowledged(seqs: readonly number[]): void {
-    this.#attempt('an ack', () => {
+  acknowledged(seqs: readonly number[]): boolean {
+    return this.#attempt('an ack', () => {
       this.frames.acknowledge(seqs);
       this.#weighJournal();
     });
@@ -162,11 +166,15 @@ export class RunningGateway implements Gateway, LinkHost {
   #handle(frame: Exclude<BackendFrame, { type: 'ack' }>): void {
     switch (frame.type) {
       case 'nack':
-        return this.#bury(frame.seq, frame.code, frame.reason);
+        return this.#unrecorded.attempt(`frame ${frame.seq}`, frame.type, () =>
+          this.#bury(frame.seq, frame.code, frame.reason),
+        );
       case 'error':
         return this.#handleError(frame);
       case 'bot.start':
-        return this.#startBot(frame.bot_id, frame.config);
+        return this.#unrecorded.attempt(`bot ${frame.bot_id}`, frame.type, () =>
+          this.#startBot(frame.bot_id, frame.config),
+        );
       case 'bot.stop':
         return this.#stopBot(frame.bot_id, frame.forget);
       case 'send':
@@ -196,9 +204,11 @@ export class RunningGateway implements Gateway, LinkHost {
   }
 
   #stopBot(botId: string, forget = false): void {
-    if (forget) this.#bots.forget(botId);
-    else this.#bots.stop(botId);
-    this.#applyQuota();
+    this.#unrecorded.attempt(`bot ${botId}`, forget ? 'forgetting a bot' : 'bot.stop', () => {
+      if (forget) this.#bots.forget(botId);
+      else this.#bots.stop(botId);
+      this.#applyQuota();
+    });
   }
 
   #send(frame: SendFrame): void {
@@ -216,8 +226,8 @@ export class RunningGateway implements Gateway, LinkHost {
       { seq, code, reason },
       'the backend refuses a frame for good; it is a dead letter now',
     );
-    this.#weighJournal();
     if (guid !== null) this.#release(guid);
+    this.#weighJournal();
   }
 
   /**
@@ -288,14 +298,17 @@ export class RunningGateway implements Gateway, LinkHost {
     }
   }
 
-  #attempt(what: string, work: () => void): void {
+  /** False when it failed. */
+  #attempt(what: string, work: () => void): boolean {
     try {
       work();
+      return true;
     } catch (error) {
       this.#options.log.error(
         { what, reason: describeError(error) },
         'the gateway could not handle something',
       );
+      return false;
     }
   }
 
@@ -310,6 +323,7 @@ export class RunningGateway implements Gateway, LinkHost {
     const timer = clock.schedule(this.#settings.stopTimeoutMs, () => deadline.abort());
     await this.#link.stop(deadline.signal);
     timer.cancel();
+    this.#unrecorded.close();
     journal.close();
     lock.release();
     log.info({}, 'gateway stopped');

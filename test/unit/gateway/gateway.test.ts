@@ -2,7 +2,10 @@ import { createHash } from 'node:crypto';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { DragomanError } from '../../../src/base/errors.ts';
 import { newGuid } from '../../../src/base/ids.ts';
+import { BotRegister } from '../../../src/gateway/bot-register.ts';
+import { FrameLog } from '../../../src/gateway/frame-log.ts';
 import { SendRegister } from '../../../src/gateway/send-register.ts';
 import { gatewayBench, picture } from '../../support/gateway-bench.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
@@ -78,6 +81,34 @@ describe('messages', () => {
       .toMatchObject({ deadLetters: 1, unackedFrames: 0, stagedBytes: 0 });
     await expect.poll(bench.staged).toEqual([]);
   });
+});
+
+/** What the journal does when the disk is full. */
+const refuse = (): never => {
+  throw new DragomanError('disk_full', 'no room in the journal');
+};
+
+test('X2: acks, nacks and wishes that come while the disk is full count once it is not, over the same link', async () => {
+  onTestFinished(() => void vi.restoreAllMocks());
+  const acks = vi.spyOn(FrameLog.prototype, 'acknowledge').mockImplementationOnce(refuse);
+  const nacks = vi.spyOn(FrameLog.prototype, 'refuse').mockImplementationOnce(refuse);
+  const bench = await gatewayBench();
+  bench.backend.answer = ({ seq }) =>
+    seq === 1 ? { type: 'nack', seq, code: 'frame_invalid', reason: 'no' } : { type: 'ack', seq };
+  const { gateway, session } = await bench.startWithBot();
+  const wishes = vi.spyOn(BotRegister.prototype, 'started').mockImplementationOnce(refuse);
+  await session.receive(received('a'), received('b'));
+  bench.backend.send({ type: 'bot.start', bot_id: 'late', ...EASY });
+  await expect.poll(() => [acks, nacks, wishes].map(({ mock }) => mock.calls.length)).toEqual([1, 1, 1]);
+  expect(gateway.snapshot()).toMatchObject({ unackedFrames: 2, deadLetters: 0 });
+  await expect
+    .poll(() => gateway.snapshot(), { timeout: 10_000 })
+    .toMatchObject({
+      unackedFrames: 0,
+      deadLetters: 1,
+      bots: [{ botId: 'bot' }, { botId: 'late', state: 'open' }],
+    });
+  expect(bench.backend.links).toHaveLength(1);
 });
 
 test('a file that a crash left staged and not told is told, without another download', async () => {

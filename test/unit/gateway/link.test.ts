@@ -52,7 +52,10 @@ async function startLink(
     {
       frames: journal.frames,
       greeting: () => [{ type: 'hello', gateway_id: 'north', bots: ['bot'] }],
-      acknowledged: (seqs) => journal.frames.acknowledge(seqs),
+      acknowledged: (seqs) => {
+        journal.frames.acknowledge(seqs);
+        return true;
+      },
       received: (frame) => heard.push(frame),
     },
   );

@@ -21,7 +21,7 @@ export interface BotProtocol {
   /** A failure that may pass has closed the link that the frame came over. */
   inbound(delivery: Delivery): Promise<Receipt>;
   /** A result is durable on its job: settle it, again and again while the store is away. */
-  settle(completion: Completion): Promise<void>;
+  settle(completion: Completion): Promise<'settled' | 'gone' | 'stale'>;
   /** A worker's last act, beside the chat: see `ChatProtocol.settle`. */
   conclude(completion: Completion & { readonly claim: Claim }): Promise<'settled' | 'gone' | 'stale'>;
   /** Gives a dead letter of one of its chats another try. */

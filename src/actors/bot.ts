@@ -84,10 +84,10 @@ class Bot {
     return later(orCloseLink(delivery, chat.ask('accept', delivery)));
   }
 
-  settle(completion: Completion): Later<void> {
-    const attempt = async (): Promise<void> => {
+  settle(completion: Completion): Later<'settled' | 'gone' | 'stale'> {
+    const attempt = async (): Promise<'settled' | 'gone' | 'stale'> => {
       const chat = await this.#open(completion.correspondent);
-      await chat.ask('settle', completion);
+      return chat.ask('settle', completion);
     };
     return later(untilDone(attempt, this.#backOff('a result waits to be settled')));
   }

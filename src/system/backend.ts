@@ -130,9 +130,10 @@ async function compose(
   const backlogLog = new BacklogLog({ store, pools, clock, log });
 
   const served = new Served(clock.now());
-  const completed = (completion: Completion, pool: string | null, isSettled = false): void => {
+  const completed = async (completion: Completion, pool: string | null, isSettled = false): Promise<void> => {
     if (isSettled) settlements.concluded(completion);
-    else if (!settlements.begin(completion)) return;
+    // It may be heard of again and again, of a bot that is not there: it counts when it has come to its place.
+    else if (!(await settlements.begin(completion))) return;
     if (pool === null) return;
     backlogLog.done(pool);
     janitor.tell('completed', pool);
@@ -142,7 +143,7 @@ async function compose(
   };
   const reviveJobs = async (): Promise<number> => {
     const { poisoned } = await store.reviveJobs(clock.now(), config.maxAttempts);
-    for (const job of poisoned) completed(storedCompletion(job), job.pool);
+    for (const job of poisoned) void completed(storedCompletion(job), job.pool);
     return poisoned.length;
   };
 
@@ -168,7 +169,7 @@ async function compose(
     leaseMs: config.leaseMs,
     maxAttempts: config.maxAttempts,
     runOf: (pool) => jobRuns.runOf(pool, settlements.ledger),
-    completed,
+    completed: (...result) => void completed(...result),
     unsaved: (botId) => bots.get(botId)?.ref.tell('reconcile', undefined),
   });
   const spawnBot = async (settings: BotSettings): Promise<Pick<RunningBot, 'said' | 'ref'>> => {
@@ -219,7 +220,7 @@ async function compose(
   });
   const server = await openLinks({ ...config.listen, credentials, handler: ingress, clock, log });
 
-  store.onCompleted((job) => completed(storedCompletion(job), job.pool));
+  store.onCompleted((job) => void completed(storedCompletion(job), job.pool));
 
   const { dedupeDays } = config;
   const pruning = pruneDuplicateKeys({ store, dedupeDays, clock, log });

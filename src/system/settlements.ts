@@ -24,7 +24,7 @@ const STORE_FAULTS = ['store_unavailable', 'disk_full', 'fenced'] as const;
 /**
  * Results on their way from their jobs to their chats.
  *   T1 A result that is not settled, because its bot is not there or cannot, waits on its job for the bot's recovery.
- *   T2 A result that is heard of twice is on its way once.
+ *   T2 A result that is heard of twice is on its way once, and settled once.
  *   T3 When `settled` resolves, nothing that was begun before is on its way.
  *   T4 A worker that is beside the chats hands its result to the chat itself, which settles in the transaction in which the
  *      job is completed. When the chat cannot, the result is put on the job.
@@ -32,7 +32,7 @@ const STORE_FAULTS = ['store_unavailable', 'disk_full', 'fenced'] as const;
 export class Settlements {
   readonly #options: SettlementsOptions;
   /** By GUID and place: a dead letter that is retried has its GUID again. */
-  readonly #onTheirWay = new Map<string, Promise<void>>();
+  readonly #onTheirWay = new Map<string, Promise<boolean>>();
 
   constructor(options: SettlementsOptions) {
     this.#options = options;
@@ -49,15 +49,13 @@ export class Settlements {
     void this.#options.releaseFile(completion);
   }
 
-  /** False: it is on its way already. */
-  begin(completion: Completion): boolean {
+  /** Resolves to whether the result came to its place by this: not if it is on its way already, or was there before. */
+  begin(completion: Completion): Promise<boolean> {
     const name = `${completion.guid} ${completion.place}`;
-    if (this.#onTheirWay.has(name)) return false;
-    this.#onTheirWay.set(
-      name,
-      this.#settle(completion).finally(() => this.#onTheirWay.delete(name)),
-    );
-    return true;
+    if (this.#onTheirWay.has(name)) return Promise.resolve(false);
+    const settling = this.#settle(completion).finally(() => this.#onTheirWay.delete(name));
+    this.#onTheirWay.set(name, settling);
+    return settling;
   }
 
   async settled(): Promise<void> {
@@ -87,14 +85,16 @@ export class Settlements {
     }
   }
 
-  async #settle(completion: Completion): Promise<void> {
+  async #settle(completion: Completion): Promise<boolean> {
     const { bots, releaseFile, log } = this.#options;
     await releaseFile(completion);
     try {
       const bot = bots.get(completion.correspondent.botId);
-      await bot?.ref.ask('settle', completion, { deadlineMs: SETTLE_DEADLINE_MS });
+      const outcome = await bot?.ref.ask('settle', completion, { deadlineMs: SETTLE_DEADLINE_MS });
+      return outcome === 'settled';
     } catch (error) {
       log.warn({ guid: completion.guid, reason: describeError(error) }, 'a result waits on its job');
+      return false;
     }
   }
 }

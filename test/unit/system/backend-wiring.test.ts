@@ -53,13 +53,17 @@ function sharedStore(store: Store) {
       onCompleted: (listener: (job: MediaProcessingJob) => void) => void heard.push(listener),
     },
     /** Ends the job that is next. */
-    async work(words = 'words'): Promise<string> {
+    async work(words = 'words'): Promise<MediaProcessingJob> {
       const job = await claim();
       if (job === null) throw new Error('expected a job');
       await store.complete(job, { kind: 'words', words }, Date.now());
       const completed = await store.jobByGuid(job.guid);
-      if (completed !== null) for (const listener of heard) listener(completed);
-      return job.guid;
+      if (completed === null) throw new Error('expected a result');
+      for (const listener of heard) listener(completed);
+      return completed;
+    },
+    hearAgain(job: MediaProcessingJob): void {
+      for (const listener of heard) listener(job);
     },
   };
 }
@@ -71,9 +75,29 @@ describe('a backend', () => {
     const { backend, watch } = await start({ store });
     const link = await connected(backend.url);
     const guid = await staged(link, staging, 'listen');
-    expect(await work('heard')).toBe(guid);
+    expect((await work('heard')).guid).toBe(guid);
     expect(await watch.untilIngested(1)).toEqual(['[heard] listen']);
     expect((await link.next('media.released')).guid).toBe(guid);
+  });
+
+  test('counts a result once, however often it hears of it', async () => {
+    const { start, staging, log } = await machine(LEFT_TO_WORKERS);
+    const { store, work, hearAgain } = sharedStore(freshStore());
+    const { backend, watch } = await start({ store });
+    const link = await connected(backend.url);
+    await log.untilLine('bot recovered');
+    await staged(link, staging);
+    await staged(link, staging);
+    const job = await work();
+    hearAgain(job);
+    await watch.untilIngested(1);
+    hearAgain(job);
+    await work();
+    await watch.untilIngested(2);
+    const pools = () => backend.administration.pools.list();
+    const audio = { name: 'audio', shares: [{ botId: BOT, served: 2 }], donePerMinute: 2 };
+    await expect.poll(pools).toContainEqual(expect.objectContaining(audio));
+    expect(watch.events.filter(({ kind }) => kind === 'job_done')).toHaveLength(2);
   });
 
   test('settles one bot’s medium that killed its workers, though another bot’s recovery found it', async () => {

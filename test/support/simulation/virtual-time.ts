@@ -7,6 +7,20 @@ const fromComedy = createRequire(createRequire(import.meta.url).resolve('comedy'
 const bluebird = fromComedy('bluebird') as { setScheduler(schedule: (task: () => void) => void): void };
 bluebird.setScheduler(queueMicrotask);
 
+/**
+ * Node keeps every signal made of others, with all that listens to it, until one of those aborts: with a process that was killed none
+ * does, and its whole memory would stay.
+ */
+AbortSignal.any = (signals) => {
+  const either = new AbortController();
+  for (const signal of signals) {
+    const follow = (): void => either.abort(signal.reason);
+    if (signal.aborted) follow();
+    else signal.addEventListener('abort', follow, { once: true, signal: either.signal });
+  }
+  return either.signal;
+};
+
 interface Event {
   readonly dueAt: number;
   /** Among those due at the same instant the seed decides. */

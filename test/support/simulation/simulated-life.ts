@@ -25,7 +25,6 @@ import { ProcessClock, type VirtualTime } from './virtual-time.ts';
 
 export interface SimulatedLifeOptions {
   readonly scenario: Scenario;
-  readonly config: Config;
   readonly time: VirtualTime;
   readonly choices: SeededChoices;
   readonly trace: Trace;
@@ -88,7 +87,7 @@ export class SimulatedLife {
 
   start(): void {
     startBackend({
-      config: this.#options.config,
+      config: configOf(this.#options.scenario),
       store: this.#store.store,
       staging: new StagingFolders(this.#options.folder),
       credentials: [],
@@ -212,21 +211,31 @@ const describe = (fields: object): string =>
     )
     .join(' ');
 
+const POOL = { workers: 1, timeoutMs: PROCESSING_DEADLINE_MS };
+/** Read once: that takes as long as many steps. */
+const PLAIN_CONFIG = parseConfig({
+  bots: [{ id: 'plain', gateway: SIMULATED_GATEWAY }],
+  gateways: [{ id: SIMULATED_GATEWAY, token: 'a simulated token' }],
+  pools: [
+    { ...POOL, name: 'audio', mimeTypes: ['audio/ogg'], processor: 'audio' },
+    { ...POOL, name: 'rest', mimeTypes: [], processor: 'unsupported' },
+  ],
+  log: { backlogEveryMs: 0 },
+});
+
 /** What every process of a conversation is told. */
-export function configOf(scenario: Scenario): Config {
+function configOf(scenario: Scenario): Config {
   const { bots, limits, ordering, strictHoldMs, workers } = scenario;
-  const pool = { workers, timeoutMs: PROCESSING_DEADLINE_MS };
-  return parseConfig({
-    bots: bots.map((id) => ({ id, gateway: SIMULATED_GATEWAY, limits, ordering, strictHoldMs })),
-    gateways: [{ id: SIMULATED_GATEWAY, token: 'a simulated token' }],
-    pools: [
-      { ...pool, name: 'audio', mimeTypes: ['audio/ogg'], processor: 'audio' },
-      { ...pool, name: 'rest', workers: 1, mimeTypes: [], processor: 'unsupported' },
-    ],
-    disconnectGraceMs: scenario.disconnectGraceMs,
-    passivateAfterMs: scenario.passivateAfterMs,
-    maxLiveChats: scenario.maxLiveChats,
-    leaseMs: scenario.leaseMs,
-    log: { backlogEveryMs: 0 },
-  });
+  const { disconnectGraceMs, passivateAfterMs, maxLiveChats, leaseMs } = scenario;
+  return {
+    ...PLAIN_CONFIG,
+    bots: PLAIN_CONFIG.bots.flatMap((bot) =>
+      bots.map((id) => ({ ...bot, id, limits, ordering, strictHoldMs })),
+    ),
+    pools: PLAIN_CONFIG.pools.map((pool) => (pool.name === 'audio' ? { ...pool, workers } : pool)),
+    disconnectGraceMs,
+    passivateAfterMs,
+    maxLiveChats,
+    leaseMs,
+  };
 }

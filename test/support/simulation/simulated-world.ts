@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { DurableFrame } from '../../../src/protocol/frames.ts';
 import { isPlaceholder } from '../../../src/queue/message.ts';
-import type { Config } from '../../../src/system/config.ts';
 import { MemoryDatabase } from '../../../src/store/memory/memory-database.ts';
 import { FAIR_WEATHER } from './faulty-store.ts';
 import { Invariants, Violation } from './invariants.ts';
@@ -11,7 +10,7 @@ import { HOUR_MS, type Mishap, type Scenario, scenarioOf, type ScriptedMessage }
 import { SeededChoices } from './seeded-choices.ts';
 import { SimulatedFolder } from './simulated-folder.ts';
 import { SimulatedGateway } from './simulated-gateway.ts';
-import { configOf, SimulatedLife } from './simulated-life.ts';
+import { SimulatedLife } from './simulated-life.ts';
 import { Trace } from './trace.ts';
 import { VirtualTime } from './virtual-time.ts';
 
@@ -34,7 +33,7 @@ export interface SimulationOptions {
 }
 
 const WALL_START = 1_700_000_000_000;
-const MEMORY_CHECK_EVERY = 8;
+const MEMORY_CHECK_EVERY = 6;
 /** After the last mishap everything must have come to its end by then. */
 const REST_MS = 3 * HOUR_MS;
 /** What was begun in worse weather has come to its end by then. */
@@ -53,7 +52,6 @@ type Aspect = 'slow' | 'away' | 'unheard' | 'deafHeartbeats' | 'historyAway';
 class SimulatedWorld {
   readonly #choices: SeededChoices;
   readonly #scenario: Scenario;
-  readonly #config: Config;
   readonly #time: VirtualTime;
   readonly #trace: Trace;
   readonly #database = new MemoryDatabase();
@@ -78,7 +76,6 @@ class SimulatedWorld {
     this.#options = options;
     this.#choices = new SeededChoices(seed);
     this.#scenario = scenarioOf(this.#choices, options.emphasis);
-    this.#config = configOf(this.#scenario);
     this.#time = new VirtualTime(this.#choices);
     this.#trace = new Trace(options.keepLines ?? false);
     this.#weather.faultRate = this.#scenario.faultRate;
@@ -291,7 +288,6 @@ class SimulatedWorld {
     if (this.#life !== null) return;
     const life = new SimulatedLife({
       scenario: this.#scenario,
-      config: this.#config,
       time: this.#time,
       choices: this.#choices,
       trace: this.#trace,

@@ -16,7 +16,7 @@ AbortSignal.any = (signals) => {
   for (const signal of signals) {
     const follow = (): void => either.abort(signal.reason);
     if (signal.aborted) follow();
-    else signal.addEventListener('abort', follow, { once: true, signal: either.signal });
+    else signal.addEventListener('abort', follow, { once: true });
   }
   return either.signal;
 };

@@ -30,7 +30,7 @@ export interface Store
 }
 
 /** What a process that only works needs of a store that several share: it can claim jobs, and write to no chat. */
-export type WorkerStore = WorkStore & Closable;
+export type WorkerStore = WorkStore & Pick<BotStore, 'bots'> & Closable;
 
 interface Closable {
   /** Finishes what was begun, then lets go of the store. */

@@ -9,6 +9,7 @@ import type { StagingFolders } from '../staging/staging-folders.ts';
 import type { WorkerStore } from '../store/store.ts';
 import type { Config } from './config.ts';
 import { prepareJobRuns } from './job-runs.ts';
+import { KnownBots } from './known-bots.ts';
 import { runSteps } from './steps.ts';
 
 export interface WorkerOptions {
@@ -40,10 +41,11 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const jobRuns = await prepareJobRuns({ ...options, pools });
   const ledger = ledgerOf(store);
   const system = await ActorSystem.start({ clock, log, onEscalation });
+  const bots = await KnownBots.watch({ configured: config.bots.map(({ id }) => id), store, clock, log });
   try {
     const workers = await system.spawn(workerPoolActor, 'workers', {
       pools,
-      botIds: () => config.bots.map(({ id }) => id),
+      botIds: () => bots.ids(),
       store,
       leaseMs: config.leaseMs,
       maxAttempts: config.maxAttempts,
@@ -52,15 +54,18 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       unsaved: () => {},
     });
     const deadlineMs = config.drainDeadlineMs;
-    const drain = (): Promise<void> =>
-      runSteps({ clock, log, deadlineMs, title: 'drain' }, [
+    const drain = (): Promise<void> => {
+      bots.close();
+      return runSteps({ clock, log, deadlineMs, title: 'drain' }, [
         { name: 'finish or give back jobs', run: () => workers.ask('drain', undefined, { deadlineMs }) },
         { name: 'stop the actors', run: () => system.stop() },
         { name: 'end the processors', run: () => jobRuns.close() },
       ]);
+    };
     let drained: Promise<void> | null = null;
     return { system, stop: () => (drained ??= drain()) };
   } catch (error) {
+    bots.close();
     await system.stop('now');
     await jobRuns.close();
     throw error;

@@ -83,6 +83,7 @@ const STORE_METHODS = {
 /** The same of a process that only works. */
 const WORKER_METHODS = {
   ...WORK_METHODS,
+  bots: null,
   close: 'drain',
 } as const satisfies Record<MethodOf<WorkerStore>, Way | null>;
 

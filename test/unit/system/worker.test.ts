@@ -5,9 +5,11 @@ import { newGuid } from '../../../src/base/ids.ts';
 import { openStagingFolders } from '../../../src/staging/staging-folders.ts';
 import { openMemoryStore } from '../../../src/store/memory/memory-store.ts';
 import type { WorkerStore } from '../../../src/store/store.ts';
+import type { ClaimRequest } from '../../../src/store/work-store.ts';
 import { parseConfig } from '../../../src/system/config.ts';
 import { startWorker } from '../../../src/system/worker.ts';
 import { acceptMedia, placeholderMessage, stagedMedia } from '../../support/store-records.ts';
+import { addedBot } from '../../support/added-bot.ts';
 import { RecordingLogger } from '../../support/recording-logger.ts';
 import { scratchFolder } from '../../support/scratch-folder.ts';
 import { chat } from '../../contract/store/subject.ts';
@@ -15,7 +17,7 @@ import { chat } from '../../contract/store/subject.ts';
 const stub = (name: string, mimeTypes: readonly string[], processor = 'audio', delayMs = 0) => ({
   name,
   mimeTypes,
-  workers: 1,
+  workers: 2,
   timeoutMs: 60_000,
   processor,
   processorOptions: { delayMs },
@@ -28,6 +30,7 @@ async function machine(delayMs = 0) {
   const store = openMemoryStore({ clock, newClaimToken: newGuid });
   const staging = await openStagingFolders(await scratchFolder());
   const config = parseConfig({
+    bots: [{ id: 'bot-a' }],
     pools: [
       stub('audio', ['audio/ogg'], 'audio', delayMs),
       stub('video', ['video/mp4'], 'video'),
@@ -45,8 +48,13 @@ async function machine(delayMs = 0) {
     );
   }
   const claimable: ((pool: string) => void)[] = [];
+  const claims: ClaimRequest[] = [];
   const shared: WorkerStore = {
-    claim: (request) => store.claim(request),
+    claim(request) {
+      claims.push(request);
+      return store.claim(request);
+    },
+    bots: () => store.bots(),
     heartbeat: (claim, until) => store.heartbeat(claim, until),
     complete: (claim, result, now) => store.complete(claim, result, now),
     release: (claim, now) => store.release(claim, now),
@@ -71,7 +79,7 @@ async function machine(delayMs = 0) {
     return worker;
   };
   const statusOf = async (index: number) => (await store.jobByGuid(guids[index] ?? ''))?.status;
-  return { store, staging, log, key, claimable, start, statusOf };
+  return { store, staging, log, key, claimable, claims, start, statusOf };
 }
 
 describe('a worker’s process', () => {
@@ -109,6 +117,15 @@ describe('a worker’s process', () => {
     expect(await statusOf(0)).toBe('pending');
     const { jobs } = await store.listJobs({ collection: 'active', filter: {}, beforeSeq: null, limit: 9 });
     expect(jobs.map(({ attempts }) => attempts)).toEqual([0, 0]);
+  });
+
+  test('leaves a worker to a bot that was added at the backend', async () => {
+    const { start, store, claimable, claims, statusOf } = await machine(60_000);
+    await store.saveBot(addedBot('bot-b'));
+    await start();
+    await expect.poll(() => statusOf(0)).toBe('processing');
+    for (const tell of claimable) tell('audio');
+    await expect.poll(() => claims).toContainEqual(expect.objectContaining({ cappedBots: ['bot-a'] }));
   });
 
   test('is woken by what others make claimable', async () => {

@@ -81,20 +81,33 @@ async function receive(
 
   const answer = await askFor(url, limits.maxFileBytes, watch.signal);
   if (answer.kind === 'failed') return answer;
-  const part = await folder.create(guid);
-  const decryption = declaredBytes >= THREAD_FROM_BYTES && thread ? thread.begin(media) : inThisThread(media);
+  const decryption = beginDecryption(media, thread);
   try {
-    const roomFor = (bytes: number): DownloadFailure | null => refuseLength(guid, bytes, quota, limits);
-    return await save(answer.body, decryption, part, roomFor, watch);
+    const part = await folder.create(guid);
+    try {
+      const roomFor = (bytes: number): DownloadFailure | null => refuseLength(guid, bytes, quota, limits);
+      return await save(answer.body, decryption, part, roomFor, watch);
+    } finally {
+      await part.discard();
+    }
   } finally {
     decryption.drop();
-    await part.discard();
   }
 }
 
 type Decryption = Pick<ThreadedDecryption, 'end' | 'drop'> & {
   update(chunk: Uint8Array): Uint8Array | Promise<Uint8Array>;
 };
+
+/** In the thread where that is worth it; in this one when that cannot start: late is better than never. */
+function beginDecryption(media: MediaReference, thread: DecryptionThread | undefined): Decryption {
+  if ((media.declaredBytes ?? 0) < THREAD_FROM_BYTES || thread === undefined) return inThisThread(media);
+  try {
+    return thread.begin(media);
+  } catch {
+    return inThisThread(media);
+  }
+}
 
 /** A small file is decrypted sooner than another thread would hear of it. */
 function inThisThread(media: MediaReference): Decryption {

@@ -87,6 +87,16 @@ describe('a large download', () => {
     expect(bench.quota.reservedBytes).toBe(0);
   });
 
+  test('whose thread cannot start is staged all the same, and leaves nothing open', async () => {
+    const thread = decryptionThread();
+    const bench = await downloadBench({ thread });
+    await thread.close();
+    const { plain, ciphertext, reference } = encryptMedia(randomBytes(5 * MIB));
+    bench.server.on('/file.enc', file(ciphertext));
+    expect(await bench.download(reference)).toMatchObject({ kind: 'staged', bytes: plain.length });
+    expect(Object.values(await bench.files())).toEqual([plain.toString('base64')]);
+  });
+
   test('whose thread dies has failed, and may be tried again', async () => {
     const thread = decryptionThread();
     const bench = await downloadBench({ thread });

@@ -24,6 +24,7 @@ export interface SessionJournalSettings {
  *      first commit wins.
  *   J5 A message that cannot be decrypted is announced only when its content did not come in time. The content may
  *      still come after that, and is announced as well; content that says nothing to people ends the wait in silence.
+ *      It is of the backlog if the stanza without it was: its copy comes live.
  *   J6 A text that the bot sends is announced once. Its echo is no news, unless it comes before the outcome, or tells of
  *      a text that nobody knew to be sent: then it takes the text's place in the chat.
  */
@@ -64,8 +65,8 @@ export class SessionJournal implements SessionStorage {
     this.#db.transaction(() => {
       this.#applyAuth(botId, auth);
       for (const stanza of received) {
-        this.#forgetExpected(botId, stanza);
-        if (isMessage(stanza)) this.#announce(botId, stanza);
+        const wasBacklog = this.#forgetExpected(botId, stanza);
+        if (isMessage(stanza)) this.#announce(botId, wasBacklog ? asBacklog(stanza) : stanza);
       }
     });
   }
@@ -190,19 +191,35 @@ export class SessionJournal implements SessionStorage {
     return this.#db.get('SELECT 1 FROM seen WHERE bot_id = ? AND key = ?', botId, key) !== undefined;
   }
 
-  /** It is here, and may have been expected under another address. */
-  #forgetExpected(botId: string, stanza: ReceivedStanza): void {
-    this.#stopExpecting(botId, keyText(stanza.key));
-    if (!isMessage(stanza)) return;
+  /** It is here, and may have been expected under another address. Tells whether what was expected is of the backlog. */
+  #forgetExpected(botId: string, stanza: ReceivedStanza): boolean {
+    let wasBacklog = this.#stopExpecting(botId, keyText(stanza.key));
+    if (!isMessage(stanza)) return wasBacklog;
     const ofId = 'SELECT key FROM expected WHERE bot_id = ? AND key ->> 2 = ?';
     for (const row of this.#db.all(ofId, botId, stanza.key.id)) {
       const key = textIn(row, 'key');
-      if (isSameMessage(stanza, keyIn(key))) this.#stopExpecting(botId, key);
+      if (isSameMessage(stanza, keyIn(key)) && this.#stopExpecting(botId, key)) wasBacklog = true;
     }
+    return wasBacklog || this.#standsInBacklog(botId, stanza);
   }
 
-  #stopExpecting(botId: string, key: string): void {
-    this.#db.run('DELETE FROM expected WHERE bot_id = ? AND key = ?', botId, key);
+  /** True when what was expected came while the bot was away. */
+  #stopExpecting(botId: string, key: string): boolean {
+    const row = this.#db.get(
+      'DELETE FROM expected WHERE bot_id = ? AND key = ? RETURNING message',
+      botId,
+      key,
+    );
+    if (row === undefined) return false;
+    const { wire }: UndecryptableMessage = JSON.parse(textIn(row, 'message'));
+    return wire.backlog === true;
+  }
+
+  /** Whether something of the backlog was announced in place of this message. */
+  #standsInBacklog(botId: string, message: ReceivedMessage): boolean {
+    const ofId = `SELECT key FROM ${SEEN_BY_MESSAGE} WHERE bot_id = ? AND message_id = ? AND backlog = 1`;
+    const rows = this.#db.all(ofId, botId, undecryptedId(message.key.id));
+    return rows.some((row) => isSameMessage(message, keyIn(textIn(row, 'key'))));
   }
 
   /** What the bot sent itself may come back by the account's other devices. */
@@ -210,6 +227,11 @@ export class SessionJournal implements SessionStorage {
     return key.fromMe && this.#sends.isOwn(botId, key.id);
   }
 }
+
+const asBacklog = (message: ReceivedMessage): ReceivedMessage => ({
+  ...message,
+  wire: { ...message.wire, backlog: true },
+});
 
 /** What a message and one that waits for its content both tell of who wrote it, and where. */
 type Addressed = Pick<ReceivedMessage | UndecryptableMessage, 'key' | 'wire'>;

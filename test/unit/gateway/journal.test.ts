@@ -484,6 +484,39 @@ describe('messages that cannot be decrypted', () => {
     expect(journal.sessions.announceOverdue()).toBe(0);
   });
 
+  test('J5: content that comes later is of the backlog if its stanza was, whatever address it comes from', async () => {
+    const clock = new ManualClock();
+    const journal = await openJournal({ clock });
+    for (const id of ['soon', 'late', 'live']) {
+      const { key, wire } = undecryptable(id);
+      const isAway = id !== 'live';
+      await journal.sessions.expectContent('bot', {
+        key,
+        wire: { ...wire, ...(isAway && { backlog: true }) },
+      });
+    }
+    const { wire } = received('soon');
+    const underNumber = received('soon', {
+      key: { ...received('soon').key, remoteJid: '1@s.whatsapp.net' },
+      wire: { ...wire, sender: '1@s.whatsapp.net', alternate_identifiers: ['ana@lid'] },
+    });
+    await journal.sessions.commit('bot', NO_AUTH, [underNumber, received('live')]);
+    clock.advance(120_000);
+    journal.sessions.announceOverdue();
+    await journal.sessions.commit('bot', NO_AUTH, [received('late')]);
+    const marks = framesOf(journal).flatMap((frame) =>
+      frame.type === 'inbound' ? [[frame.message.provider_message_id, frame.message.backlog]] : [],
+    );
+    expect(marks).toEqual([
+      ['soon', true],
+      ['live', undefined],
+      ['late#undecrypted', true],
+      ['late', true],
+    ]);
+    for (const id of ['soon', 'late'])
+      expect(journal.sends.answersBacklog({ ...request('r'), answers_provider_message_id: id })).toBe(true);
+  });
+
   test('what stands for one that came while the bot was away is not answered either', async () => {
     const clock = new ManualClock();
     const journal = await openJournal({ clock });

@@ -1,10 +1,10 @@
 import PQueue from 'p-queue';
 import type { Clock } from '../base/clock.ts';
-import { withDeadline } from '../base/deadlines.ts';
 import { describeError, hasCode } from '../base/errors.ts';
 import type { Guid } from '../base/ids.ts';
 import type { Logger } from '../base/log.ts';
 import { traceOf } from '../base/trace.ts';
+import { askForReupload } from './ask-for-reupload.ts';
 import { downloadMedia, type DownloadTarget } from './download.ts';
 import {
   type DownloadFailure,
@@ -19,6 +19,9 @@ import type { MediaReference } from './received.ts';
 import type { Session } from './session.ts';
 import type { GatewaySettings } from './settings.ts';
 import { findStagedFile } from './staged-file.ts';
+
+/** As long as the longest pause between two connections takes, and an attempt more. */
+const LONGEST_ASKING_MS = 10 * 60_000;
 
 /** What the downloads of all bots share. */
 export interface DownloadDesk {
@@ -161,6 +164,7 @@ export class MediaDownloads {
 
   #fetch({ guid, key, media }: PendingMedia, log: Logger, signal: AbortSignal): Promise<DownloadOutcome> {
     const { target, clock, random, settings } = this.#desk;
+    let giveUpAt: number | null = null;
     const source = {
       download: async (reference: MediaReference) => {
         const outcome = await this.#inSlot(signal, () =>
@@ -171,13 +175,12 @@ export class MediaDownloads {
         }
         return outcome;
       },
-      reupload: (reference: MediaReference) =>
-        withDeadline(
-          clock,
-          settings.reuploadTimeoutMs,
-          (limited) => this.#session.requestReupload(key, reference, limited),
-          signal,
-        ).catch(() => null),
+      reupload: (reference: MediaReference) => {
+        giveUpAt ??= clock.now() + LONGEST_ASKING_MS;
+        const { reuploadTimeoutMs: answerTimeoutMs } = settings;
+        const question = { session: this.#session, key, clock, answerTimeoutMs, giveUpAt };
+        return askForReupload(question, reference, signal);
+      },
     };
     return fetchMedia(media, source, { clock, random }, signal);
   }

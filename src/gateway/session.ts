@@ -13,7 +13,12 @@ export interface Session {
   stop(): Promise<void>;
   /** The only origin that media are fetched from, e.g. `https://mmg.whatsapp.net`. */
   mediaOrigin(): string;
-  /** Asks the sender's phone to upload a medium again. Resolves to its new `directPath`; rejects when the phone refuses or `signal` aborts. */
+  /** Resolves when it is connected, now or later; rejects when `signal` aborts. */
+  untilOpen(signal: AbortSignal): Promise<void>;
+  /**
+   * Asks the sender's phone to upload a medium again. Resolves to its new `directPath`; rejects when the phone refuses or
+   * `signal` aborts, with `link_closed` when it is not connected, or not until the answer.
+   */
   requestReupload(key: ProviderKey, media: MediaReference, signal: AbortSignal): Promise<string>;
   /** Shows a chat that the bot types. Resolves `durationMs` later, when it shows that no more. */
   typing?(to: string, durationMs: number, signal: AbortSignal): Promise<void>;

@@ -19,6 +19,8 @@ export class ScriptedSession implements Session {
     Promise.resolve({ kind: 'sent' });
   /** How often it was told to start. */
   starts = 0;
+  /** Resolves when it is connected again. */
+  opening: Promise<void> = Promise.resolve();
   /** What the sender's phone does when it is asked to upload again. */
   upload: (signal: AbortSignal) => Promise<string> = () => Promise.reject(new Error('the phone refuses'));
   readonly #request: SessionRequest;
@@ -44,6 +46,10 @@ export class ScriptedSession implements Session {
 
   mediaOrigin(): string {
     return this.origin;
+  }
+
+  untilOpen(): Promise<void> {
+    return this.opening;
   }
 
   requestReupload(key: ProviderKey, media: MediaReference, signal: AbortSignal): Promise<string> {

@@ -583,6 +583,19 @@ describe('asking for a medium again', () => {
     expect(response.status).toBe(200);
   });
 
+  test('a session that reconnects asks once it is open again', async () => {
+    const receiver = await openBot();
+    const { key, media } = await mediumOf(receiver);
+    await receiver.session.untilOpen(AbortSignal.abort());
+    simulator.account().drop();
+    await receiver.untilStatus('closed', receiver.statuses.length);
+    await receiver.session.untilOpen(AbortSignal.timeout(10_000));
+    const path = await receiver.session.requestReupload(key, media, AbortSignal.timeout(10_000));
+    expect(path).not.toBe(media.directPath);
+    await receiver.session.stop();
+    await expect(receiver.session.untilOpen(AbortSignal.timeout(10))).rejects.toThrow('timeout');
+  });
+
   test('a phone without it says so, and a phone that is off is waited for until the signal', async () => {
     const receiver = await openBot();
     const { key, media } = await mediumOf(receiver);

@@ -56,6 +56,8 @@ class BaileysSession implements Session {
   #running: AbortController | null = null;
   #ended: Promise<void> = Promise.resolve();
   #open: Connection | null = null;
+  /** Resolves when the next connection is open. */
+  #opening = Promise.withResolvers<void>();
 
   constructor(options: BaileysSessionOptions) {
     this.botId = options.botId;
@@ -83,6 +85,10 @@ class BaileysSession implements Session {
 
   mediaOrigin(): string {
     return this.#options.endpoint.mediaOrigin;
+  }
+
+  async untilOpen(signal: AbortSignal): Promise<void> {
+    while (this.#open === null) await untilAborted(this.#opening.promise, signal);
   }
 
   async requestReupload(key: ProviderKey, media: MediaReference, signal: AbortSignal): Promise<string> {
@@ -184,6 +190,8 @@ class BaileysSession implements Session {
         pairing: (connection, qr) => this.#pair(connection, qr),
         opened: (connection) => {
           this.#open = connection;
+          this.#opening.resolve();
+          this.#opening = Promise.withResolvers();
           this.#report('open', null);
         },
         received: () => listener.received(),

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import PQueue from 'p-queue';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { DragomanError } from '../../../src/base/errors.ts';
@@ -6,7 +7,8 @@ import { MediaDownloads } from '../../../src/gateway/media-downloads.ts';
 import { gatewaySettings } from '../../../src/gateway/settings.ts';
 import { downloadBench } from '../../support/download-bench.ts';
 import { encryptMedia } from '../../support/encrypted-media.ts';
-import { file } from '../../support/media-server.ts';
+import type { ManualClock } from '../../support/manual-clock.ts';
+import { file, status } from '../../support/media-server.ts';
 import { framesOf, openJournal } from '../../support/open-journal.ts';
 import { received } from '../../support/received-messages.ts';
 import { ScriptedSession } from '../../support/scripted-session.ts';
@@ -142,3 +144,75 @@ test('V4: closing aborts what runs, and takes nothing up any more', async () => 
   downloads.resume();
   expect(lookUp).not.toHaveBeenCalled();
 });
+
+test('a medium that is gone while the session reconnects is asked for once it is there, and as long as ever then', async () => {
+  const { server, session, clock, downloads, medium, journal } = await downloadsBench();
+  const opening = Promise.withResolvers<void>();
+  const asked = Promise.withResolvers<void>();
+  const answer = Promise.withResolvers<string>();
+  session.opening = opening.promise;
+  session.upload = () => {
+    asked.resolve();
+    return answer.promise;
+  };
+  server.on('/file.enc', status(404));
+  server.on('/again', file(medium.ciphertext));
+  downloads.resume();
+  await server.nextRequest();
+  await passed(clock, 5 * 60_000);
+  expect(session.reuploads).toEqual([]);
+  opening.resolve();
+  await asked.promise;
+  await passed(clock, 19_000);
+  answer.resolve('/again');
+  await expect
+    .poll(() => {
+      clock.advance(1_000);
+      return framesOf(journal).map(({ type }) => type);
+    })
+    .toEqual(['inbound', 'media.staged']);
+});
+
+test('a connection that ends before the phone has answered costs no medium: the phone is asked again', async () => {
+  const { server, session, clock, downloads, medium, journal } = await downloadsBench();
+  session.upload = () =>
+    session.reuploads.length < 3
+      ? Promise.reject(new DragomanError('link_closed', 'the connection ended'))
+      : Promise.resolve('/again');
+  server.on('/file.enc', status(404));
+  server.on('/again', file(medium.ciphertext));
+  downloads.resume();
+  await expect
+    .poll(() => {
+      clock.advance(500);
+      return framesOf(journal).map(({ type }) => type);
+    })
+    .toEqual(['inbound', 'media.staged']);
+  expect(session.reuploads).toHaveLength(3);
+});
+
+test('a session that does not come back is waited for for ten minutes', async () => {
+  const { server, session, clock, downloads, journal } = await downloadsBench();
+  session.opening = new Promise(() => {});
+  server.on('/file.enc', status(404));
+  const startedAt = clock.now();
+  downloads.resume();
+  await server.nextRequest();
+  await passed(clock, 10 * 60_000);
+  await expect
+    .poll(() => {
+      clock.advance(1_000);
+      return framesOf(journal).map(({ type }) => type);
+    })
+    .toEqual(['inbound', 'media.corrupt']);
+  expect(session.reuploads).toEqual([]);
+  expect(clock.now() - startedAt).toBeGreaterThan(10 * 60_000);
+});
+
+/** Time passes, and what waits for it has its turn. */
+async function passed(clock: ManualClock, durationMs: number): Promise<void> {
+  for (let leftMs = durationMs; leftMs > 0; leftMs -= 1_000) {
+    await nextTurn();
+    clock.advance(1_000);
+  }
+}

@@ -141,6 +141,11 @@ const VERSION_6 = `
   ALTER TABLE sends ADD COLUMN unsent_seq INTEGER;
 `;
 
+const VERSION_7 = `
+  -- What tells one text and its chat from another. Null: the request is from before this was kept.
+  ALTER TABLE sends ADD COLUMN asked TEXT;
+`;
+
 /** By itself SQLite looks at all that a bot has seen: it does not see that the partial index on a virtual column serves. */
 export const SEEN_BY_MESSAGE = 'seen INDEXED BY seen_message';
 
@@ -152,4 +157,5 @@ export const JOURNAL_VERSIONS: readonly string[] = [
   VERSION_4,
   VERSION_5,
   VERSION_6,
+  VERSION_7,
 ];

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import { type SendFrame, WIRE_LIMITS } from '../protocol/frames.ts';
 import type { DurableFrameBody, FrameLog } from './frame-log.ts';
@@ -18,11 +19,17 @@ export interface SendRegisterSettings {
 type Answer = Extract<DurableFrameBody, { type: 'sent' | 'send.failed' }>;
 
 const MAYBE_SENT = '; the text may have been sent';
+const ANOTHERS =
+  'this request id was used for another text or chat: a text of its own needs an id of its own';
+
+/** No text is kept longer than it takes to send it. */
+const askedBy = ({ to, text }: SendFrame): string => hash('sha256', JSON.stringify([to, text]));
 
 /**
  * Texts that the backend asked to send.
  *   T1 A request is begun at most once, so that no text is sent twice. Whoever asks again gets the same answer again;
- *      except that one of which nothing went out is begun anew, once the backend has its answer.
+ *      except that one of which nothing went out is begun anew, once the backend has its answer. With another text or for
+ *      another chat it is refused, however the first one ended.
  *   T2 One that a crash cut short is answered as failed: whether it was sent is not known, once it has its name.
  *   T3 A text that was sent takes its place in the chat like any message, once, before the request is answered; one that
  *      only its echo tells of, when that comes, and whoever asks again is told so.
@@ -41,9 +48,21 @@ export class SendRegister {
   }
 
   /** `begun`: send it, and `end` it. `repeated`: there is an answer, and it is journalled again. `in_hand`: there will be one. */
-  begin({ bot_id: botId, request_id: requestId }: SendFrame): 'begun' | 'repeated' | 'in_hand' {
+  begin(request: SendFrame): 'begun' | 'repeated' | 'in_hand' {
+    const { bot_id: botId, request_id: requestId } = request;
     return this.#db.transaction(() => {
-      if (this.#isNew(botId, requestId) || this.#mayBeginAnew(botId, requestId)) return 'begun';
+      if (this.#isNew(request)) return 'begun';
+      if (this.#isAnothers(request)) {
+        const refused = {
+          type: 'send.failed',
+          bot_id: botId,
+          request_id: requestId,
+          reason: ANOTHERS,
+        } as const;
+        this.#frames.append(refused, null);
+        return 'repeated';
+      }
+      if (this.#mayBeginAnew(botId, requestId)) return 'begun';
       const row = this.#db.get(
         `SELECT answer, unsent_seq IS NOT NULL AS unsent FROM sends
          WHERE bot_id = ? AND request_id = ? AND answer IS NOT NULL`,
@@ -137,14 +156,21 @@ export class SendRegister {
     });
   }
 
-  #isNew(botId: string, requestId: string): boolean {
+  #isNew(request: SendFrame): boolean {
     const added = this.#db.run(
-      'INSERT OR IGNORE INTO sends (bot_id, request_id, answered, expires_at) VALUES (?, ?, 0, ?)',
-      botId,
-      requestId,
+      'INSERT OR IGNORE INTO sends (bot_id, request_id, answered, expires_at, asked) VALUES (?, ?, 0, ?, ?)',
+      request.bot_id,
+      request.request_id,
       this.#clock.now() + this.#settings.rememberMs,
+      askedBy(request),
     );
     return added === 1;
+  }
+
+  #isAnothers(request: SendFrame): boolean {
+    const { bot_id: botId, request_id: requestId } = request;
+    const another = 'SELECT 1 FROM sends WHERE bot_id = ? AND request_id = ? AND asked <> ?';
+    return this.#db.get(another, botId, requestId, askedBy(request)) !== undefined;
   }
 
   /** While the answer is on its way, whoever asks may have asked before it: the text would go out although it "failed". */

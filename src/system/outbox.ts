@@ -15,7 +15,10 @@ export interface SendRequest {
   readonly answersProviderMessageId?: string;
   /** It may answer what came while the bot was away, whatever the bot's settings say of that. */
   readonly answersBacklog?: boolean;
-  /** Whoever asks again with the same one never has the text sent twice. Made up where it is not given. */
+  /**
+   * Whoever asks again with the same one never has the text sent twice; with another text, or for another chat, it fails.
+   * Made up where it is not given.
+   */
   readonly requestId?: string;
 }
 
@@ -26,7 +29,7 @@ export type SendResult =
       readonly requestId: string;
       readonly code: Extract<
         ErrorCode,
-        'unknown_bot' | 'frame_invalid' | 'send_failed' | 'deadline_exceeded'
+        'unknown_bot' | 'frame_invalid' | 'request_invalid' | 'send_failed' | 'deadline_exceeded'
       >;
       readonly reason: string;
     };
@@ -42,6 +45,8 @@ interface Pending {
   readonly settle: (result: SendResult) => void;
 }
 
+const ANOTHERS = 'this requestId is on its way with another text or to another chat';
+
 /** A bot's rate limit may make a text wait. */
 const ANSWER_DEADLINE_MS = 120_000;
 
@@ -49,7 +54,7 @@ const ANSWER_DEADLINE_MS = 120_000;
  * Texts on their way to the gateways.
  *   U1 Each request is settled: by its gateway's durable answer, its deadline, or `close`.
  *   U2 What is not answered is asked again over the next link; the gateway sends a request once.
- *   U3 While a request is on its way, asking for it again is waiting for the same result.
+ *   U3 While a request is on its way, asking for it again is waiting for the same result; its id is no other text's.
  */
 export class Outbox {
   readonly #clock: Clock;
@@ -62,9 +67,12 @@ export class Outbox {
 
   /** Sends over `link`; null: over the next one that `opened` is told of. Never rejects. */
   send({ requestId = newGuid(), ...request }: SendRequest, link: SendLink | null): Promise<SendResult> {
-    const known = this.#pending.get(keyOf(request.botId, requestId));
-    if (known !== undefined) return known.result;
     const { botId, to, text, quoted, answersProviderMessageId, answersBacklog } = request;
+    const known = this.#pending.get(keyOf(botId, requestId));
+    if (known !== undefined) {
+      if (known.frame.to === to && known.frame.text === text) return known.result;
+      return Promise.resolve({ kind: 'failed', requestId, code: 'request_invalid', reason: ANOTHERS });
+    }
     const frame = {
       type: 'send',
       request_id: requestId,

@@ -1,11 +1,16 @@
+import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
 import { DragomanError } from '../../../src/base/errors.ts';
 import { BotSends } from '../../../src/gateway/bot-sends.ts';
+import { JOURNAL_FILE } from '../../../src/gateway/journal.ts';
+import { JOURNAL_VERSIONS } from '../../../src/gateway/journal-schema.ts';
 import type { Session } from '../../../src/gateway/session.ts';
 import { type GatewaySettings, gatewaySettings } from '../../../src/gateway/settings.ts';
 import { framesOf, openJournal } from '../../support/open-journal.ts';
 import { NO_AUTH, received } from '../../support/received-messages.ts';
+import { scratchFolder } from '../../support/scratch-folder.ts';
 import { RecordingLogger } from '../../support/recording-logger.ts';
 import { ScriptedSession } from '../../support/scripted-session.ts';
 
@@ -174,6 +179,36 @@ describe('N2: answers', () => {
     expect(framesOf(journal)).toEqual([]);
     await sends.close();
     expect(framesOf(journal)).toMatchObject([{ type: 'inbound' }, { type: 'sent', request_id: 'a' }]);
+  });
+
+  test('an id that was used is refused with another text or chat, whether the first is answered or not', async () => {
+    const { session, sends, send, journal, texts } = await sendsBench();
+    const sender = { session, config: { media_storage_quota_gb: 1 } };
+    send(session, 'a');
+    sends.send(request('a', 'another text'), () => sender);
+    await vi.advanceTimersByTimeAsync(10);
+    sends.send({ ...request('a'), to: 'ben@lid' }, () => sender);
+    send(session, 'a');
+    await vi.advanceTimersByTimeAsync(10);
+    expect(texts()).toEqual(['text a']);
+    const refused = { type: 'send.failed', request_id: 'a', reason: expect.stringContaining('another text') };
+    const sent = { type: 'sent', request_id: 'a' };
+    expect(framesOf(journal)).toMatchObject([refused, { type: 'inbound' }, sent, refused, sent]);
+  });
+
+  test('whoever asks again for what was asked before texts were told apart is answered', async () => {
+    const dir = await scratchFolder();
+    const db = new DatabaseSync(path.join(dir, JOURNAL_FILE));
+    for (const version of JOURNAL_VERSIONS.slice(0, 6)) db.exec(version);
+    db.exec(`PRAGMA user_version = 6;
+      INSERT INTO sends (bot_id, request_id, answered, expires_at) VALUES ('bot', 'a', 0, 9000000000000000)`);
+    db.close();
+    const journal = await openJournal({ dir });
+    expect(journal.sends.begin(request('a'))).toBe('repeated');
+    expect(framesOf(journal)).toMatchObject([
+      { type: 'send.failed', reason: 'the gateway stopped before it was sent' },
+      { type: 'send.failed', reason: 'the gateway stopped before it was sent' },
+    ]);
   });
 
   test('a bot that does not run has failed', async () => {

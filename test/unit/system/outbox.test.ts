@@ -89,6 +89,21 @@ describe('Outbox', () => {
     expect(await first).toEqual(await second);
   });
 
+  test.each([{ text: 'good bye' }, { to: 'ben@lid' }])(
+    'U3: an id that is on its way is refused with another text or chat: %o',
+    async (change) => {
+      const { outbox, link, frames } = outboxBench();
+      const first = outbox.send(HELLO, link);
+      expect(await outbox.send({ ...HELLO, ...change }, link)).toMatchObject({
+        kind: 'failed',
+        code: 'request_invalid',
+      });
+      expect(frames).toHaveLength(1);
+      outbox.answered(answer('r'));
+      expect(await first).toMatchObject({ kind: 'sent' });
+    },
+  );
+
   test('without an id each request is one of its own', () => {
     const { outbox, link, frames } = outboxBench();
     const { requestId: _, ...anonymous } = HELLO;

@@ -24,7 +24,7 @@ const body = z.strictObject({
   requestId: identifier
     .optional()
     .describe(
-      'Whoever asks again with the same one never has the text sent twice. Made up where it is not given',
+      'Whoever asks again with the same one never has the text sent twice; with another text it fails. Made up where it is not given',
     ),
 });
 

@@ -8,13 +8,14 @@ import { start } from '../../src/cli/start.ts';
 import { FrameLog } from '../../src/gateway/frame-log.ts';
 import { JournalDatabase } from '../../src/gateway/journal-database.ts';
 import { MediaLedger } from '../../src/gateway/media-ledger.ts';
+import { SendRegister } from '../../src/gateway/send-register.ts';
 import { PartFile } from '../../src/staging/part-file.ts';
 import { StagingFolder } from '../../src/staging/staging-folder.ts';
 import { loadConfig, storeLocation } from '../../src/system/config.ts';
 import { GatewayLink } from '../../src/system/gateway-link.ts';
 import { Ingress } from '../../src/system/ingress.ts';
 import { Settlements } from '../../src/system/settlements.ts';
-import { DeadlyFailpoint, type Failpoints, surround } from './crash/failpoints.ts';
+import { DeadlyFailpoint, type Failpoints, replaceMethod, surround } from './crash/failpoints.ts';
 import { STORE_STEPS } from './crash/failpoint-names.ts';
 import { keepWhatIsSaid } from './crash/growing-old.ts';
 import { makeDocumentsMoody } from './crash/moody-documents.ts';
@@ -38,6 +39,10 @@ process.exit(exitCode);
 
 async function surroundAllButTheStore(failpoint: Failpoints): Promise<void> {
   surround(JournalDatabase.prototype, 'transaction', 'journal transaction', failpoint);
+  surroundMessages(failpoint);
+  surround(SendRegister.prototype, 'begin', 'send begun', failpoint);
+  surround(SendRegister.prototype, 'name', 'send named', failpoint);
+  surround(SendRegister.prototype, 'end', 'send ended', failpoint);
   surround(FrameLog.prototype, 'acknowledge', 'journal ack', failpoint);
   surround(PartFile.prototype, 'publish', 'file publish', failpoint);
   surround(MediaLedger.prototype, 'staged', 'file staged', failpoint);
@@ -52,4 +57,31 @@ async function surroundAllButTheStore(failpoint: Failpoints): Promise<void> {
     const { surroundOwnership } = await import('./crash/ownership-failpoints.ts');
     surroundOwnership(failpoint);
   }
+}
+
+/** `before` its transaction ends: WhatsApp has no receipt yet. `after`: it is about to have one. */
+function surroundMessages(failpoint: Failpoints): void {
+  let isMessage = false;
+  replaceMethod(FrameLog.prototype, 'append', (append) => {
+    return function (this: unknown, ...args: unknown[]): unknown {
+      const [frame] = args;
+      if (isInbound(frame)) {
+        failpoint.reach('journal message.before');
+        isMessage = true;
+      }
+      return Reflect.apply(append, this, args);
+    };
+  });
+  replaceMethod(JournalDatabase.prototype, 'transaction', (transaction) => {
+    return function (this: unknown, ...args: unknown[]): unknown {
+      isMessage = false;
+      const result = Reflect.apply(transaction, this, args);
+      if (isMessage) failpoint.reach('journal message.after');
+      return result;
+    };
+  });
+}
+
+function isInbound(frame: unknown): boolean {
+  return typeof frame === 'object' && frame !== null && 'type' in frame && frame.type === 'inbound';
 }

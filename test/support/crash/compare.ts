@@ -7,6 +7,7 @@ import type { BotProgram } from './bot-program.ts';
 import { FAILS } from './moody-documents.ts';
 import type { Planted } from './plants.ts';
 import { isLabelled, type Said, type Talk } from './talk.ts';
+import type { Texts } from './texts.ts';
 
 /** What is not as it would be had no process died. */
 export interface Damage {
@@ -25,6 +26,7 @@ export interface Remains {
   readonly folder: string;
   readonly store: Store;
   readonly talk: Talk;
+  readonly texts: Texts;
   readonly program: BotProgram;
   readonly planted: readonly Planted[];
 }
@@ -39,7 +41,7 @@ const STUB_NAMES = {
 };
 
 /** Compares what processes left behind with what was said. */
-export async function compare({ folder, store, talk, program, planted }: Remains): Promise<Damage> {
+export async function compare({ folder, store, talk, texts, program, planted }: Remains): Promise<Damage> {
   const said = new Map(talk.said.map((line) => [line.providerMessageId, line]));
   const lineOf = ({ message }: HistoryEntry): Said | undefined => said.get(message.providerMessageId ?? '');
   const [doubled, misplaced, wrong, undelivered]: [string[], string[], string[], string[]] = [[], [], [], []];
@@ -47,6 +49,10 @@ export async function compare({ folder, store, talk, program, planted }: Remains
   const look = (chat: CorrespondentRecord, entries: readonly HistoryEntry[]): void => {
     let last = 0;
     for (const entry of inPlace(entries)) {
+      if (entry.message.source === 'bot') {
+        texts.seen(entry.message);
+        continue;
+      }
       const line = lineOf(entry);
       wrong.push(...faultsOf(entry, line));
       // A dead letter that is tried again has a message of its own.
@@ -67,6 +73,7 @@ export async function compare({ folder, store, talk, program, planted }: Remains
     if (!isPlanted) look(chat, await store.history(chat, WHOLE));
   }
   for (const plant of planted) wrong.push(...(await faultsOfPlant(store, plant)));
+  wrong.push(...texts.faults());
   const lost = talk.said.filter((line) => talk.mustStay(line) && !seen.has(line.label));
   const leftovers = await leftoversIn(folder, store);
   return { lost: lost.map(({ label }) => label), doubled, misplaced, wrong, undelivered, leftovers };

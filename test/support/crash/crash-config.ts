@@ -45,6 +45,7 @@ export async function writeCrashConfig(
       heldJobDays: (STALE_SECONDS * 1_000) / DAY_MS,
       orphanFileHours: ORPHAN_SECONDS / SECONDS_PER_HOUR,
     },
+    gateway: { sendJitterMs: 0, longestTypingMs: 0, sendsPerMinute: 600 },
     log: { level: 'warn' },
     pools: DEFAULT_POOLS.map((pool) => {
       if (['corrupt', 'unsupported'].includes(pool.processor)) return pool;

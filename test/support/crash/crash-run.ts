@@ -11,6 +11,7 @@ import { Operator } from './operator.ts';
 import { Plants } from './plants.ts';
 import { Script } from './script.ts';
 import { Talk } from './talk.ts';
+import { Texts } from './texts.ts';
 import { tornIn } from './torn.ts';
 
 export interface CrashOptions {
@@ -45,7 +46,8 @@ export async function runCrashes(options: CrashOptions): Promise<CrashReport> {
   const isTroubled = isRestless || blows.some(needsTrouble);
   const talk = new Talk(simulator, new Script(new SeededChoices(seed), isTroubled), crashStore);
   const program = new BotProgram();
-  const operator = new Operator(new SeededChoices(seed + 1), talk);
+  const texts = new Texts(simulator, new SeededChoices(seed + 3));
+  const operator = new Operator(new SeededChoices(seed + 1), talk, texts);
   const plants = new Plants(crashStore, folder);
   const settings = {
     store: crashStore.location,
@@ -69,10 +71,10 @@ export async function runCrashes(options: CrashOptions): Promise<CrashReport> {
     const struck = await strikeAll(options, lives, plants);
     talk.stop();
     await talking;
-    await comeToRest({ folder, crashStore, lives, talk, operator, program });
+    await comeToRest({ folder, crashStore, lives, talk, texts, operator, program });
     const store = await crashStore.open();
     try {
-      const damage = await compare({ folder, store, talk, program, planted: plants.planted });
+      const damage = await compare({ folder, store, talk, texts, program, planted: plants.planted });
       return { said: talk.said.length, kills: blows.length + 1, ...struck, ...damage };
     } finally {
       await store.close();
@@ -109,17 +111,19 @@ interface Rest {
   readonly crashStore: CrashStore;
   readonly lives: Lives;
   readonly talk: Talk;
+  readonly texts: Texts;
   readonly operator: Operator;
   readonly program: BotProgram;
 }
 
 /** A last process, undisturbed, brings everything to its end. */
-const comeToRest = ({ folder, crashStore, lives, talk, operator, program }: Rest): Promise<void> =>
+const comeToRest = ({ folder, crashStore, lives, talk, texts, operator, program }: Rest): Promise<void> =>
   lives.live(
     async (dragoman, signal) => {
       const url = await urlOf(dragoman);
       await dragoman.printed(/main: open$/m);
       await operator.startAll(url, signal);
+      await texts.askAgain(url, signal);
       await talk.sayFarewell();
       await until(REST_DEADLINE_MS, async () => {
         const { ingested, unfinished } = await crashStore.look();

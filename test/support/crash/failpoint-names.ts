@@ -2,7 +2,7 @@ import type { Store, WorkerStore } from '../../../src/store/store.ts';
 import type { WorkStore } from '../../../src/store/work-store.ts';
 
 /** What an operator does. */
-export type Deed = 'retry' | 'drop' | 'stop and start' | 'forget';
+export type Deed = 'retry' | 'drop' | 'stop and start' | 'forget' | 'send';
 
 /** What has to be the case beforehand for a process to come to a failpoint. */
 export type Way =
@@ -90,7 +90,11 @@ const WORKER_METHODS = {
 /** Methods of the gateway's side, of files and of links. */
 const ELSEWHERE = {
   'journal transaction': 'talk',
+  'journal message': 'talk',
   'journal ack': 'talk',
+  'send begun': { deed: 'send' },
+  'send named': { deed: 'send' },
+  'send ended': { deed: 'send' },
   'file publish': 'talk',
   'file staged': 'talk',
   'file remove': 'talk',

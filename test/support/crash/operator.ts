@@ -4,8 +4,9 @@ import type { SeededChoices } from '../simulation/seeded-choices.ts';
 import { API, getJson } from './bot-program.ts';
 import type { Deed } from './failpoint-names.ts';
 import type { Talk } from './talk.ts';
+import type { Texts } from './texts.ts';
 
-const DEEDS = ['retry', 'drop', 'stop and start', 'forget'] as const satisfies readonly Deed[];
+const DEEDS = ['retry', 'drop', 'stop and start', 'forget', 'send'] as const satisfies readonly Deed[];
 const BETWEEN_DEEDS_MS = 500;
 
 const jobsPage = z.object({ items: z.array(z.object({ guid: z.string() })) });
@@ -15,10 +16,12 @@ const botList = z.array(z.object({ botId: z.string(), stopped: z.boolean() }));
 export class Operator {
   readonly #choices: SeededChoices;
   readonly #talk: Talk;
+  readonly #texts: Texts;
 
-  constructor(choices: SeededChoices, talk: Talk) {
+  constructor(choices: SeededChoices, talk: Talk, texts: Texts) {
     this.#choices = choices;
     this.#talk = talk;
+    this.#texts = texts;
   }
 
   /** A bot that was to be started again when a process died is. */
@@ -79,6 +82,8 @@ export class Operator {
         return;
       case 'forget':
         return this.#forget(url, signal);
+      case 'send':
+        return this.#texts.send(url, signal);
     }
   }
 

@@ -21,6 +21,7 @@ import { UntilRecorded } from './until-recorded.ts';
 
 const TICK_MS = 5_000;
 const RECONCILE_EVERY_MS = 60_000;
+const RECONCILE_AGAIN_MS = 5_000;
 const PRUNE_EVERY_MS = 3_600_000;
 
 /** What a gateway holds from its start to its end. */
@@ -50,6 +51,7 @@ export class RunningGateway implements Gateway, LinkHost {
   readonly #bots: GatewayBots;
   readonly #unrecorded: UntilRecorded;
   readonly #timers: Timer[] = [];
+  #reconciliation: Timer | null = null;
   #full = false;
   #stopping: Promise<void> | null = null;
 
@@ -114,9 +116,9 @@ export class RunningGateway implements Gateway, LinkHost {
     this.#bots.startKnown();
     this.#timers.push(
       repeat(clock, TICK_MS, () => this.#attempt('housekeeping', () => this.#tick())),
-      repeat(clock, RECONCILE_EVERY_MS, () => void this.#reconcile()),
       repeat(clock, PRUNE_EVERY_MS, () => this.#attempt('pruning', () => this.#holdings.journal.prune())),
     );
+    this.#reconcileIn(RECONCILE_EVERY_MS);
     this.#link.start();
   }
 
@@ -286,16 +288,23 @@ export class RunningGateway implements Gateway, LinkHost {
     dropOldLetters(journal.deadLetters, this.#settings, this.#options.log);
   }
 
+  #reconcileIn(delayMs: number): void {
+    this.#reconciliation = this.#options.clock.schedule(delayMs, () => void this.#reconcile());
+  }
+
   async #reconcile(): Promise<void> {
     const { folder, quota } = this.#holdings;
+    let nextInMs = RECONCILE_EVERY_MS;
     try {
       await quota.reconcile(() => folder.list());
     } catch (error) {
+      nextInMs = RECONCILE_AGAIN_MS;
       this.#options.log.error(
         { reason: describeError(error) },
-        'the staging folder cannot be read; its quota counts as exceeded',
+        'the staging folder cannot be read now; its last total counts',
       );
     }
+    if (this.#stopping === null) this.#reconcileIn(nextInMs);
   }
 
   /** False when it failed. */
@@ -317,6 +326,7 @@ export class RunningGateway implements Gateway, LinkHost {
     const { journal, lock } = this.#holdings;
     const deadline = new AbortController();
     for (const timer of this.#timers) timer.cancel();
+    this.#reconciliation?.cancel();
     await this.#bots.close();
     await this.#releases.onIdle();
     await this.#decryption.close();

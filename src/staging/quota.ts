@@ -17,7 +17,7 @@ interface Reservation {
  * The bytes of the staging folder, promised before they are written.
  *   R1 A byte is written only after it was reserved, and no reservation takes the total above the limit.
  *   R2 A reservation ends only after its file is gone.
- *   R3 Until the folder was read once, and after a reading that failed, the quota counts as exceeded.
+ *   R3 Until the folder was read once the quota counts as exceeded; a later reading that fails changes nothing.
  *   R4 Reconciling never touches what is growing: its size on disk is behind its reservation.
  */
 export class StagingQuota {
@@ -69,20 +69,11 @@ export class StagingQuota {
    */
   async reconcile(listFiles: () => Promise<readonly StagedFile[]>): Promise<void> {
     const settledBefore = [...this.#reservations.keys()].filter((guid) => this.#isSettled(guid));
-    const listed = await this.#list(listFiles);
+    const listed = new Map((await listFiles()).map((file) => [file.guid, file.bytes]));
     const unlisted = settledBefore.filter((guid) => !listed.has(guid));
     for (const guid of unlisted) if (this.#isSettled(guid)) this.release(guid);
     for (const [guid, bytes] of listed) if (!this.#reservations.has(guid)) this.settle(guid, bytes);
     this.#known = true;
-  }
-
-  async #list(listFiles: () => Promise<readonly StagedFile[]>): Promise<ReadonlyMap<Guid, number>> {
-    try {
-      return new Map((await listFiles()).map((file) => [file.guid, file.bytes]));
-    } catch (error) {
-      this.#known = false;
-      throw error;
-    }
   }
 
   #isSettled(guid: Guid): boolean {

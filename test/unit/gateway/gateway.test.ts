@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { DragomanError } from '../../../src/base/errors.ts';
 import { newGuid } from '../../../src/base/ids.ts';
 import { BotRegister } from '../../../src/gateway/bot-register.ts';
 import { FrameLog } from '../../../src/gateway/frame-log.ts';
 import { SendRegister } from '../../../src/gateway/send-register.ts';
+import { StagingFolder } from '../../../src/staging/staging-folder.ts';
 import { gatewayBench, picture } from '../../support/gateway-bench.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { file, status } from '../../support/media-server.ts';
@@ -15,6 +17,9 @@ import { received } from '../../support/received-messages.ts';
 import { SILENCE } from '../../support/scripted-backend.ts';
 
 const EASY = { config: { media_storage_quota_gb: 1 } };
+
+/** No link that is silent is closed while the test moves the clock. */
+const UNHURRIED = { handshakeTimeoutMs: 3_600_000, pingEveryMs: 3_600_000, answerTimeoutMs: 3_600_000 };
 
 describe('messages', () => {
   test('a text is announced, acked, and forgotten', async () => {
@@ -244,21 +249,34 @@ describe('what bots share', () => {
     expect(await bench.backend.untilFrames('media.corrupt')).toMatchObject([{ quota_exceeded: true }]);
   });
 
-  test('the quota goes by what lies in the folder; one that cannot be looked at counts as full', async () => {
+  test('the quota goes by what lies in the folder', async () => {
     const bench = await gatewayBench();
     const clock = new ManualClock();
     const { gateway, session } = await bench.startWithBot({ clock });
     await session.receive(picture(bench, 'gone').message);
     const [staged] = await bench.backend.untilFrames('media.staged');
-    const folder = path.join(bench.dir, 'staging');
-    await rm(path.join(folder, staged?.guid ?? ''));
+    await rm(path.join(bench.dir, 'staging', staged?.guid ?? ''));
     clock.advance(60_000);
     await expect.poll(() => gateway.snapshot().stagedBytes).toBe(0);
-    await rename(folder, `${folder} elsewhere`);
+  });
+
+  test('a folder that cannot be read once costs no medium: its last total counts, and it is read again soon', async () => {
+    const bench = await gatewayBench();
+    const clock = new ManualClock();
+    const { gateway, session } = await bench.startWithBot({ clock, linkTiming: UNHURRIED });
+    await session.receive(picture(bench, 'p').message);
+    const [staged] = await bench.backend.untilFrames('media.staged');
+    vi.spyOn(StagingFolder.prototype, 'list').mockRejectedValueOnce(new Error('EMFILE: too many open files'));
+    onTestFinished(() => void vi.restoreAllMocks());
     clock.advance(60_000);
-    await bench.log.untilLine('cannot be read; its quota counts as exceeded');
-    await session.receive(picture(bench, 'late').message);
-    expect(await bench.backend.untilFrames('media.corrupt')).toMatchObject([{ quota_exceeded: true }]);
+    await bench.log.untilLine('its last total counts');
+    expect(gateway.snapshot().stagedBytes).toBe(staged?.bytes);
+    await session.receive(picture(bench, 'next').message);
+    const [, next] = await bench.backend.untilFrames('media.staged', 2);
+    await rm(path.join(bench.dir, 'staging', staged?.guid ?? ''));
+    await nextTurn();
+    clock.advance(5_000);
+    await expect.poll(() => gateway.snapshot().stagedBytes).toBe(next?.bytes);
   });
 });
 

@@ -53,13 +53,16 @@ describe('StagingQuota', () => {
     expect(quota.reservedBytes).toBe(0);
   });
 
-  test('R3: nothing fits before the folder was read, nor after a reading that failed', async () => {
+  test('R3: nothing fits before the folder was read; a later reading that fails changes nothing', async () => {
     const quota = new StagingQuota(100);
+    const unreadable = () => Promise.reject(new Error('EIO'));
+    await expect(quota.reconcile(unreadable)).rejects.toThrow('EIO');
     expect(quota.reserve(newGuid(), 1)).toBe(false);
-    await quota.reconcile(listing());
-    expect(quota.reserve(newGuid(), 1)).toBe(true);
-    await expect(quota.reconcile(() => Promise.reject(new Error('EIO')))).rejects.toThrow('EIO');
-    expect(quota.reserve(newGuid(), 1)).toBe(false);
+    await quota.reconcile(listing(fileOf(newGuid(), 60)));
+    await expect(quota.reconcile(unreadable)).rejects.toThrow('EIO');
+    expect(quota.reservedBytes).toBe(60);
+    expect(quota.reserve(newGuid(), 41)).toBe(false);
+    expect(quota.reserve(newGuid(), 40)).toBe(true);
   });
 
   test('what lies in the folder counts, also above the limit', async () => {

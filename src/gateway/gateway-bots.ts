@@ -18,7 +18,7 @@ interface Leaving {
 export class GatewayBots {
   readonly #desk: BotDesk;
   readonly #register: BotRegister;
-  readonly #announced: readonly string[];
+  readonly #announced: ReadonlySet<string>;
   readonly #bots = new Map<string, GatewayBot>();
   readonly #leaving = new Map<string, Leaving>();
   #held = false;
@@ -28,7 +28,7 @@ export class GatewayBots {
   constructor(desk: BotDesk, register: BotRegister, announced: readonly string[]) {
     this.#desk = desk;
     this.#register = register;
-    this.#announced = announced;
+    this.#announced = new Set(announced);
   }
 
   /** Those that this gateway names in its hello. */
@@ -44,10 +44,7 @@ export class GatewayBots {
 
   /** The most careful of the running bots' quotas, in GiB; null when none runs. */
   get quotaGb(): number | null {
-    const running = this.#register.all().filter((bot) => bot.running);
-    return running.length === 0
-      ? null
-      : Math.min(...running.map(({ config }) => config.media_storage_quota_gb));
+    return this.#register.lowestQuotaGb;
   }
 
   find(botId: string): GatewayBot | null {
@@ -69,8 +66,8 @@ export class GatewayBots {
   }
 
   start(botId: string, config: BotConfig): void {
-    const { owned } = this;
-    if (!owned.includes(botId) && owned.length >= WIRE_LIMITS.bots) {
+    const isOwned = this.#register.has(botId) || this.#announced.has(botId);
+    if (!isOwned && this.#ownedCount >= WIRE_LIMITS.bots) {
       throw new DragomanError('unknown_bot', `expected at most ${WIRE_LIMITS.bots} bots of one gateway`);
     }
     this.#register.started(botId, config);
@@ -113,6 +110,11 @@ export class GatewayBots {
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.all(this.live.map((bot) => bot.close()));
+  }
+
+  get #ownedCount(): number {
+    const unasked = [...this.#announced].filter((botId) => !this.#register.has(botId));
+    return this.#register.size + unasked.length;
   }
 
   #left(botId: string, { next }: Leaving): void {

@@ -14,6 +14,8 @@ import {
 const FIRST_REDIAL_MS = 500;
 const LONGEST_REDIAL_MS = 10_000;
 const REFUSED_REDIAL_MS = 60_000;
+/** A link that stood this long, or on which something was acked, is one that succeeded. */
+const STEADY_AFTER_MS = 30_000;
 
 export interface LinkOptions {
   /** Backends that share one store, `ws://` or `wss://`; one at a time is dialled, in turn. */
@@ -39,7 +41,7 @@ export interface LinkHost {
  * Keeps one connection to one of the backends.
  *   L1 At most one connection at a time. Its frames are heard until it is closed, never after `stop`.
  *   L2 After every loss it dials again, the next backend in turn, ever more slowly up to 10 s, once a minute
- *      when the token is refused.
+ *      when the token is refused; soon again only after a link that was good for something.
  *   L3 Acks reach the journal before the unacked frames are read for the next connection.
  */
 export class BackendLink {
@@ -48,6 +50,8 @@ export class BackendLink {
   readonly #acks: AckBatch;
   #connection: LinkConnection | null = null;
   #redial: Timer | null = null;
+  /** Until the link has stood long enough. */
+  #standing: Timer | null = null;
   #failedDials = 0;
   #urlIndex = 0;
   #stopped: (() => void) | null = null;
@@ -99,7 +103,7 @@ export class BackendLink {
     this.#connection = new LinkConnection(
       { url, token, frames: this.#host.frames, timing, clock, log },
       {
-        greeting: () => this.#host.greeting(),
+        greeting: () => this.#opened(),
         received: (frame) => this.#received(frame),
         closed: (ending) => this.#lost(url, ending),
       },
@@ -107,13 +111,20 @@ export class BackendLink {
   }
 
   #received(frame: BackendFrame): void {
-    if (frame.type !== 'error') this.#failedDials = 0;
-    if (frame.type === 'ack') this.#acks.add(frame.seq);
-    else this.#host.received(frame);
+    if (frame.type !== 'ack') return this.#host.received(frame);
+    this.#failedDials = 0;
+    this.#acks.add(frame.seq);
+  }
+
+  /** A backend may greet, and fail right after that, each time anew. */
+  #opened(): readonly PassingFrame[] {
+    this.#standing = this.#options.clock.schedule(STEADY_AFTER_MS, () => (this.#failedDials = 0));
+    return this.#host.greeting();
   }
 
   #lost(url: string, ending: ConnectionEnding): void {
     this.#connection = null;
+    this.#standing?.cancel();
     this.#acks.flush();
     if (this.#stopped !== null) return this.#stopped();
     const { urls, clock } = this.#options;

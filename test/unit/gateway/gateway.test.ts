@@ -6,6 +6,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { DragomanError } from '../../../src/base/errors.ts';
 import { newGuid } from '../../../src/base/ids.ts';
 import { BotRegister } from '../../../src/gateway/bot-register.ts';
+import { JournalDatabase } from '../../../src/gateway/journal-database.ts';
 import { FrameLog } from '../../../src/gateway/frame-log.ts';
 import { SendRegister } from '../../../src/gateway/send-register.ts';
 import { StagingFolder } from '../../../src/staging/staging-folder.ts';
@@ -368,6 +369,19 @@ describe('what the backend asks', () => {
     await bench.backend.untilFrames('send.failed');
     expect(gateway.snapshot().bots).toHaveLength(1_000);
     expect(bench.sessions.all.map(({ botId }) => botId)).toEqual(['bot-999']);
+  });
+
+  test('starting a bot does not look through all the others', async () => {
+    const bench = await gatewayBench();
+    await bench.startWithBot();
+    const lookedThrough = vi.spyOn(BotRegister.prototype, 'all');
+    const reads = vi.spyOn(JournalDatabase.prototype, 'all');
+    onTestFinished(() => void vi.restoreAllMocks());
+    for (let nth = 0; nth < 20; nth += 1)
+      bench.backend.send({ type: 'bot.start', bot_id: `bot-${nth}`, ...EASY });
+    await expect.poll(() => bench.sessions.all.length).toBe(21);
+    expect(lookedThrough).not.toHaveBeenCalled();
+    expect(reads.mock.calls.filter(([sql]) => sql.includes('FROM bots'))).toEqual([]);
   });
 
   test('X4: a bot that the backend does not know here is stopped; what it had is sent again over the next link', async () => {

@@ -76,6 +76,27 @@ async function startLink(
 const seqsIn = (frames: readonly object[]): number[] =>
   frames.flatMap((frame) => ('seq' in frame && typeof frame.seq === 'number' ? [frame.seq] : []));
 
+/** How long the link waits before each of so many dials, when the backend hangs up after `meanwhile`. */
+async function pausesBetween(
+  dials: number,
+  meanwhile: (bench: Awaited<ReturnType<typeof startLink>>, backend: ScriptedBackend) => Promise<void>,
+): Promise<readonly number[]> {
+  const backend = await startBackend();
+  const bench = await startLink([backend]);
+  const { clock, log } = bench;
+  const pauses: number[] = [];
+  for (let dial = 1; dial <= dials; dial += 1) {
+    await backend.untilFrames('hello', dial);
+    await meanwhile(bench, backend);
+    backend.cut();
+    await expect.poll(() => log.at('warn')).toHaveLength(dial);
+    const before = clock.now();
+    while (clock.pendingTimers > 0) clock.advance(100);
+    pauses.push(clock.now() - before);
+  }
+  return pauses;
+}
+
 describe('a connection', () => {
   test('a journal that cannot be read when a frame is written ends the connection, not the process', async () => {
     const backend = await startBackend();
@@ -251,6 +272,34 @@ describe('dialling', () => {
       pauses.push(clock.now() - before);
     }
     expect(pauses).toEqual([500, 1_000, 2_000, 4_000, 8_000, 10_000, 10_000, 10_000]);
+  });
+
+  test('L2: a backend that greets and then fails is dialled ever more slowly', async () => {
+    const pauses = await pausesBetween(4, async ({ heard }, backend) => {
+      const before = heard.length;
+      backend.send({ type: 'bot.stop', bot_id: 'bot' });
+      await expect.poll(() => heard.length).toBe(before + 1);
+    });
+    expect(pauses).toEqual([500, 1_000, 2_000, 4_000]);
+  });
+
+  test('L2: one that stood for a while is dialled again soon', async () => {
+    const pauses = await pausesBetween(3, async ({ clock }) => clock.advance(30_000));
+    expect(pauses).toEqual([500, 500, 500]);
+  });
+
+  test('L2: one that acked something is dialled again soon', async () => {
+    let nth = 0;
+    const pauses = await pausesBetween(3, async ({ announce, journal, clock }) => {
+      await announce(`message ${(nth += 1)}`);
+      await expect
+        .poll(() => {
+          clock.advance(50);
+          return seqsOf(journal);
+        })
+        .toEqual([]);
+    });
+    expect(pauses).toEqual([500, 500, 500]);
   });
 
   test('stopped while it waits to dial, it dials no more', async () => {

@@ -10,6 +10,8 @@ const listing =
   () =>
     Promise.resolve(files);
 
+const unreadable = () => Promise.reject(new Error('EIO'));
+
 async function emptyQuota(bytes: number): Promise<StagingQuota> {
   const quota = new StagingQuota(bytes);
   await quota.reconcile(listing());
@@ -55,7 +57,6 @@ describe('StagingQuota', () => {
 
   test('R3: nothing fits before the folder was read; a later reading that fails changes nothing', async () => {
     const quota = new StagingQuota(100);
-    const unreadable = () => Promise.reject(new Error('EIO'));
     await expect(quota.reconcile(unreadable)).rejects.toThrow('EIO');
     expect(quota.reserve(newGuid(), 1)).toBe(false);
     await quota.reconcile(listing(fileOf(newGuid(), 60)));

@@ -16,12 +16,20 @@ export function health(
   const pulses = pulsesIn(dataFolder, name, Date.now());
   const { state, judged } = judge(
     pid === undefined ? pulses : pulses.filter((each) => each.pid === pid),
+    name,
     beingHere().host,
   );
   if (json === true) console.log(JSON.stringify({ process: name, state, processes: judged.map(inSeconds) }));
-  else if (state === 'none') console.log(`dragoman ${name} does not run on ${dataFolder}`);
+  else if (state === 'none') console.log(`dragoman ${name} does not run ${where(dataFolder, pulses)}`);
   else for (const each of judged) console.log(`dragoman ${name} ${inWords(each)}`);
   return state === 'alive' ? EXIT.ok : EXIT.failed;
+}
+
+function where(dataFolder: string, pulses: readonly FoundPulse[]): string {
+  const others = new Set(pulses.filter(({ state }) => state === 'alive').map(({ host }) => host));
+  others.delete(beingHere().host);
+  if (others.size === 0) return `on ${dataFolder}`;
+  return `on this machine (${beingHere().host}), on ${dataFolder}: only on ${[...others].join(', ')}`;
 }
 
 const inSeconds = ({ ageMs, ...pulse }: FoundPulse) => ({ ...pulse, ageSeconds: Math.round(ageMs / 1_000) });

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import type { Clock, Timer } from '../base/clock.ts';
@@ -23,6 +23,8 @@ export const beingHere = (): Being => ({ host: thisHost(), pid: process.pid });
 const BEAT_MS = 5_000;
 /** Of a pulse that is taken for a live process's: a few beats, for a machine that is busy. */
 const OLDEST_BEAT_MS = 30_000;
+/** Of a pulse whose process cannot be told from a later one of the same number: by then it has hung for very long. */
+const OLDEST_DOUBTFUL_BEAT_MS = 600_000;
 
 const fileOf = (name: PulseName, { host, pid }: Being): string => `${name}.${host}.${pid}.pulse`;
 
@@ -41,10 +43,12 @@ export interface PulseOptions {
  */
 export class Pulse {
   readonly #options: PulseOptions;
+  readonly #birth: string | null;
   #timer: Timer | null = null;
 
   constructor(options: PulseOptions) {
     this.#options = options;
+    this.#birth = birthOf(options.being.pid);
     this.#trying(() => this.#buryDead());
     this.#beat();
   }
@@ -55,17 +59,19 @@ export class Pulse {
   }
 
   #beat(): void {
-    const { dataFolder, being, clock } = this.#options;
+    const { dataFolder, clock } = this.#options;
     this.#trying((file) => {
       mkdirSync(dataFolder, { recursive: true });
       // synchronous and of a few bytes: what it shows is that nothing holds this thread up
-      writeFileSync(file, `${being.pid}\n`);
+      writeFileSync(file, `${this.#birth ?? ''}\n`);
     });
     this.#timer = clock.schedule(BEAT_MS, () => this.#beat());
   }
 
   #buryDead(): void {
     const { dataFolder, name } = this.#options;
+    // of versions in which all of a name shared one
+    rmSync(path.join(dataFolder, `${name}.pulse`), { force: true });
     for (const { state, ...being } of pulsesIn(dataFolder, name, Date.now())) {
       if (state === 'gone') rmSync(path.join(dataFolder, fileOf(name, being)), { force: true });
     }
@@ -96,7 +102,8 @@ export function pulsesIn(dataFolder: string, name: PulseName, now: number): read
     if (being === null || beatAt === undefined) return [];
     const ageMs = Math.max(now - beatAt, 0);
     if (ageMs <= OLDEST_BEAT_MS) return [{ ...being, ageMs, state: 'alive' }];
-    return [{ ...being, ageMs, state: runsHere(being) ? 'late' : 'gone' }];
+    const hangs = runsHere(being) && isStill(being, textOf(path.join(dataFolder, file)), ageMs);
+    return [{ ...being, ageMs, state: hangs ? 'late' : 'gone' }];
   });
   return pulses.toSorted((one, other) => one.pid - other.pid);
 }
@@ -107,10 +114,12 @@ export interface Judgement {
   readonly judged: readonly FoundPulse[];
 }
 
-/** What the pulses say of this host's processes; where it has none, of the others'. */
-export function judge(pulses: readonly FoundPulse[], host: string): Judgement {
+/** What the pulses say of that host's workers; of the other processes, of which a folder has one each, wherever they are. */
+export function judge(pulses: readonly FoundPulse[], name: PulseName, host: string): Judgement {
   const here = pulses.filter((each) => each.host === host);
-  const judged = (here.length > 0 ? here : pulses).filter(({ state }) => state !== 'gone');
+  const judged = (name === 'worker' || here.length > 0 ? here : pulses).filter(
+    ({ state }) => state !== 'gone',
+  );
   if (judged.length === 0) return { state: 'none', judged };
   return { state: judged.some(({ state }) => state === 'late') ? 'late' : 'alive', judged };
 }
@@ -123,6 +132,28 @@ function namesIn(folder: string): readonly string[] {
 function beingOf(file: string, name: PulseName): Being | null {
   const [, ofName, host, pid] = /^([a-z]+)\.(.+)\.(\d+)\.pulse$/.exec(file) ?? [];
   return ofName === name && host !== undefined ? { host, pid: Number(pid) } : null;
+}
+
+/** When that process of this machine began, in the system's own words; null where it does not tell, or there is none. */
+function birthOf(pid: number): string | null {
+  const stat = textOf(`/proc/${pid}/stat`);
+  // Field 22. The second, the program's name, may hold spaces and parentheses; the third comes behind its last one.
+  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
+}
+
+/** Null for a file that is empty, gone, or not to be read from here. */
+function textOf(file: string): string | null {
+  try {
+    return readFileSync(file, 'latin1').trim() || null;
+  } catch {
+    return null;
+  }
+}
+
+/** Whether the process that has the number now is the one whose pulse it is. */
+function isStill({ pid }: Being, birth: string | null, ageMs: number): boolean {
+  const born = birthOf(pid);
+  return birth === null || born === null ? ageMs <= OLDEST_DOUBTFUL_BEAT_MS : birth === born;
 }
 
 function runsHere({ host, pid }: Being): boolean {

@@ -1,6 +1,8 @@
-import { readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readdir, rename, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { health } from '../../../src/cli/health.ts';
 import { beingHere, judge, Pulse, pulsesIn, type Being } from '../../../src/cli/pulse.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { RecordingLogger } from '../../support/recording-logger.ts';
@@ -23,15 +25,13 @@ describe('a process', () => {
     onTestFinished(() => pulse.end());
     return pulse;
   };
-  const state = () => judge(pulsesIn(dataFolder, 'worker', Date.now()), HERE.host).state;
+  const state = () => judge(pulsesIn(dataFolder, 'worker', Date.now()), 'worker', HERE.host).state;
+  const fileOf = ({ host, pid }: Partial<Being>): string =>
+    path.join(dataFolder, `worker.${host ?? HERE.host}.${pid ?? HERE.pid}.pulse`);
   /** As if its last beat had been long ago. */
-  const hang = async ({ host, pid }: Partial<Being> = {}): Promise<void> => {
-    const longAgo = new Date(Date.now() - 60_000);
-    await utimes(
-      path.join(dataFolder, `worker.${host ?? HERE.host}.${pid ?? HERE.pid}.pulse`),
-      longAgo,
-      longAgo,
-    );
+  const hang = async (being: Partial<Being> = {}, seconds = 60): Promise<void> => {
+    const longAgo = new Date(Date.now() - seconds * 1_000);
+    await utimes(fileOf(being), longAgo, longAgo);
   };
 
   test('is alive while its pulse beats, late when it hangs, and gone when it ended in order', async () => {
@@ -69,15 +69,57 @@ describe('a process', () => {
     expect(state()).toBe('none');
     pulseOf();
     expect(state()).toBe('alive');
-    expect(await readdir(dataFolder)).toEqual([`worker.${HERE.host}.${HERE.pid}.pulse`]);
+    expect(await readdir(dataFolder)).toEqual([path.basename(fileOf({}))]);
   });
 
-  test('of another machine on the same folder says nothing of those here, and is all there is where there are none', async () => {
-    pulseOf({ host: 'elsewhere' });
-    expect(state()).toBe('alive');
+  const tellsBirths = existsSync('/proc/self/stat');
+  test.runIf(tellsBirths)('that was killed is none though another has its number by now', async () => {
+    const other = { pid: process.ppid };
     pulseOf();
+    await rename(fileOf({}), fileOf(other));
+    await hang(other);
+    expect(state()).toBe('none');
+    pulseOf();
+    expect(await readdir(dataFolder)).toEqual([path.basename(fileOf({}))]);
+  });
+
+  test('of which nobody knows when it began is none after ten minutes, whoever has its number', async () => {
+    pulseOf();
+    await truncate(fileOf({}));
     await hang();
     expect(state()).toBe('late');
+    await hang({}, 601);
+    expect(state()).toBe('none');
+  });
+
+  test('takes away the pulse that all workers shared in earlier versions', async () => {
+    await writeFile(path.join(dataFolder, 'worker.pulse'), '7\n');
+    pulseOf();
+    expect(await readdir(dataFolder)).toEqual([path.basename(fileOf({}))]);
+  });
+
+  test('of another machine on the same folder says nothing of the workers here', async () => {
+    pulseOf({ host: 'elsewhere' });
+    expect(state()).toBe('none');
+    pulseOf();
+    expect(state()).toBe('alive');
+    await hang();
+    expect(state()).toBe('late');
+  });
+
+  test('of which a folder has one is looked at from any machine', () => {
+    const elsewhere = { host: 'elsewhere', pid: 7, ageMs: 0, state: 'alive' as const };
+    expect(judge([elsewhere], 'backend', HERE.host)).toEqual({ state: 'alive', judged: [elsewhere] });
+  });
+
+  test('that is missing here is said to run on the machines on which it does', () => {
+    const said = vi.spyOn(console, 'log').mockReturnValue();
+    onTestFinished(() => said.mockRestore());
+    pulseOf({ host: 'elsewhere' });
+    expect(health({ environment: {}, flags: { dataFolder } }, 'worker', {})).toBe(1);
+    expect(said.mock.calls.flat()).toEqual([
+      `dragoman worker does not run on this machine (${HERE.host}), on ${dataFolder}: only on elsewhere`,
+    ]);
   });
 });
 

@@ -106,6 +106,7 @@ class Bot {
 
   status(status: BotStatus): void {
     const { botId, services, said, disconnectGraceMs } = this.#args;
+    if (isSameStatus(said.status, status)) return;
     const wasOpen = this.#isOpen;
     said.status = status;
     services.events.emit({ kind: 'bot', botId, ...status });
@@ -264,6 +265,9 @@ class Bot {
     };
   }
 }
+
+const isSameStatus = (one: BotStatus, other: BotStatus): boolean =>
+  one.state === other.state && one.qr === other.qr && one.detail === other.detail;
 
 /** A chat that is gone had nothing in hand. */
 async function caughtUp(chat: Chat): Promise<void> {

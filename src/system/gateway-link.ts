@@ -12,7 +12,7 @@ export interface LinkLimits {
   readonly pingEveryMs: number;
   /** Malformed frames within a minute that close the link. */
   readonly malformedPerMinute: number;
-  /** Frames being made durable at a time; from there on the socket is paused until half of them are answered. */
+  /** Frames in hand at a time, being made durable or on their way to their bot; from there on the socket is paused until half of them are answered. */
   readonly maxInFlight: number;
   /** A peer that does not read is closed once more than this waits for it. */
   readonly maxBufferedBytes: number;
@@ -46,7 +46,8 @@ export interface LinkHandler {
   opened(link: OpenLink, botIds: readonly string[]): void;
   /** Makes a frame durable. Resolves to what to tell the gateway; a rejection closes the link, unacked. */
   durable(link: OpenLink, frame: DurableFrame): Promise<FrameVerdict>;
-  status(link: OpenLink, frame: Extract<GatewayFrame, { type: 'bot.status' }>): void;
+  /** Resolves when the bot has heard of it. Never rejects. */
+  status(link: OpenLink, frame: Extract<GatewayFrame, { type: 'bot.status' }>): Promise<void>;
   /** The gateway answers what it was asked. */
   answered(link: OpenLink, frame: AnswerFrame): void;
   /** Called once for each link that was opened. */
@@ -216,7 +217,7 @@ export class GatewayLink implements OpenLink {
       case 'hello':
         return this.#complain('hello came twice', null);
       case 'bot.status':
-        return this.#handler.status(this, frame);
+        return this.#take(this.#handler.status(this, frame));
       case 'media.held':
       case 'letters.listed':
       case 'letters.retried':
@@ -226,13 +227,13 @@ export class GatewayLink implements OpenLink {
       case 'media.corrupt':
       case 'sent':
       case 'send.failed':
-        return this.#take(frame);
+        return this.#take(this.#makeDurable(frame));
     }
   }
 
-  #take(frame: DurableFrame): void {
+  #take(working: Promise<void>): void {
     const { maxInFlight } = this.#limits;
-    const work = this.#makeDurable(frame).finally(() => {
+    const work = working.finally(() => {
       this.#inHand.delete(work);
       if (!this.#draining && this.#inHand.size <= maxInFlight / 2) this.#resume();
     });

@@ -103,13 +103,20 @@ export class Ingress implements LinkHandler, BotCommands {
     for (const { ref } of this.#botsOf(link.gatewayId)) ref.tell('linkLost', undefined);
   }
 
-  status(
+  async status(
     link: OpenLink,
     { bot_id: botId, state, qr, detail }: Extract<GatewayFrame, { type: 'bot.status' }>,
-  ): void {
+  ): Promise<void> {
     const bot = this.#botOf(link, botId);
-    if (bot === null) this.#disown(link, botId);
-    else bot.ref.tell('status', { state, qr: qr ?? null, detail: detail ?? null });
+    if (bot === null) return this.#disown(link, botId);
+    try {
+      await bot.ref.ask('status', { state, qr: qr ?? null, detail: detail ?? null });
+    } catch (error) {
+      this.#options.log.warn(
+        { bot_id: botId, reason: describeError(error) },
+        'a bot did not hear its status',
+      );
+    }
   }
 
   answered(link: OpenLink, frame: AnswerFrame): void {

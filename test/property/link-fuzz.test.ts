@@ -109,7 +109,7 @@ async function startBackendEnd(malformedPerMinute: number): Promise<FuzzedBacken
         seen.push(frame);
         return { kind: 'ack' };
       },
-      status: (_link, frame) => seen.push(frame),
+      status: async (_link, frame) => void seen.push(frame),
       answered: (_link, frame) => seen.push(frame),
     },
   });

@@ -279,7 +279,7 @@ export class ChatWorld {
     this.#link = link;
     link.signal.addEventListener('abort', () => life.ingress.closed(link));
     life.ingress.opened(link, [BOT]);
-    life.ingress.status(link, { v: 1, type: 'bot.status', bot_id: BOT, state: 'open' });
+    void life.ingress.status(link, { v: 1, type: 'bot.status', bot_id: BOT, state: 'open' });
     for (const frame of this.#unacked) void this.#deliver(link, frame);
   }
 

@@ -59,7 +59,7 @@ class ScriptedHandler implements LinkHandler {
     while (this.taken.length < count) await this.#takenChanged.promise;
   }
 
-  status(): void {}
+  status: () => Promise<void> = async () => {};
 
   answered(): void {}
 }
@@ -415,6 +415,28 @@ test('L3: with as many frames in hand as may be nothing more is read, until half
   }
   expect(most).toBeLessThan(8);
   expect(handler.taken).toEqual(Array.from({ length: 40 }, (_, nth) => nth + 1));
+});
+
+test('L3: what bots have not heard yet is in hand too', async () => {
+  const { connect, handler } = await startServer({ maxInFlight: 4 });
+  const unheard: (() => void)[] = [];
+  let most = 0;
+  handler.status = () => {
+    const status = gate();
+    unheard.push(status.open);
+    most = Math.max(most, unheard.length);
+    return status.passed;
+  };
+  const link = await connect();
+  const status = { type: 'bot.status', bot_id: 'main', state: 'open' } as const;
+  // A pause takes effect between two chunks of the socket, of which each holds about a hundred.
+  for (let n = 1; n <= 1_000; n += 1) link.send({ ...status, detail: 'x'.repeat(500) });
+  for (let heard = 0; heard < 1_000;) {
+    for (let turn = 0; turn < 10; turn += 1) await new Promise(setImmediate);
+    heard += unheard.length;
+    for (const hear of unheard.splice(0)) hear();
+  }
+  expect(most).toBeLessThan(300);
 });
 
 describe('a server that drains', () => {

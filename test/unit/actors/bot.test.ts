@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { BotStatus } from '../../../src/actors/bot-protocol.ts';
 import { newGuid } from '../../../src/base/ids.ts';
 import { settle } from '../../support/actor-kit.ts';
 import { botBench, CLOSED, OPEN } from '../../support/bot-bench.ts';
@@ -12,6 +13,17 @@ import {
   textMessage,
 } from '../../support/store-records.ts';
 import { TestLink } from '../../support/test-link.ts';
+
+test('a status that is said again is told and logged once', async () => {
+  const { bot, events, log } = await botBench();
+  const showing: BotStatus = { state: 'pairing', qr: 'first', detail: null };
+  for (const status of [OPEN, OPEN, OPEN, showing, showing, { ...showing, qr: 'next' }, OPEN]) {
+    await bot.ask('status', status);
+  }
+  const told = events.flatMap((event) => (event.kind === 'bot' ? [event.qr ?? event.state] : []));
+  expect(told).toEqual(['open', 'first', 'next', 'open']);
+  expect(log.lines.filter(({ message }) => message === 'bot status')).toHaveLength(4);
+});
 
 describe('B1: messages that a bot gets', () => {
   test('reach their chats in order, and the history in id order', async () => {

@@ -127,10 +127,10 @@ describe('a gateway that connects', () => {
   test('G3: replaces its older link, whose end changes nothing any more', async () => {
     const { ingress, link, events } = await bench();
     const newer = new TestLink();
-    ingress.status(link, { v: 1, type: 'bot.status', bot_id: BOT, state: 'open' });
+    void ingress.status(link, { v: 1, type: 'bot.status', bot_id: BOT, state: 'open' });
     ingress.opened(newer, [BOT]);
     expect(link.signal.aborted).toBe(true);
-    ingress.status(newer, { v: 1, type: 'bot.status', bot_id: BOT, state: 'open' });
+    void ingress.status(newer, { v: 1, type: 'bot.status', bot_id: BOT, state: 'open' });
     ingress.closed(link);
     await settle();
     const states = events.flatMap((event) => (event.kind === 'bot' ? [event.state] : []));
@@ -140,11 +140,20 @@ describe('a gateway that connects', () => {
     expect(events.at(-1)).toMatchObject({ kind: 'bot', state: 'closed' });
   });
 
+  test('has said how its bot is when the bot has heard of it, or is none any more', async () => {
+    const { ingress, link, events, system, bot, log } = await bench();
+    await ingress.status(link, { v: 1, type: 'bot.status', bot_id: BOT, state: 'open' });
+    expect(events).toMatchObject([{ kind: 'bot', state: 'open' }]);
+    await system.stopActor(bot, 'now');
+    await ingress.status(link, { v: 1, type: 'bot.status', bot_id: BOT, state: 'closed' });
+    expect(log.at('warn')).toContain('a bot did not hear its status');
+  });
+
   test('G3: cannot speak of a bot that is not its own', async () => {
     const { ingress, events, store, link } = await bench();
     const stranger = new TestLink('another');
     ingress.opened(stranger, []);
-    ingress.status(stranger, { v: 1, type: 'bot.status', bot_id: BOT, state: 'open' });
+    void ingress.status(stranger, { v: 1, type: 'bot.status', bot_id: BOT, state: 'open' });
     expect(stranger.sent).toMatchObject([{ type: 'error', code: 'unknown_bot' }]);
     expect(await ingress.durable(stranger, textFrame('ann', 'hello'))).toMatchObject({
       kind: 'error',

@@ -47,9 +47,10 @@ interface Download {
  * Downloads one bot's announced media while its session runs.
  *   V1 Each pending medium is in hand at most once; it ends staged, given up, or still pending when it was aborted.
  *   V2 The file of a medium that was released meanwhile does not stay; nor one that leaves the journal no room to tell of it.
- *   V3 A chat has a bounded share of the slots, and holds none while it waits between attempts: a slow one delays no other.
- *   V4 A bot has no more downloads in the line for slots than there are slots: one of another bot waits behind those
- *      alone, however many this one has.
+ *   V3 A chat has a bounded share of the bot's slots, and holds none while it waits between attempts: a slow one delays no
+ *      other.
+ *   V4 A bot holds, or stands in the line for, all slots but one at most: however many and slow its own are, that one is
+ *      another bot's at once.
  *   V5 After `close` nothing runs; what is pending is taken up by the bot's next downloads, after a restart too.
  */
 export class MediaDownloads {
@@ -60,6 +61,7 @@ export class MediaDownloads {
   readonly #chats = new Map<string, PQueue>();
   /** Those that may stand in the line for slots. */
   readonly #line: PQueue;
+  readonly #slotsPerChat: number;
   #cursor = 0;
   #closed = false;
 
@@ -67,7 +69,9 @@ export class MediaDownloads {
     this.#botId = botId;
     this.#session = session;
     this.#desk = desk;
-    this.#line = new PQueue({ concurrency: desk.settings.maxConcurrentDownloads });
+    const { maxConcurrentDownloads: slots, maxConcurrentDownloadsPerChat: perChat } = desk.settings;
+    this.#line = new PQueue({ concurrency: allButOne(slots) });
+    this.#slotsPerChat = Math.min(perChat, allButOne(allButOne(slots)));
   }
 
   /** Takes up what was announced since the last call; at the first, all that is pending. Never throws. */
@@ -106,8 +110,7 @@ export class MediaDownloads {
   /** Never rejects. What could not be recorded is taken up again by the next `resume`. */
   async #hold(pending: PendingMedia, signal: AbortSignal): Promise<void> {
     const { guid, chat } = pending;
-    const queue =
-      this.#chats.get(chat) ?? new PQueue({ concurrency: this.#desk.settings.maxConcurrentDownloadsPerChat });
+    const queue = this.#chats.get(chat) ?? new PQueue({ concurrency: this.#slotsPerChat });
     this.#chats.set(chat, queue);
     const recorded = await inTurn(queue, signal, () => this.#get(pending, signal), true);
     if (queue.size === 0 && queue.pending === 0) this.#chats.delete(chat);
@@ -191,3 +194,6 @@ export class MediaDownloads {
     return inTurn(this.#line, signal, standInLine, withdrawn);
   }
 }
+
+/** Of so many slots, what one may take and leave one to another, as far as there is another. */
+const allButOne = (slots: number): number => Math.max(1, slots - 1);

@@ -20,7 +20,9 @@ export const gatewaySettings = z
     reuploadTimeoutMs: positiveInt
       .default(20_000)
       .describe("How long the sender's phone may take to upload a medium again."),
-    maxConcurrentDownloads: positiveInt.default(8).describe('Downloads at a time.'),
+    maxConcurrentDownloads: positiveInt
+      .default(8)
+      .describe('Downloads at a time; no bot has more than all but one of them.'),
     maxConcurrentDownloadsPerChat: positiveInt
       .default(2)
       .describe('Of one chat, so that a busy chat leaves room for the others.'),

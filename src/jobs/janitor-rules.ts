@@ -29,21 +29,23 @@ export interface JobFacts {
 
 /** Whether a job is stale: nothing will come of it by itself. */
 export function isStale(
-  job: Pick<MediaProcessingJob, 'status' | 'changedAt'>,
+  job: Pick<MediaProcessingJob, 'collection' | 'status' | 'changedAt'>,
   { now, countsFrom, isBotConnected, poolCompletedAt, hasFile }: JobFacts,
   { staleJobMs, heldJobMs }: JanitorLimits,
 ): boolean {
   const idleMs = now - Math.max(job.changedAt, countsFrom);
+  // A bot that has just come back has its jobs yet to be promoted: that is when their time begins anew.
+  const isAtWork = isBotConnected && job.collection === 'active';
   switch (job.status) {
     case 'processing':
     case 'completed':
       return false;
     case 'downloading':
       // Only a gateway that is there can be too late, and what it has put there it has yet to tell.
-      return idleMs >= (isBotConnected && !hasFile ? staleJobMs : heldJobMs);
+      return idleMs >= (isAtWork && !hasFile ? staleJobMs : heldJobMs);
     case 'pending':
     case 'waiting': {
-      if (!isBotConnected) return idleMs >= (hasFile ? heldJobMs : staleJobMs);
+      if (!isAtWork) return idleMs >= (hasFile ? heldJobMs : staleJobMs);
       // In a pool that gets on, it is only waiting for its turn.
       const poolIdleMs = now - Math.max(poolCompletedAt ?? 0, countsFrom);
       return idleMs >= staleJobMs && poolIdleMs >= staleJobMs;

@@ -8,7 +8,7 @@ import type { ClaimedJob, JobError, MediaProcessingJob, ProcessingResult } from 
 import { decideRetry, type RetryPolicy } from '../jobs/retry.ts';
 import { type AttemptOutcome, type BaseMediaProcessor, failureResult } from './base-media-processor.ts';
 import { Heartbeat } from './heartbeat.ts';
-import type { JobLedger, Kept } from './job-ledger.ts';
+import { type JobLedger, type Kept, keptOn } from './job-ledger.ts';
 import { type ClaimWrite, persist, type Persisted } from './persist.ts';
 
 /** The part of the staging folder that a worker needs. */
@@ -153,11 +153,7 @@ async function complete(job: ClaimedJob, result: ProcessingResult, run: JobRun):
     job,
     {
       write: () => run.ledger.complete(job, result, completedAt),
-      seenOn(stored) {
-        // Jobs that are settled are gone.
-        if (stored === null) return 'settled';
-        return stored.result === result.words ? 'completed' : 'stale';
-      },
+      seenOn: (stored) => keptOn(stored, result),
     },
     run,
   );

@@ -8,6 +8,7 @@ import { ActorSystem } from '../actors/kit/system.ts';
 import { runRecovery } from '../actors/recovery-steps.ts';
 import { workerPoolActor } from '../actors/worker-pool.ts';
 import type { Clock } from '../base/clock.ts';
+import { describeError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { type PoolConfig, poolRouter } from '../jobs/pools.ts';
 import type { StagingFolders } from '../staging/staging-folders.ts';
@@ -130,7 +131,11 @@ async function compose(
   const backlogLog = new BacklogLog({ store, pools, clock, log });
 
   const served = new Served(clock.now());
-  const completed = async (completion: Completion, pool: string | null, isSettled = false): Promise<void> => {
+  const bringHome = async (
+    completion: Completion,
+    pool: string | null,
+    isSettled: boolean,
+  ): Promise<void> => {
     if (isSettled) settlements.concluded(completion);
     // It may be heard of again and again, of a bot that is not there: it counts when it has come to its place.
     else if (!(await settlements.begin(completion))) return;
@@ -141,9 +146,14 @@ async function compose(
     served.note(pool, botId, clock.now());
     events.emit({ kind: 'job_done', botId, pool });
   };
+  const completed = (completion: Completion, pool: string | null, isSettled = false): void => {
+    bringHome(completion, pool, isSettled).catch((error: unknown) => {
+      log.error({ guid: completion.guid, reason: describeError(error) }, 'a result could not be counted');
+    });
+  };
   const reviveJobs = async (): Promise<number> => {
     const { poisoned } = await store.reviveJobs(clock.now(), config.maxAttempts);
-    for (const job of poisoned) void completed(storedCompletion(job), job.pool);
+    for (const job of poisoned) completed(storedCompletion(job), job.pool);
     return poisoned.length;
   };
 
@@ -169,7 +179,7 @@ async function compose(
     leaseMs: config.leaseMs,
     maxAttempts: config.maxAttempts,
     runOf: (pool) => jobRuns.runOf(pool, settlements.ledger),
-    completed: (...result) => void completed(...result),
+    completed: (...result) => completed(...result),
     unsaved: (botId) => bots.get(botId)?.ref.tell('reconcile', undefined),
   });
   const spawnBot = async (settings: BotSettings): Promise<Pick<RunningBot, 'said' | 'ref'>> => {
@@ -220,7 +230,7 @@ async function compose(
   });
   const server = await openLinks({ ...config.listen, credentials, handler: ingress, clock, log });
 
-  store.onCompleted((job) => void completed(storedCompletion(job), job.pool));
+  store.onCompleted((job) => completed(storedCompletion(job), job.pool));
 
   const { dedupeDays } = config;
   const pruning = pruneDuplicateKeys({ store, dedupeDays, clock, log });

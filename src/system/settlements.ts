@@ -4,7 +4,7 @@ import type { ActorRef } from '../actors/kit/actor.ts';
 import { describeError, hasCode } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import type { ClaimedJob, ProcessingResult } from '../jobs/job.ts';
-import { type JobLedger, type Kept, ledgerOf } from '../processors/job-ledger.ts';
+import { type JobLedger, type Kept, keptOn, ledgerOf } from '../processors/job-ledger.ts';
 import type { WorkStore } from '../store/work-store.ts';
 
 export interface SettlementsOptions {
@@ -32,7 +32,7 @@ const STORE_FAULTS = ['store_unavailable', 'disk_full', 'fenced'] as const;
 export class Settlements {
   readonly #options: SettlementsOptions;
   /** By GUID and place: a dead letter that is retried has its GUID again. */
-  readonly #onTheirWay = new Map<string, Promise<boolean>>();
+  readonly #onTheirWay = new Map<string, Promise<unknown>>();
 
   constructor(options: SettlementsOptions) {
     this.#options = options;
@@ -46,16 +46,20 @@ export class Settlements {
 
   /** What was settled by its worker already: only its file is left. */
   concluded(completion: Completion): void {
-    void this.#options.releaseFile(completion);
+    void this.#follow(completion, this.#options.releaseFile(completion));
   }
 
   /** Resolves to whether the result came to its place by this: not if it is on its way already, or was there before. */
   begin(completion: Completion): Promise<boolean> {
-    const name = `${completion.guid} ${completion.place}`;
-    if (this.#onTheirWay.has(name)) return Promise.resolve(false);
-    const settling = this.#settle(completion).finally(() => this.#onTheirWay.delete(name));
-    this.#onTheirWay.set(name, settling);
-    return settling;
+    if (this.#onTheirWay.has(nameOf(completion))) return Promise.resolve(false);
+    return this.#follow(completion, this.#settle(completion));
+  }
+
+  #follow<T>(completion: Completion, way: Promise<T>): Promise<T> {
+    const name = nameOf(completion);
+    const followed = way.finally(() => this.#onTheirWay.delete(name));
+    this.#onTheirWay.set(name, followed);
+    return followed;
   }
 
   async settled(): Promise<void> {
@@ -68,20 +72,31 @@ export class Settlements {
     result: ProcessingResult,
     completedAt: number,
   ): Promise<Kept | 'stale'> {
-    const { bots, store, log } = this.#options;
+    const concluded = await this.#conclude(job, result, completedAt);
+    if (concluded !== null) return concluded;
+    const kept = await onJob.complete(job, result, completedAt);
+    // The chat may have settled it all the same.
+    return kept === 'stale' ? keptOn(await this.#options.store.jobByGuid(job.guid), result) : kept;
+  }
+
+  /** Null: the chat has not, or nobody knows. */
+  async #conclude(
+    job: ClaimedJob,
+    result: ProcessingResult,
+    completedAt: number,
+  ): Promise<'settled' | 'stale' | null> {
+    const { bots, log } = this.#options;
     const bot = bots.get(job.correspondent.botId);
+    if (bot === undefined) return null;
     const claim = { token: job.claimToken, completedAt };
     const completion = { ...completionOf(job, result, completedAt), claim };
     try {
-      const outcome = await bot?.ref.ask('conclude', completion, { deadlineMs: CONCLUDE_DEADLINE_MS });
-      if (outcome === 'settled' || outcome === 'stale') return outcome;
-      return await onJob.complete(job, result, completedAt);
+      const outcome = await bot.ref.ask('conclude', completion, { deadlineMs: CONCLUDE_DEADLINE_MS });
+      return outcome === 'gone' ? null : outcome;
     } catch (error) {
       if (STORE_FAULTS.some((code) => hasCode(error, code))) throw error;
       log.warn({ guid: job.guid, reason: describeError(error) }, 'a result is left on its job');
-      const kept = await onJob.complete(job, result, completedAt);
-      // The chat may have settled it all the same.
-      return kept === 'stale' && (await store.jobByGuid(job.guid)) === null ? 'settled' : kept;
+      return null;
     }
   }
 
@@ -98,3 +113,5 @@ export class Settlements {
     }
   }
 }
+
+const nameOf = ({ guid, place }: Completion): string => `${guid} ${place}`;

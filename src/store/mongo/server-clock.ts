@@ -18,12 +18,17 @@ const GRAIN_MS = 1_000;
  * How far the server's clock is ahead of this host's. The times at which jobs change are written by the server's clock: the
  * processes that change one, and the janitor that finds it idle, may each have another.
  *   C1 What is written and read again between two measurements is the same, to the millisecond.
- *   C2 A difference below a second, or one that the way to the server explains, changes nothing: what was read before a
+ *   C2 While this host slept, or when the server's clock was set forward, no time went by for what it knows: what it wrote before
+ *      stays as old as it was, and what others wrote meanwhile is from when it woke.
+ *   C3 A difference below a second, or one that the way to the server explains, changes nothing: what was read before a
  *      measurement still names what is in the store.
  */
 export class ServerClock {
   readonly #clock: Clock;
   #aheadMs = 0;
+  #isMeasured = false;
+  /** When this host woke last, by its own clock, and how far the server's was ahead before. */
+  #woke: { readonly at: number; readonly aheadBeforeMs: number } | null = null;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -31,12 +36,14 @@ export class ServerClock {
 
   /** A time of this host, by the server's clock. */
   toServer(at: number): number {
-    return at + this.#aheadMs;
+    return at + (this.#woke !== null && at < this.#woke.at ? this.#woke.aheadBeforeMs : this.#aheadMs);
   }
 
   /** A time of the server, by this host's clock. */
   toHost(at: number): number {
-    return at - this.#aheadMs;
+    const awake = at - this.#aheadMs;
+    if (this.#woke === null || awake >= this.#woke.at) return awake;
+    return Math.min(at - this.#woke.aheadBeforeMs, this.#woke.at);
   }
 
   /** A job as it is in the store, by this host's clock. Leases and back-offs, which the store alone ends, stay as they are. */
@@ -63,6 +70,10 @@ export class ServerClock {
   take({ askedAt, serverNow, answeredAt }: Reading): void {
     const uncertainMs = (answeredAt - askedAt) / 2;
     const aheadMs = Math.round((serverNow - askedAt - uncertainMs) / GRAIN_MS) * GRAIN_MS;
-    if (Math.abs(aheadMs - this.#aheadMs) > TOLERANCE_MS + uncertainMs) this.#aheadMs = aheadMs;
+    const isFirst = !this.#isMeasured;
+    this.#isMeasured = true;
+    if (Math.abs(aheadMs - this.#aheadMs) <= TOLERANCE_MS + uncertainMs) return;
+    this.#woke = !isFirst && aheadMs > this.#aheadMs ? { at: askedAt, aheadBeforeMs: this.#aheadMs } : null;
+    this.#aheadMs = aheadMs;
   }
 }

@@ -26,7 +26,12 @@ const facts = (changes: Partial<JobFacts> = {}): JobFacts => ({
   hasFile: true,
   ...changes,
 });
-const idle = (hours: number, status: Parameters<typeof isStale>[0]['status'] = 'pending') => ({
+const idle = (
+  hours: number,
+  status: Parameters<typeof isStale>[0]['status'] = 'pending',
+  collection: JobCollection = 'active',
+) => ({
+  collection,
   status,
   changedAt: NOW - hours * HOUR_MS,
 });
@@ -52,6 +57,17 @@ describe('a job is stale', () => {
     expect(isStale(idle(9, 'waiting'), poolAt(2), LIMITS)).toBe(false);
     expect(isStale(idle(9, 'downloading'), { ...poolAt(2), hasFile: false }, LIMITS)).toBe(true);
   });
+
+  test.for(['downloading', 'pending'] as const)(
+    'after three hours of its bot’s work: one that was %s and is yet to be promoted has not begun',
+    (status) => {
+      const held = idle(12, status, 'holding');
+      expect(isStale(held, facts({ hasFile: status === 'pending' }), LIMITS)).toBe(false);
+      expect(
+        isStale({ ...held, collection: 'active' }, facts({ hasFile: status === 'pending' }), LIMITS),
+      ).toBe(true);
+    },
+  );
 
   test('of a bot that is away after a week if its file is there, at once if nothing can come of it', () => {
     expect(isStale(idle(24 * 6), away(true), LIMITS)).toBe(false);

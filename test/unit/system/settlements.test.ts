@@ -119,7 +119,14 @@ describe('T4: a worker beside the chats', () => {
     expect(await journalOf('ann')).toEqual(['listen']);
   });
 
-  test('does not take a result for lost whose settling it did not hear of', async () => {
+  test.for([
+    ['words', words, '[a song] listen'],
+    [
+      'a failure',
+      { kind: 'failure', words: 'no song', error: { code: 'failed', reason: 'noise', stack: null } },
+      '[no song] listen',
+    ],
+  ] as const)('does not take %s for lost whose settling it did not hear of', async ([, result, text]) => {
     const { bot, ledgerWith, job, clock, journalOf } = await withJob();
     const lateBot: Pick<typeof bot, 'ask'> = {
       async ask(topic, payload, options) {
@@ -127,7 +134,7 @@ describe('T4: a worker beside the chats', () => {
         throw new DragomanError('deadline_exceeded', 'late');
       },
     };
-    expect(await ledgerWith(lateBot).complete(job, words, clock.now())).toBe('settled');
-    expect(await journalOf('ann')).toEqual(['[a song] listen']);
+    expect(await ledgerWith(lateBot).complete(job, result, clock.now())).toBe('settled');
+    expect(await journalOf('ann')).toEqual([text]);
   });
 });

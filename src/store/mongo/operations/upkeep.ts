@@ -20,7 +20,8 @@ export async function expireJob(
   const { collections, session } = await ownedStore(transaction);
   for (const collection of LIVE) {
     const job = await collections.jobs[collection].findOneAndUpdate(
-      { guid, changed_at: changedAt, status: { $in: ['downloading', 'pending', 'waiting'] } },
+      // Not equal: what others wrote while this host slept is told to be later than it was.
+      { guid, changed_at: { $lte: changedAt }, status: { $in: ['downloading', 'pending', 'waiting'] } },
       { $set: { status: 'completed', error, available_at: null, changed_at: now } },
       { session, returnDocument: 'after' },
     );

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { ServerClock } from '../../../../src/store/mongo/server-clock.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
 
@@ -7,9 +7,9 @@ const NOON = 1_700_000_000_000;
 
 function clockOf() {
   const clock = new ServerClock(new ManualClock());
-  /** The server said `serverNow`, `tookMs` after this host's noon. */
-  const take = (serverNow: number, tookMs = 0): void =>
-    clock.take({ askedAt: NOON, serverNow, answeredAt: NOON + tookMs });
+  /** The server said `serverNow` at `askedAt` of this host, which took so long. */
+  const take = (serverNow: number, tookMs = 0, askedAt = NOON): void =>
+    clock.take({ askedAt, serverNow, answeredAt: askedAt + tookMs });
   return { clock, take };
 }
 
@@ -22,7 +22,7 @@ test('C1: a time that goes to the server and back is the same', () => {
   }
 });
 
-test('C2: what a measurement cannot tell from chance changes nothing', () => {
+test('C3: what a measurement cannot tell from chance changes nothing', () => {
   const { clock, take } = clockOf();
   take(NOON + 900);
   expect(clock.toServer(NOON)).toBe(NOON);
@@ -34,9 +34,30 @@ test('C2: what a measurement cannot tell from chance changes nothing', () => {
   expect(clock.toServer(NOON)).toBe(NOON + HOUR_MS - 10_000);
 });
 
-test('a host that slept, whose clock stood meanwhile, is right again', () => {
+/** From noon on, for three hours. */
+function slept(): ServerClock {
   const { clock, take } = clockOf();
-  take(NOON);
-  take(NOON + 3 * HOUR_MS);
-  expect(clock.toHost(NOON + 3 * HOUR_MS)).toBe(NOON);
+  take(NOON, 0, NOON - HOUR_MS);
+  take(NOON, 0, NOON);
+  take(NOON + 3 * HOUR_MS, 0, NOON);
+  return clock;
+}
+
+describe('C2: a host that slept for three hours from noon on', () => {
+  test('is right again', () => {
+    expect(slept().toHost(NOON + 4 * HOUR_MS)).toBe(NOON + HOUR_MS);
+    expect(slept().toServer(NOON + HOUR_MS)).toBe(NOON + 4 * HOUR_MS);
+  });
+
+  test('finds what it wrote before no older than that, and by the same time', () => {
+    const before = NOON - 60_000;
+    expect(slept().toHost(before)).toBe(before);
+    expect(slept().toServer(before)).toBe(before);
+  });
+
+  test('finds what others wrote meanwhile to be from when it woke, and not changed since', () => {
+    const meanwhile = NOON + HOUR_MS;
+    expect(slept().toHost(meanwhile)).toBe(NOON);
+    expect(slept().toServer(slept().toHost(meanwhile))).toBeGreaterThanOrEqual(meanwhile);
+  });
 });

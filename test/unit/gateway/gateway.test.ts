@@ -596,20 +596,22 @@ describe('bots', () => {
     expect(await bench.backend.untilFrames('sent')).toMatchObject([{ request_id: 'r' }]);
   });
 
-  test('downloads of a stopped bot wait for its next start', async () => {
+  test('downloads of a stopped bot are aborted, and wait for its next start', async () => {
     const bench = await gatewayBench();
-    const { session } = await bench.startWithBot();
+    const { gateway, session } = await bench.startWithBot();
     const { message, ciphertext } = picture(bench, 'p', { served: false });
-    bench.media.on('/p', () => {});
+    bench.media.on('/p', (response) => response.write(ciphertext.subarray(0, 4)));
     await session.receive(message);
-    await expect.poll(() => bench.media.requests).toEqual(['/p']);
+    await expect.poll(bench.staged).toEqual([expect.stringContaining('.part')]);
     bench.backend.send({ type: 'bot.stop', bot_id: 'bot' });
     await bench.backend.until(() => bench.backend.ofType('bot.status').at(-1)?.state === 'stopped');
+    expect(gateway.snapshot().runningDownloads).toBe(0);
     expect(await bench.staged()).toEqual([]);
     bench.media.on('/p', file(ciphertext));
     bench.backend.send({ type: 'bot.start', bot_id: 'bot', ...EASY });
     await bench.backend.untilFrames('media.staged');
     expect(bench.backend.ofType('media.corrupt')).toEqual([]);
+    expect(bench.media.requests).toEqual(['/p', '/p']);
   });
 });
 

@@ -23,7 +23,10 @@ test('a bot answers: the text arrives, quotes, has its place in the history, and
   expect(result).toMatchObject({ kind: 'sent', requestId: 'answer-1' });
   expect(await backend.send(request)).toEqual(result);
   await simulator.say('Ana', { text: 'good' });
-  await until((events) => events.filter((event) => event.kind === 'ingested').length >= 3);
+  // What comes close together is ingested together.
+  await until(
+    (events) => events.flatMap((event) => (event.kind === 'ingested' ? event.messages : [])).length >= 3,
+  );
 
   const typed = simulator.events.of('typing').map(({ state }) => state);
   expect(typed).toEqual(['composing', 'paused']);

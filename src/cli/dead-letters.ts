@@ -1,5 +1,6 @@
 import { systemClock } from '../base/clock.ts';
 import { DragomanError, hasCode } from '../base/errors.ts';
+import type { OfflineJournal } from '../gateway/offline-journal.ts';
 import type { GatewaysAdministration } from '../system/administration.ts';
 import { hopelessLetter, noLetter } from '../system/administration/gateways.ts';
 import { unknownGateway } from '../system/administration/known-names.ts';
@@ -60,7 +61,7 @@ async function withLetters<T>(
     return await withBackend(sources, ({ gateways }) => use(overBackend(gateways, gatewayId)));
   } catch (error) {
     if (!hasCode(error, 'backend_unreachable')) throw error;
-    return inJournal(loadConfig(sources), gatewayId, use);
+    return inJournal(loadConfig(sources), gatewayId, error, use);
   }
 }
 
@@ -98,15 +99,15 @@ function overBackend(gateways: GatewaysAdministration, named: string | null): Le
 }
 
 async function inJournal<T>(
-  { dataFolder }: Config,
+  config: Config,
   named: string | null,
+  unreachable: DragomanError,
   use: (desk: LetterDesk) => Promise<T>,
 ): Promise<T> {
-  const { openGatewayJournal } = await import('../gateway/offline-journal.ts');
-  const journal = openGatewayJournal(gatewayFolderOf(dataFolder), systemClock());
-  const { deadLetters, gatewayId } = journal;
+  const { deadLetters, gatewayId: kept, close } = await openJournal(config, named, unreachable);
+  const gatewayId = kept ?? '-';
   try {
-    if (named !== null && named !== gatewayId) throw unknownGateway(named, [gatewayId]);
+    if (named !== null && named !== kept) throw notHere(config, named, kept, unreachable);
     return await use({
       list: () => Promise.resolve(deadLetters.list().map((letter) => ({ gatewayId, ...letter }))),
       async resend(seq) {
@@ -116,8 +117,40 @@ async function inJournal<T>(
       },
     });
   } finally {
-    journal.close();
+    close();
   }
+}
+
+async function openJournal(
+  config: Config,
+  named: string | null,
+  unreachable: DragomanError,
+): Promise<OfflineJournal> {
+  const { openGatewayJournal } = await import('../gateway/offline-journal.ts');
+  try {
+    return openGatewayJournal(gatewayFolderOf(config.dataFolder), systemClock());
+  } catch (error) {
+    if (named === null || !hasCode(error, 'not_found')) throw error;
+    throw notHere(config, named, null, unreachable);
+  }
+}
+
+/** Of a gateway whose journal is not the one of this data folder; its backend would have asked it. */
+function notHere(
+  { gateways, dataFolder }: Config,
+  named: string,
+  kept: string | null,
+  unreachable: DragomanError,
+): DragomanError {
+  const configured = gateways.map(({ id }) => id);
+  if (!configured.includes(named)) {
+    return unknownGateway(named, new Set(kept === null ? configured : [kept, ...configured]));
+  }
+  return new DragomanError(
+    'backend_unreachable',
+    `gateway ${named} has its journal elsewhere than in ${dataFolder}, and ${unreachable.message}`,
+    { cause: unreachable },
+  );
 }
 
 const rowOf = ({ gatewayId, seq, type, botId, code, reason, diedAt }: KeptLetter): readonly string[] => [

@@ -9,7 +9,8 @@ import { JournalDatabase } from './journal-database.ts';
 
 /** The journal of a gateway that does not run. */
 export interface OfflineJournal {
-  readonly gatewayId: string;
+  /** Null where no gateway has begun it yet. */
+  readonly gatewayId: string | null;
   readonly deadLetters: DeadLetters;
   close(): void;
 }
@@ -23,7 +24,7 @@ export function openGatewayJournal(dataFolder: string, clock: Clock): OfflineJou
   if (!existsSync(file)) throw new DragomanError('not_found', `no gateway has its journal in ${dataFolder}`);
   const db = new JournalDatabase(file);
   return {
-    gatewayId: gatewayIdIn(db) ?? '-',
+    gatewayId: gatewayIdIn(db),
     deadLetters: new DeadLetters(db, new FrameLog(db, clock), clock),
     close: () => db.close(),
   };

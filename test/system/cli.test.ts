@@ -116,6 +116,27 @@ describe('dragoman dead-letters', () => {
     expect(again.exitCode).toBe(1);
   });
 
+  test.each(['with', 'without'])(
+    'of another gateway are with the backend, which is said to be away (%s a journal here)',
+    async (journal) => {
+      const folder = await scratchFolder();
+      await mkdir(path.join(folder, 'gateway'));
+      if (journal === 'with') {
+        (await openJournal({ dir: path.join(folder, 'gateway'), gatewayId: 'local' })).close();
+      }
+      const config = path.join(folder, 'dragoman.yaml');
+      await writeFile(config, 'gateways: [{ id: berlin, token: a-token-for-the-test }]\n');
+      const letters = (gateway: string) =>
+        run('dead-letters', 'list', '--gateway', gateway, '--data-folder', folder, '--config', config);
+      const berlin = await letters('berlin');
+      expect(berlin.stderr).toContain('gateway berlin has its journal elsewhere');
+      expect(oneLine(berlin.stderr)).toBe(true);
+      expect(berlin.exitCode).toBe(69);
+      const expected = journal === 'with' ? 'expected one of local, berlin\n' : 'expected berlin\n';
+      expect((await letters('north')).stderr).toContain(`there is no gateway north: ${expected}`);
+    },
+  );
+
   test('says so where no gateway ever ran', async () => {
     const { exitCode, stderr } = await run('dead-letters', 'list', '--data-folder', await scratchFolder());
     expect(stderr).toContain('no gateway has its journal in');

@@ -17,8 +17,5 @@ enableCompileCache(`${import.meta.dirname}/../node_modules/.cache/node`);
 
 const { main } = await import('../src/cli/main.ts');
 
-// A command that waits for time to pass alone is not over: our own timers keep no process alive.
-setInterval(() => {}, 2 ** 31 - 1);
-
 // Everything of ours is closed by now; timers that Baileys leaves behind would keep the process for half a minute.
 process.exit(await main(process.argv.slice(2)));

@@ -72,7 +72,13 @@ export const pairBot = (
       else console.log(`${botId}: linked already`);
       return EXIT.ok;
     }
-    await showUntilLinked(bots, botId, { asJson: json === true, clock: systemClock() });
+    // Between two looks there is nothing but a clock to wait for, whose timers let the process end.
+    const alive = setInterval(() => {}, PAIRING_DEADLINE_MS);
+    try {
+      await showUntilLinked(bots, botId, { asJson: json === true, clock: systemClock() });
+    } finally {
+      clearInterval(alive);
+    }
     return EXIT.ok;
   });
 

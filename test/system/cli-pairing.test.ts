@@ -1,8 +1,7 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { BotView } from '../../src/system/administration/views.ts';
 import { DragomanProcess } from '../support/dragoman-process.ts';
+import { serveHttp } from '../support/http-server.ts';
 
 const WAITING: BotView = {
   botId: 'shop',
@@ -15,22 +14,14 @@ const WAITING: BotView = {
 };
 
 /** A backend whose bot is linked when it is looked at for the third time. Resolves to its port. */
-async function backendThatWaitsForAPhone(): Promise<number> {
+function backendThatWaitsForAPhone(): Promise<number> {
   let looks = 0;
-  const server = createServer(({ method }, reply) => {
+  return serveHttp(({ method }, reply) => {
     reply.setHeader('content-type', 'application/json');
     if (method === 'POST') return reply.end(JSON.stringify({ outcome: 'asked' }));
     looks += 1;
     reply.end(JSON.stringify([looks < 3 ? WAITING : { ...WAITING, state: 'open', qr: null }]));
-  }).listen(0, '127.0.0.1');
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
   });
-  await once(server, 'listening');
-  const address = server.address();
-  if (typeof address !== 'object' || address === null) throw new Error('expected a port');
-  return address.port;
 }
 
 test('bots pair stays until the phone has scanned the code', async () => {
@@ -42,4 +33,10 @@ test('bots pair stays until the phone has scanned the code', async () => {
     .split('\n')
     .map((line) => JSON.parse(line).state);
   expect(states).toEqual(['pairing', 'open']);
+});
+
+test('a command that waits for what can never come ends, and not with success', async () => {
+  const unanswered = 'data:text/javascript,globalThis.fetch = () => new Promise(() => {})';
+  const list = DragomanProcess.spawnWith(['--import', unanswered], 'bots', 'list', '--http-port', '7311');
+  expect(await list.exited()).toBe(13);
 });

@@ -104,7 +104,8 @@ async function inJournal<T>(
   unreachable: DragomanError,
   use: (desk: LetterDesk) => Promise<T>,
 ): Promise<T> {
-  const { deadLetters, gatewayId: kept, close } = await openJournal(config, named, unreachable);
+  const journal = await openJournal(config, named, unreachable);
+  const { deadLetters, gatewayId: kept } = journal;
   const gatewayId = kept ?? '-';
   try {
     if (named !== null && named !== kept) throw notHere(config, named, kept, unreachable);
@@ -117,7 +118,7 @@ async function inJournal<T>(
       },
     });
   } finally {
-    close();
+    journal.close();
   }
 }
 

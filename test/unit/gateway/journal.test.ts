@@ -73,6 +73,32 @@ describe('opening', () => {
     await expect(openJournal({ dir })).rejects.toMatchObject({ code: 'store_newer' });
   });
 
+  test('of texts sent before echoes had a say, only those that may have been sent take their place by their echo', async () => {
+    const dir = await scratchFolder();
+    const old = new DatabaseSync(path.join(dir, 'gateway.sqlite'));
+    for (const version of JOURNAL_VERSIONS.slice(0, 5)) old.exec(version);
+    const add = old.prepare(
+      `INSERT INTO sends (bot_id, request_id, provider_message_id, answered, answer, expires_at)
+       VALUES ('bot', ?1, ?1, ?2, ?3, 9e15)`,
+    );
+    add.run('sent', 1, '{"type":"sent"}');
+    add.run('long ago', 1, null);
+    add.run('failed', 1, '{"type":"send.failed"}');
+    add.run('interrupted', 0, null);
+    old.exec('PRAGMA user_version = 5');
+    old.close();
+    const { frames, sessions } = await openJournal({ dir });
+    frames.acknowledge([1]);
+    const ids = ['sent', 'long ago', 'failed', 'interrupted'];
+    await sessions.commit(
+      'bot',
+      NO_AUTH,
+      ids.map((id) => fromMe(id)),
+    );
+    const announced = frames.after(0, 10).map(({ body }) => /"message":"text ([^"]*)"/.exec(body)?.[1]);
+    expect(announced).toEqual(['failed', 'interrupted']);
+  });
+
   test('B3: after the disk failed at a read, the file is opened afresh', async () => {
     const journal = await openJournal();
     await journal.sessions.commit('bot', NO_AUTH, [received('a')]);

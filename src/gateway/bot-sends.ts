@@ -5,8 +5,9 @@ import { describeError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import type { BotConfig, SendFrame } from '../protocol/frames.ts';
 import { inTurn } from './in-turn.ts';
+import { RecentMap } from './recent-map.ts';
 import type { SendOutcome, SendRegister } from './send-register.ts';
-import type { OutgoingText, Session } from './session.ts';
+import type { Answer, OutgoingText, Session } from './session.ts';
 import type { GatewaySettings } from './settings.ts';
 
 export interface SendDesk {
@@ -38,6 +39,8 @@ interface Settlement {
 }
 
 const MINUTE_MS = 60_000;
+/** Whole texts: a bot has few of them, or WhatsApp is away. */
+const REMEMBERED_DOUBTS = 100;
 
 /**
  * Sends one bot's texts, and journals each outcome.
@@ -49,6 +52,8 @@ const MINUTE_MS = 60_000;
  *   N3 What a text is called at the provider is journalled before it goes out, so that its echo is recognised however
  *      soon it comes.
  *   N4 What came while the bot was away is not answered, unless its settings or the request say so.
+ *   N5 The provider's word on a text that may have been sent counts whenever it comes while the process lives, of the last
+ *      hundred of them: it takes the place of the answer that nobody knew.
  */
 export class BotSends {
   readonly #desk: SendDesk;
@@ -57,6 +62,8 @@ export class BotSends {
   readonly #inHand = new Set<Promise<void>>();
   /** Not journalled yet, oldest first. */
   readonly #outcomes: Settlement[] = [];
+  /** What may have been sent, by what it is called at the provider. */
+  readonly #doubtful = new RecentMap<string, SendFrame>(REMEMBERED_DOUBTS);
 
   constructor(desk: SendDesk) {
     this.#desk = desk;
@@ -97,6 +104,14 @@ export class BotSends {
     }
   }
 
+  /** The provider says what it made of a text, in time or not. Never throws. */
+  answered(providerMessageId: string, answer: Answer): void {
+    const request = this.#doubtful.get(providerMessageId);
+    if (request === undefined) return;
+    this.#doubtful.delete(providerMessageId);
+    this.#settle(request, answer.kind === 'sent' ? { kind: 'sent', providerMessageId } : answer);
+  }
+
   /** Ends what is under way; what was not sent is answered as failed. */
   async close(): Promise<void> {
     this.#closing.abort();
@@ -109,6 +124,10 @@ export class BotSends {
     const withdrawn: SendOutcome = { kind: 'unsent', reason: 'the gateway stopped before it was sent' };
     const attempt = (): Promise<SendOutcome> => this.#attempt(request, current());
     const outcome = await inTurn(this.#queue, this.#closing.signal, attempt, withdrawn);
+    this.#settle(request, outcome);
+  }
+
+  #settle(request: SendFrame, outcome: SendOutcome): void {
     this.#outcomes.push({ request, outcome });
     this.recordOutcomes();
   }
@@ -121,7 +140,7 @@ export class BotSends {
     const quote =
       quoted === undefined ? null : { providerMessageId: quoted.provider_message_id, text: quoted.text };
     const { register, clock, settings } = this.#desk;
-    let isHandedOver = false;
+    let handedOver: string | null = null;
     try {
       const mayAnswerBacklog = request.answers_backlog ?? config.backlog_replies === 'sent';
       if (!mayAnswerBacklog && register.answersBacklog(request)) return HELD_BACK;
@@ -134,14 +153,18 @@ export class BotSends {
         async (signal) => {
           await this.#hesitate(session, message, signal);
           signal.throwIfAborted();
-          isHandedOver = true;
+          handedOver = providerMessageId;
           return session.sendText(message, signal);
         },
         this.#closing.signal,
       );
+      if (delivery.kind === 'unknown') this.#doubtful.set(providerMessageId, request);
       return delivery.kind === 'sent' ? { kind: 'sent', providerMessageId } : delivery;
     } catch (error) {
-      return { kind: isHandedOver ? 'unknown' : 'unsent', reason: describeError(error) };
+      const reason = describeError(error);
+      if (handedOver === null) return { kind: 'unsent', reason };
+      this.#doubtful.set(handedOver, request);
+      return { kind: 'unknown', reason };
     }
   }
 

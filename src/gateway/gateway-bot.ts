@@ -189,6 +189,7 @@ export class GatewayBot {
         this.#running?.downloads.resume();
         this.#desk.received();
       },
+      answered: (providerMessageId, answer) => this.#sends.answered(providerMessageId, answer),
     };
   }
 

@@ -32,7 +32,8 @@ const askedBy = ({ to, text }: SendFrame): string => hash('sha256', JSON.stringi
  *      another chat it is refused, however the first one ended.
  *   T2 One that a crash cut short is answered as failed: whether it was sent is not known, once it has its name.
  *   T3 A text that was sent takes its place in the chat like any message, once, before the request is answered; one that
- *      only its echo tells of, when that comes, and whoever asks again is told so.
+ *      was known to be sent only after that, by its echo or by the provider's late word, when it is known, and whoever
+ *      asks again is told so.
  */
 export class SendRegister {
   readonly #db: JournalDatabase;
@@ -96,9 +97,11 @@ export class SendRegister {
     );
   }
 
+  /** Answers a request; once more for one that may have been sent, when it is known what became of it. */
   end(request: SendFrame, outcome: SendOutcome): void {
     const { bot_id: botId, request_id: requestId } = request;
     this.#db.transaction(() => {
+      if (this.#isAnswered(botId, requestId)) return this.#amend(request, outcome);
       const echoed = this.#db.get(
         'SELECT provider_message_id FROM sends WHERE bot_id = ? AND request_id = ? AND announced = 1',
         botId,
@@ -201,6 +204,20 @@ export class SendRegister {
     this.#keepAnswer(botId, requestId, answer);
     const seq = this.#frames.append(answer, null);
     if (outcome.kind === 'unsent') this.#noteUnsent(botId, requestId, seq);
+  }
+
+  /** What is in its chat was sent, and nobody knows better than the provider. */
+  #amend(request: SendFrame, outcome: SendOutcome): void {
+    const { bot_id: botId, request_id: requestId } = request;
+    const announced = 'SELECT 1 FROM sends WHERE bot_id = ? AND request_id = ? AND announced = 1';
+    if (this.#db.get(announced, botId, requestId) !== undefined) return;
+    if (outcome.kind === 'sent') this.#announce(request, outcome.providerMessageId);
+    this.#keepAnswer(botId, requestId, this.#answerOf(botId, requestId, outcome));
+  }
+
+  #isAnswered(botId: string, requestId: string): boolean {
+    const answered = 'SELECT 1 FROM sends WHERE bot_id = ? AND request_id = ? AND answered = 1';
+    return this.#db.get(answered, botId, requestId) !== undefined;
   }
 
   #setAnnounced(botId: string, requestId: string): void {

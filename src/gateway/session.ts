@@ -31,6 +31,9 @@ export interface Session {
 /** What became of a text: `sent` when the provider has it. */
 export type Delivery = { readonly kind: 'sent' } | Undelivered;
 
+/** What a provider itself says of a text. */
+export type Answer = { readonly kind: 'sent' } | { readonly kind: 'refused'; readonly reason: string };
+
 export interface Undelivered {
   /**
    * `unsent`: nothing of it went out. `refused`: the provider will not have it. `unknown`: it may have been sent, or may
@@ -56,11 +59,13 @@ export interface SessionStatus {
   readonly detail: string | null;
 }
 
-/** What a session tells its gateway. Neither call may throw. */
+/** What a session tells its gateway. No call may throw. */
 export interface SessionListener {
   statusChanged(status: SessionStatus): void;
   /** New messages are in the journal, durably. */
   received(): void;
+  /** The provider says of a text what nobody waits for any more; often not for the first time. */
+  answered(providerMessageId: string, answer: Answer): void;
 }
 
 /** Changes of a bot's credentials and Signal keys, as JSON texts by key. */

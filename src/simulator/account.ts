@@ -10,7 +10,12 @@ import { PreKeyPool } from './pre-keys.ts';
 export interface ActiveSession {
   readonly connection: Connection;
   deliver(stanza: BinaryNode): void;
+  /** Tells the bot what became of a text that it sent. */
+  answer(stanza: BinaryNode, by: LateAnswer): void;
 }
+
+/** WhatsApp's server has the text, refuses it, or a reader has it. */
+export type LateAnswer = 'ack' | 'refusal' | 'receipt';
 
 /** A bot, as WhatsApp knows it: a device that an account's owner linked. */
 export class LinkedDevice {
@@ -23,6 +28,8 @@ export class LinkedDevice {
   readonly noiseKey: Uint8Array;
   readonly preKeys = new PreKeyPool();
   readonly mailbox = new Mailbox();
+  /** Texts of the bot that went `unanswered`. */
+  readonly unanswered: BinaryNode[] = [];
   session: ActiveSession | null = null;
 
   constructor(account: Account, number: number, noiseKey: Uint8Array) {
@@ -124,6 +131,13 @@ export class Account {
   logOut(): void {
     this.#end({ ...conflict('device_removed'), attrs: { code: '401' } });
     this.devices.clear();
+  }
+
+  /** Answers the texts that went `unanswered`. */
+  answerLate(by: LateAnswer): void {
+    for (const { session, unanswered } of this.devices.values()) {
+      if (session !== null) for (const stanza of unanswered.splice(0)) session.answer(stanza, by);
+    }
   }
 
   #end(error: BinaryNode): void {

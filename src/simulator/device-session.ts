@@ -8,7 +8,7 @@ import {
 import PQueue from 'p-queue';
 import type { Timer } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
-import { type ActiveSession, conflict, type LinkedDevice } from './account.ts';
+import { type ActiveSession, conflict, type LateAnswer, type LinkedDevice } from './account.ts';
 import { type Parcel, parcelsOf, readParcel } from './bot-messages.ts';
 import { addressOf } from './chat.ts';
 import type { Connection } from './connection.ts';
@@ -61,6 +61,11 @@ export class DeviceSession implements ActiveSession {
   /** Sends a message on, unless the backlog, of which it is then a part, has not gone out yet. */
   deliver(stanza: BinaryNode): void {
     if (this.#phase === 'active') this.#sendMessage(stanza, false);
+  }
+
+  answer(stanza: BinaryNode, by: LateAnswer): void {
+    if (by === 'receipt') this.#sendReceipt(stanza, null);
+    else this.#acknowledge(stanza, 'message', by === 'refusal' ? { error: '479' } : {});
   }
 
   received(stanza: BinaryNode): void {
@@ -237,6 +242,7 @@ export class DeviceSession implements ActiveSession {
     }
     const fault = this.#device.account.outgoingFault;
     if (fault === null) this.#acknowledge(stanza, 'message');
+    if (fault === 'unanswered') this.#device.unanswered.push(stanza);
     if (fault === null || fault === 'unanswered') {
       void this.#reading.add(() => this.#readBotMessage(stanza));
       return;
@@ -253,22 +259,26 @@ export class DeviceSession implements ActiveSession {
     }
   }
 
-  async #readParcel({ attrs }: BinaryNode, parcel: Parcel): Promise<void> {
+  async #readParcel(stanza: BinaryNode, parcel: Parcel): Promise<void> {
+    const { attrs } = stanza;
     const chat = attrs['to'] ?? '';
     const messageId = attrs['id'] ?? '';
     const read = await readParcel(parcel, this.#device, chat);
     const { reader } = parcel;
-    const { clock, events } = this.#context;
+    const { events } = this.#context;
     events.append({ type: 'bot_message', ...this.#who, chat, messageId, reader: reader.name, ...read });
-    if (!read.decrypted) return;
+    if (!read.decrypted || this.#device.unanswered.includes(stanza)) return;
     const group = isJidGroup(chat) ? this.#context.directory.groupOf(chat) : null;
-    const participant = group ? addressOf(reader.identity, group.addressing) : null;
+    this.#sendReceipt(stanza, group ? addressOf(reader.identity, group.addressing) : null);
+  }
+
+  #sendReceipt({ attrs }: BinaryNode, participant: string | null): void {
     this.connection.send({
       tag: 'receipt',
       attrs: {
-        id: messageId,
-        from: chat,
-        t: String(seconds(clock.now())),
+        id: attrs['id'] ?? '',
+        from: attrs['to'] ?? '',
+        t: String(seconds(this.#context.clock.now())),
         ...(participant && { participant }),
       },
     });

@@ -1,7 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import type { Clock } from '../../src/base/clock.ts';
 import { silentLogger } from '../../src/base/log.ts';
-import type { Session, SessionListener, SessionStatus } from '../../src/gateway/session.ts';
+import type { Answer, Session, SessionListener, SessionStatus } from '../../src/gateway/session.ts';
 import { createBaileysSession } from '../../src/gateway/whatsapp/baileys-session.ts';
 import { type Endpoint, resolveEndpoint } from '../../src/gateway/whatsapp/endpoint.ts';
 import type { ReceptionPolicy } from '../../src/gateway/whatsapp/identity.ts';
@@ -32,6 +32,8 @@ export class WhatsAppBot implements SessionListener {
   readonly storage: MemorySessionStorage;
   readonly session: Session;
   readonly statuses: SessionStatus[] = [];
+  /** What WhatsApp said of texts that nobody waited for any more. */
+  readonly lateAnswers = new Map<string, Answer>();
   /** Messages whose receipt was at WhatsApp while the storage did not have them. */
   readonly receiptsTooEarly: string[] = [];
   readonly #simulator: Simulator;
@@ -86,12 +88,25 @@ export class WhatsAppBot implements SessionListener {
     if (this.#scans && status.qr !== null) void this.#simulator.scan(status.qr);
   }
 
+  answered(providerMessageId: string, answer: Answer): void {
+    this.lateAnswers.set(providerMessageId, answer);
+    this.#news.emit('news');
+  }
+
   received(): void {
     this.#news.emit('news');
   }
 
   get texts(): readonly string[] {
     return this.storage.received.map(({ wire }) => wire.message);
+  }
+
+  async untilAnswered(providerMessageId: string): Promise<Answer> {
+    for (;;) {
+      const answer = this.lateAnswers.get(providerMessageId);
+      if (answer !== undefined) return answer;
+      await once(this.#news, 'news');
+    }
   }
 
   /** The first status of this state from the given place on: 0 for the first of all. */

@@ -71,6 +71,32 @@ test('a text that WhatsApp refuses has failed, and has no place in the history',
   expect(simulator.events.of('bot_message')).toEqual([]);
 });
 
+test.each(['ack', 'receipt'] as const)(
+  'a text whose %s comes late is in the history then, and whoever asks again is told that it was sent',
+  async (by) => {
+    const { simulator, together, until } = await togetherBench({
+      settings: { gateway: { ...PROMPT.gateway, sendTimeoutMs: 500 } },
+    });
+    simulator.account().outgoingFault = 'unanswered';
+    const ana = simulator.person('Ana', { addressing: 'pn' }).identity.pn;
+    const request = { botId: 'main', to: ana, text: 'hello', requestId: 'r' };
+    const doubtful = await together.backend.send(request);
+    expect(doubtful).toMatchObject({
+      kind: 'failed',
+      reason: expect.stringContaining('may have been sent'),
+    });
+    const { messageId } = await simulator.events.waitFor('bot_message');
+    simulator.account().answerLate(by);
+    const messages = await until((events) => events.find((one) => one.kind === 'ingested')?.messages);
+    expect(messages).toMatchObject([{ content: 'hello', source: 'bot', providerMessageId: messageId }]);
+    expect(await together.backend.send(request)).toMatchObject({
+      kind: 'sent',
+      providerMessageId: messageId,
+    });
+    expect(simulator.events.of('bot_message')).toHaveLength(1);
+  },
+);
+
 test('a text that may have been sent is in the history when its echo tells so, and is not sent again', async () => {
   const { simulator, together, until } = await togetherBench({
     settings: { gateway: { ...PROMPT.gateway, sendTimeoutMs: 500 } },

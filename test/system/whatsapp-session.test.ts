@@ -553,6 +553,33 @@ describe('sending', () => {
     expect(await delivery).toMatchObject({ kind: 'unknown', reason: 'the connection to WhatsApp ended' });
   });
 
+  test.each(['ack', 'receipt'] as const)(
+    'a text whose %s comes late is known to be sent, over the next connection too',
+    async (by) => {
+      const sender = await openBot();
+      simulator.account().outgoingFault = 'unanswered';
+      const text = textToAna(sender);
+      const delivery = deliver(sender, text);
+      await simulator.events.waitFor('bot_message', ({ messageId }) => messageId === text.providerMessageId);
+      const from = sender.statuses.length;
+      simulator.account().drop();
+      expect(await delivery).toMatchObject({ kind: 'unknown' });
+      await sender.untilStatus('open', from);
+      simulator.account().answerLate(by);
+      expect(await sender.untilAnswered(text.providerMessageId)).toEqual({ kind: 'sent' });
+    },
+  );
+
+  test('a receipt that comes in time says that the text was sent', async () => {
+    const sender = await openBot();
+    simulator.account().outgoingFault = 'unanswered';
+    const text = textToAna(sender);
+    const delivery = deliver(sender, text);
+    await simulator.events.waitFor('bot_message', ({ messageId }) => messageId === text.providerMessageId);
+    simulator.account().answerLate('receipt');
+    expect(await delivery).toEqual({ kind: 'sent' });
+  });
+
   test('nothing went out of a text that was not written when the connection ended', async () => {
     const sender = await openBot();
     const answers = vi.spyOn(Connection.prototype, 'send').mockReturnValue();

@@ -6,7 +6,7 @@ import type { Logger } from '../../base/log.ts';
 import { keepSignalJobsApart } from '../../base/signal-jobs.ts';
 import type { BotState } from '../../protocol/frames.ts';
 import type { MediaReference, ProviderKey } from '../received.ts';
-import type { Delivery, OutgoingText, Session, SessionListener, SessionStorage } from '../session.ts';
+import type { Answer, Delivery, OutgoingText, Session, SessionListener, SessionStorage } from '../session.ts';
 import { silenceLibsignal } from './baileys-log.ts';
 import { Connection } from './connection.ts';
 import { deliverText } from './deliver-text.ts';
@@ -53,6 +53,8 @@ class BaileysSession implements Session {
   readonly #options: BaileysSessionOptions;
   readonly #log: Logger;
   readonly #memory = createSessionMemory();
+  /** Who waits for WhatsApp's answer to a text, by message id. */
+  readonly #awaiting = new Map<string, (answer: Answer) => void>();
   #running: AbortController | null = null;
   #ended: Promise<void> = Promise.resolve();
   #open: Connection | null = null;
@@ -116,7 +118,8 @@ class BaileysSession implements Session {
     const connection = this.#open;
     if (connection === null) return { kind: 'unsent', reason: NOT_OPEN };
     const { clock } = this.#options;
-    return deliverText(message, keyOfQuoted, { connection, clock, sent: this.#memory.sent }, signal);
+    const dispatch = { connection, clock, sent: this.#memory.sent, awaiting: this.#awaiting };
+    return deliverText(message, keyOfQuoted, dispatch, signal);
   }
 
   /** Author included: in a group nobody could tell otherwise who is quoted. */
@@ -195,6 +198,11 @@ class BaileysSession implements Session {
           this.#report('open', null);
         },
         received: () => listener.received(),
+        answered: (providerMessageId, answer) => {
+          const take = this.#awaiting.get(providerMessageId);
+          if (take === undefined) listener.answered(providerMessageId, answer);
+          else take(answer);
+        },
       });
     } catch (error) {
       this.#log.error({ error: describeError(error) }, 'session cannot be opened');

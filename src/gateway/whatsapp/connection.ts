@@ -8,7 +8,7 @@ import {
 import type { Clock } from '../../base/clock.ts';
 import { describeError, DragomanError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
-import type { SessionStorage } from '../session.ts';
+import type { Answer, SessionStorage } from '../session.ts';
 import { inArrivalOrder } from './arrival-order.ts';
 import { AuthState } from './auth-state.ts';
 import { baileysLogger, withoutAddresses } from './baileys-log.ts';
@@ -22,6 +22,7 @@ import { type Disconnect, disconnectOf } from './reconnect.ts';
 import { tameRetryManager } from './retry-counters.ts';
 import type { SessionMemory } from './session-memory.ts';
 import { socketSettings } from './socket-settings.ts';
+import { hearAnswers } from './text-answers.ts';
 import { Watchdog } from './watchdog.ts';
 
 /** Baileys asks for a sign of life every 30 s; half of that again is time enough for the answer. */
@@ -47,6 +48,8 @@ export interface ConnectionOptions {
   readonly opened: (connection: Connection) => void;
   /** New messages are durable. */
   readonly received: () => void;
+  /** WhatsApp says what it made of a text. */
+  readonly answered: (providerMessageId: string, answer: Answer) => void;
 }
 
 /**
@@ -162,6 +165,7 @@ export class Connection {
       onOverdue: () => this.close('stuck'),
       onFailure,
     });
+    hearAnswers(ws, options.answered);
     containListeners(ws, onFailure);
     // Something in between that refuses the upgrade; Baileys takes the event from `ws` and does nothing with it.
     ws.on('unexpected-response', () => this.close('unreachable'));

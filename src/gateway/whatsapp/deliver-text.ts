@@ -1,5 +1,4 @@
 import {
-  type BinaryNode,
   DisconnectReason,
   type proto,
   type WAMessage,
@@ -9,8 +8,8 @@ import {
 import type { Clock } from '../../base/clock.ts';
 import { deadline, untilAborted } from '../../base/deadlines.ts';
 import { describeError } from '../../base/errors.ts';
-import type { Delivery, OutgoingText, Undelivered } from '../session.ts';
-import type { RecentMap } from './recent-map.ts';
+import type { Answer, Delivery, OutgoingText, Undelivered } from '../session.ts';
+import type { RecentMap } from '../recent-map.ts';
 
 /** WhatsApp answers within a second or two; so long after the text is on the wire nobody waits any more. */
 const ANSWER_DEADLINE_MS = 20_000;
@@ -25,6 +24,8 @@ export interface Dispatch {
   readonly clock: Clock;
   /** Texts sent, by message id. */
   readonly sent: RecentMap<string, proto.IMessage>;
+  /** Who waits for WhatsApp's answer, by message id. */
+  readonly awaiting: Map<string, (answer: Answer) => void>;
 }
 
 /**
@@ -37,14 +38,9 @@ export async function deliverText(
   dispatch: Dispatch,
   signal: AbortSignal,
 ): Promise<Delivery> {
-  const { connection, clock } = dispatch;
-  const { ws } = connection.socket;
+  const { connection, clock, awaiting } = dispatch;
   const answer = Promise.withResolvers<Delivery>();
-  const answered = `CB:ack,id:${message.providerMessageId}`;
-  const take = (ack: BinaryNode): void => {
-    if (ack.attrs['class'] === 'message') answer.resolve(deliveryBy(ack));
-  };
-  ws.on(answered, take);
+  awaiting.set(message.providerMessageId, answer.resolve);
   try {
     const written = write(message, keyOfQuoted, dispatch);
     const early = await untilAborted(Promise.race([answer.promise, written]), signal);
@@ -54,7 +50,7 @@ export async function deliverText(
   } catch (error) {
     return { kind: 'unknown', reason: describeError(error) };
   } finally {
-    ws.off(answered, take);
+    awaiting.delete(message.providerMessageId);
   }
 }
 
@@ -94,16 +90,3 @@ function isFromBefore(error: unknown): boolean {
   const { output }: { readonly output?: { readonly statusCode?: number } } = error ?? {};
   return output !== undefined && output.statusCode !== TIMED_OUT;
 }
-
-function deliveryBy({ attrs }: BinaryNode): Delivery {
-  const code = attrs['error'];
-  if (code === undefined) return { kind: 'sent' };
-  const meaning = REFUSALS[code];
-  return { kind: 'refused', reason: `WhatsApp refused it with code ${code}${meaning ? `: ${meaning}` : ''}` };
-}
-
-/** What is known of the codes that WhatsApp refuses a message with. */
-const REFUSALS: Readonly<Record<string, string>> = {
-  463: 'the account may not begin a chat with this person now',
-  479: 'it takes the message for malformed, mostly by a stale session of a device',
-};

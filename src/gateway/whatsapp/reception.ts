@@ -12,7 +12,7 @@ import { attributesOf } from './kept-message.ts';
 import type { Journaling } from './journaling-signal.ts';
 import { textInPlaceOf, UNDECRYPTABLE_TEXT, withoutContent } from './missing-content.ts';
 import { withOtherAddress } from './other-address.ts';
-import { RecentMap } from './recent-map.ts';
+import { RecentMap } from '../recent-map.ts';
 import { resentStanzas } from './resent.ts';
 import type { SessionMemory } from './session-memory.ts';
 import { Stanzas } from './stanzas.ts';

@@ -28,7 +28,7 @@ async function sendsBench(overrides: Partial<GatewaySettings> = {}) {
       botId: 'bot',
       config: { media_storage_quota_gb: 1 },
       storage: journal.sessions,
-      listener: { statusChanged: () => {}, received: () => {} },
+      listener: { statusChanged: () => {}, received: () => {}, answered: () => {} },
     },
     'http://127.0.0.1:9',
   );
@@ -279,6 +279,46 @@ describe('N4: what came while the bot was away', () => {
       ['named', 'held back'],
       ['named, quoting another', 'held back'],
       ['unasked', 'held back'],
+    ]);
+  });
+});
+
+describe('N5: the provider’s late word', () => {
+  test('counts for a text that may have been sent, and for no other', async () => {
+    const { journal, session, sends, send } = await sendsBench();
+    session.deliver = ({ text }) =>
+      Promise.resolve({ kind: text === 'text unsent' ? 'unsent' : 'unknown', reason: 'no word' });
+    const ids = ['late', 'refused', 'silent', 'unsent'];
+    send(session, ...ids);
+    await vi.advanceTimersByTimeAsync(60_000);
+    journal.frames.acknowledge(journal.frames.after(0, 10).map(({ seq }) => seq));
+    const [late = '', refused = '', , unsent = ''] = session.sent.map((text) => text.providerMessageId);
+    const no = { kind: 'refused', reason: 'no' } as const;
+    for (const id of [late, late, unsent, 'somebody else’s']) sends.answered(id, { kind: 'sent' });
+    for (const id of [refused, late]) sends.answered(id, no);
+    expect(framesOf(journal)).toMatchObject([
+      { type: 'inbound', message: { provider_message_id: late, message: 'text late', source: 'bot' } },
+    ]);
+    for (const id of ['late', 'refused', 'silent']) send(session, id);
+    expect(framesOf(journal).slice(1)).toMatchObject([
+      { type: 'sent', request_id: 'late', provider_message_id: late },
+      { type: 'send.failed', request_id: 'refused', reason: 'no' },
+      { type: 'send.failed', request_id: 'silent', reason: expect.stringContaining('may have been sent') },
+    ]);
+  });
+
+  test('that comes while the journal cannot be written counts once it can', async () => {
+    const { journal, session, sends, send } = await sendsBench();
+    session.deliver = () => Promise.resolve({ kind: 'unknown', reason: 'no word' });
+    vi.spyOn(journal.sends, 'end').mockImplementationOnce(() => {
+      throw new DragomanError('disk_full', 'no room in the journal');
+    });
+    send(session, 'a');
+    await vi.advanceTimersByTimeAsync(10);
+    sends.answered('id 1', { kind: 'sent' });
+    expect(framesOf(journal)).toMatchObject([
+      { type: 'send.failed', request_id: 'a' },
+      { type: 'inbound', message: { provider_message_id: 'id 1' } },
     ]);
   });
 });

@@ -23,7 +23,7 @@ async function downloadsBench() {
       botId: 'bot',
       config: { media_storage_quota_gb: 1 },
       storage: journal.sessions,
-      listener: { statusChanged: () => {}, received: () => {} },
+      listener: { statusChanged: () => {}, received: () => {}, answered: () => {} },
     },
     server.origin,
   );

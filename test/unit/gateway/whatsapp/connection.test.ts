@@ -20,6 +20,7 @@ test('what Baileys fails at when the link is closed under it is logged, and ends
     pairing: () => {},
     opened: () => {},
     received: () => {},
+    answered: () => {},
   });
   // Baileys answers this one in an async listener that nobody awaits.
   connection.socket.ws.emit('CB:iq,type:set,pair-device', {

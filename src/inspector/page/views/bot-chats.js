@@ -4,6 +4,7 @@ import { dayAndTime } from '../format.js';
 import { html } from '../html.js';
 import { chatHash } from '../route.js';
 import { usePolled } from '../use-polled.js';
+import { PageTurner } from './page-turner.js';
 
 /** @typedef {import('../api.js').ChatView} Chat */
 
@@ -30,14 +31,7 @@ export function BotChats({ botId }) {
                 ${data.items.map((chat) => html`<${ChatRow} key=${chat.chat} chat=${chat} />`)}
               </ul>`
       }
-      ${
-        data !== null &&
-        (after !== null || data.next !== null) &&
-        html`<div class="more">
-          ${after !== null && html`<button type="button" onClick=${() => setAfter(null)}>Back to the first</button>`}
-          ${data.next !== null && html`<button type="button" onClick=${() => setAfter(data.next)}>Next page</button>`}
-        </div>`
-      }
+      ${data !== null && html`<${PageTurner} after=${after} next=${data.next} onTurn=${setAfter} />`}
     </section>
   `;
 }

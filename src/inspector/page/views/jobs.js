@@ -4,6 +4,7 @@ import { age, bytes, duration } from '../format.js';
 import { html } from '../html.js';
 import { chatHash } from '../route.js';
 import { usePolled } from '../use-polled.js';
+import { PageTurner } from './page-turner.js';
 
 /** @typedef {import('../api.js').JobView} Job */
 /** @typedef {import('../api.js').JobCollection} JobCollection */
@@ -84,14 +85,7 @@ export function Jobs({ live, collection, now }) {
                 onDrop=${setAsking}
               />`
       }
-      ${
-        data !== null &&
-        (after !== null || data.next !== null) &&
-        html`<div class="more">
-          ${after !== null && html`<button type="button" onClick=${() => setAfter(null)}>Back to the first</button>`}
-          ${data.next !== null && html`<button type="button" onClick=${() => setAfter(data.next)}>Next page</button>`}
-        </div>`
-      }
+      ${data !== null && html`<${PageTurner} after=${after} next=${data.next} onTurn=${setAfter} />`}
     </section>
     ${asking !== null && html`<${DropDialog} job=${asking} onDrop=${() => void act(asking, 'drop')} onClose=${() => setAsking(null)} />`}
   `;

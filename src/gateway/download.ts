@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import { describeError, hasCode, lacksHandles } from '../base/errors.ts';
 import type { Guid } from '../base/ids.ts';
+import type { Logger } from '../base/log.ts';
 import type { PartFile } from '../staging/part-file.ts';
 import type { StagingQuota } from '../staging/quota.ts';
 import type { StagingFolder } from '../staging/staging-folder.ts';
@@ -23,6 +24,7 @@ export interface DownloadTarget {
   readonly quota: StagingQuota;
   readonly limits: DownloadLimits;
   readonly clock: Clock;
+  readonly log: Logger;
   /** Where large files are decrypted; left out: in this thread, as small ones are. */
   readonly thread?: DecryptionThread;
 }
@@ -69,7 +71,7 @@ export async function downloadMedia(
 
 async function receive(
   { guid, media, origin }: DownloadRequest,
-  { folder, quota, limits, thread }: DownloadTarget,
+  { folder, quota, limits, log, thread }: DownloadTarget,
   watch: DownloadWatch,
 ): Promise<DownloadOutcome> {
   const url = mediaUrl(media.directPath, origin);
@@ -81,7 +83,7 @@ async function receive(
 
   const answer = await askFor(url, limits.maxFileBytes, watch.signal);
   if (answer.kind === 'failed') return answer;
-  const decryption = beginDecryption(media, thread);
+  const decryption = beginDecryption(media, thread, log);
   try {
     const part = await folder.create(guid);
     try {
@@ -100,11 +102,16 @@ type Decryption = Pick<ThreadedDecryption, 'end' | 'drop'> & {
 };
 
 /** In the thread where that is worth it; in this one when that cannot start: late is better than never. */
-function beginDecryption(media: MediaReference, thread: DecryptionThread | undefined): Decryption {
+function beginDecryption(
+  media: MediaReference,
+  thread: DecryptionThread | undefined,
+  log: Logger,
+): Decryption {
   if ((media.declaredBytes ?? 0) < THREAD_FROM_BYTES || thread === undefined) return inThisThread(media);
   try {
     return thread.begin(media);
-  } catch {
+  } catch (error) {
+    log.warn({ reason: describeError(error) }, 'the decrypting thread cannot start');
     return inThisThread(media);
   }
 }

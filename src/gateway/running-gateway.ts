@@ -69,7 +69,7 @@ export class RunningGateway implements Gateway, LinkHost {
       storage: journal.sessions,
       downloads: {
         ledger: journal.media,
-        target: { folder, quota, limits: settings, clock, thread: this.#decryption },
+        target: { folder, quota, limits: settings, clock, log, thread: this.#decryption },
         slots: this.#slots,
         settings,
         clock,

@@ -7,9 +7,9 @@ const LONGEST_RETRY_MS = 30_000;
 
 /**
  * What must be written to the journal and may find it unwritable: a full disk passes, and nobody says it again.
- *   Y1 What cannot be written now is tried again, ever more slowly, until it can. Any other failure is logged, and the end
+ *   R1 What cannot be written now is tried again, ever more slowly, until it can. Any other failure is logged, and the end
  *      of it.
- *   Y2 What is asked of one subject is done in order; each kind once, however often it was asked for meanwhile: as last.
+ *   R2 What is asked of one subject is done in order; each kind once, however often it was asked for meanwhile: as last.
  */
 export class UntilRecorded {
   readonly #clock: Clock;

@@ -9,7 +9,7 @@ import type { ClaimHandle, WorkStore } from '../store/work-store.ts';
 export interface ClaimWrite<Done extends string> {
   /** `stale`: the token is, nothing was written. */
   write(): Promise<Done | 'stale'>;
-  /** Whether the job, as it is stored, shows that `write` has happened. Null: there is no such job any more. */
+  /** The outcome of the `write` that the stored job shows; `stale`: none of it. Null: there is no such job any more. */
   seenOn(stored: MediaProcessingJob | null): Done | 'stale';
 }
 

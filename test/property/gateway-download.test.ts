@@ -145,6 +145,7 @@ test('R1: downloads that run together never take the folder above its limit, by 
             quota: bench.quota,
             limits: { maxFileBytes: 2 ** 20, idleTimeoutMs: 60_000, downloadTimeoutMs: 60_000 },
             clock: bench.clock,
+            log: bench.log,
           };
           return downloadMedia(
             { guid: newGuid(), media: reference, origin: bench.server.origin },

@@ -9,6 +9,7 @@ import { StagingQuota } from '../../src/staging/quota.ts';
 import { openStagingFolder, type StagingFolder } from '../../src/staging/staging-folder.ts';
 import { ManualClock } from './manual-clock.ts';
 import { MediaServer } from './media-server.ts';
+import { RecordingLogger } from './recording-logger.ts';
 import { scratchFolder } from './scratch-folder.ts';
 
 const MIB = 2 ** 20;
@@ -20,6 +21,7 @@ export interface DownloadBench {
   readonly folder: StagingFolder;
   readonly quota: StagingQuota;
   readonly clock: ManualClock;
+  readonly log: RecordingLogger;
   download(media: MediaReference, signal?: AbortSignal): Promise<DownloadOutcome>;
   /** The content of each file of the folder, by name. */
   files(): Promise<Record<string, string>>;
@@ -38,6 +40,7 @@ export async function downloadBench(
   const quota = new StagingQuota(quotaBytes);
   await quota.reconcile(() => folder.list());
   const clock = new ManualClock();
+  const log = new RecordingLogger();
   const limits = {
     maxFileBytes: 10 * MIB,
     idleTimeoutMs: 1_000,
@@ -49,10 +52,11 @@ export async function downloadBench(
     folder,
     quota,
     clock,
+    log,
     download: (media, signal = NEVER) =>
       downloadMedia(
         { guid: newGuid(), media, origin: server.origin },
-        { folder, quota, limits, clock, ...(thread && { thread }) },
+        { folder, quota, limits, clock, log, ...(thread && { thread }) },
         signal,
       ),
     async files() {

@@ -2,6 +2,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { systemClock } from '../../src/base/clock.ts';
 import { newGuid } from '../../src/base/ids.ts';
+import { silentLogger } from '../../src/base/log.ts';
 import { DecryptionThread } from '../../src/gateway/decryption/decryption-thread.ts';
 import { downloadMedia } from '../../src/gateway/download.ts';
 import { StagingQuota } from '../../src/staging/quota.ts';
@@ -32,7 +33,14 @@ export class LargeDownloads implements AsyncDisposable {
     const folder = await openStagingFolder(this.#dir);
     const quota = new StagingQuota(LIMITS.maxFileBytes);
     await quota.reconcile(() => folder.list());
-    const target = { folder, quota, limits: LIMITS, clock: systemClock(), thread: this.#thread };
+    const target = {
+      folder,
+      quota,
+      limits: LIMITS,
+      clock: systemClock(),
+      log: silentLogger,
+      thread: this.#thread,
+    };
     const outcome = await downloadMedia({ guid: newGuid(), media, origin }, target, NEVER);
     if (outcome.kind === 'failed') throw new Error(`${outcome.reason}: ${outcome.detail}`);
   }

@@ -1,7 +1,7 @@
 import type { Guid } from '../../base/ids.ts';
 import { roundForJob } from '../../jobs/fairness.ts';
 import type { CorrespondentKey, JobError, MediaProcessingJob } from '../../jobs/job.ts';
-import { POISON, type UnplacedJob } from '../job-records.ts';
+import { claimablePool, POISON, type UnplacedJob } from '../job-records.ts';
 import type { DeadLetterProblem, JobRetry } from '../dead-letter-store.ts';
 import type { IdleJob, JobCount, JobPage, JobQuery } from '../job-store.ts';
 import type { StagedMedia } from '../message-store.ts';
@@ -273,8 +273,7 @@ export class MemoryJobs {
   }
 }
 
-const isClaimable = (job: MediaProcessingJob): job is ClaimableJob =>
-  job.status === 'pending' && job.collection === 'active' && job.pool !== null;
+const isClaimable = (job: MediaProcessingJob): job is ClaimableJob => claimablePool(job) !== null;
 
 const isDue = ({ status, availableAt }: MediaProcessingJob, now: number): boolean =>
   status === 'waiting' && availableAt !== null && availableAt <= now;

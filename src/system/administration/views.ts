@@ -133,7 +133,7 @@ export const jobView = z.object({
   result: z.string().nullable().describe('The words, without brackets or caption'),
   error: z.object({ code: z.string(), reason: z.string(), stack: z.string().nullable() }).nullable(),
   attempts: count,
-  leaseExpiresAt: epochMs.nullable(),
+  leaseExpiresAt: epochMs.nullable().describe("By the store's clock, which may differ from this host's"),
   availableAt: epochMs.nullable().describe('When a waiting job may be tried again'),
   seq: z.number().int().describe('Arrival order'),
   createdAt: epochMs,

@@ -87,7 +87,7 @@ describe('a large download', () => {
     expect(bench.quota.reservedBytes).toBe(0);
   });
 
-  test('whose thread cannot start is staged all the same, and leaves nothing open', async () => {
+  test('whose thread cannot start is staged all the same, leaves nothing open, and says why', async () => {
     const thread = decryptionThread();
     const bench = await downloadBench({ thread });
     await thread.close();
@@ -95,6 +95,12 @@ describe('a large download', () => {
     bench.server.on('/file.enc', file(ciphertext));
     expect(await bench.download(reference)).toMatchObject({ kind: 'staged', bytes: plain.length });
     expect(Object.values(await bench.files())).toEqual([plain.toString('base64')]);
+    expect(bench.log.lines).toMatchObject([
+      {
+        level: 'warn',
+        fields: { reason: expect.stringContaining('expected a running gateway to decrypt for') },
+      },
+    ]);
   });
 
   test('whose thread dies has failed, and may be tried again', async () => {

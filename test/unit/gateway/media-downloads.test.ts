@@ -29,7 +29,7 @@ async function downloadsBench() {
   );
   const downloads = new MediaDownloads('bot', session, {
     ledger: journal.media,
-    target: { folder, quota, limits: settings, clock },
+    target: { folder, quota, limits: settings, clock, log: silentLogger },
     slots: new PQueue({ concurrency: 2 }),
     settings,
     clock,

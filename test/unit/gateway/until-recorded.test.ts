@@ -26,7 +26,7 @@ test('what can be written is written at once, and nothing waits', () => {
   expect(clock.pendingTimers).toBe(0);
 });
 
-test('Y1, Y2: what cannot is tried again until it can; of one subject in order, each kind once, as last asked', () => {
+test('R1, R2: what cannot is tried again until it can; of one subject in order, each kind once, as last asked', () => {
   const { clock, disk, done, attempt } = bench();
   disk.isFull = true;
   attempt('a', 'start');
@@ -42,7 +42,7 @@ test('Y1, Y2: what cannot is tried again until it can; of one subject in order, 
   expect(clock.pendingTimers).toBe(0);
 });
 
-test('Y1: the pauses grow, up to half a minute', () => {
+test('R1: the pauses grow, up to half a minute', () => {
   const { clock, disk, attempt } = bench();
   disk.isFull = true;
   attempt('a', 'start');
@@ -52,7 +52,7 @@ test('Y1: the pauses grow, up to half a minute', () => {
   expect(disk.attempts).toBeLessThan(30);
 });
 
-test('Y1: any other failure is the end of it, and said', () => {
+test('R1: any other failure is the end of it, and said', () => {
   const { clock, log, unrecorded } = bench();
   unrecorded.attempt('a', 'start', () => {
     throw new DragomanError('unknown_bot', 'too many bots');

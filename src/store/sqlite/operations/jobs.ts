@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Guid } from '../../../base/ids.ts';
 import type { CorrespondentKey, JobCollection } from '../../../jobs/job.ts';
+import { claimablePool } from '../../job-records.ts';
 import type { ClaimHandle, ClaimRequest } from '../../work-store.ts';
 import type { Connection } from '../connection.ts';
 import { JOB_ROW, type JobRow, type NewJobRow } from '../rows.ts';
@@ -18,9 +19,8 @@ export function insertJob(
   accepted: string,
 ): void {
   const { botId, correspondentId } = key;
-  const { pool } = job;
-  const isClaimable = job.status === 'pending' && job.collection === 'active' && pool !== null;
-  const round = isClaimable ? takeRound(connection, { pool, botId, correspondentId }) : NO_ROUND;
+  const pool = claimablePool(job);
+  const round = pool === null ? NO_ROUND : takeRound(connection, { pool, botId, correspondentId });
   const seq = connection.insert(
     `INSERT INTO jobs (guid, collection, bot_id, provider_name, correspondent_id, status, pool, round, attempts,
        created_at, changed_at, staged_at, mime_type, original_filename, error, media_metadata)
@@ -31,7 +31,7 @@ export function insertJob(
     key.providerName,
     correspondentId,
     job.status,
-    pool,
+    job.pool,
     round,
     job.createdAt,
     job.createdAt,

@@ -13,7 +13,7 @@ function clockOf() {
   return { clock, take };
 }
 
-test('C1: a time that goes to the server and back is the same', () => {
+test('K1: a time that goes to the server and back is the same', () => {
   const { clock, take } = clockOf();
   for (const serverNow of [NOON, NOON + 5 * HOUR_MS, NOON - 5 * HOUR_MS]) {
     take(serverNow);
@@ -43,7 +43,7 @@ function slept(): ServerClock {
   return clock;
 }
 
-describe('C2: a host that slept for three hours from noon on', () => {
+describe('K2: a host that slept for three hours from noon on', () => {
   test('is right again', () => {
     expect(slept().toHost(NOON + 4 * HOUR_MS)).toBe(NOON + HOUR_MS);
     expect(slept().toServer(NOON + HOUR_MS)).toBe(NOON + 4 * HOUR_MS);

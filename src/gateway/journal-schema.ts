@@ -146,6 +146,16 @@ const VERSION_7 = `
   ALTER TABLE sends ADD COLUMN asked TEXT;
 `;
 
+const VERSION_8 = `
+  -- Which asking for the request came last: it is the one to be answered.
+  ALTER TABLE sends ADD COLUMN ask_id TEXT;
+
+  -- Nothing of the text went out: whoever asks anew has the answer, and the request may be begun anew.
+  ALTER TABLE sends ADD COLUMN unsent INTEGER NOT NULL DEFAULT 0;
+  UPDATE sends SET unsent = 1 WHERE unsent_seq IS NOT NULL;
+  ALTER TABLE sends DROP COLUMN unsent_seq;
+`;
+
 /** By itself SQLite looks at all that a bot has seen: it does not see that the partial index on a virtual column serves. */
 export const SEEN_BY_MESSAGE = 'seen INDEXED BY seen_message';
 
@@ -158,4 +168,5 @@ export const JOURNAL_VERSIONS: readonly string[] = [
   VERSION_5,
   VERSION_6,
   VERSION_7,
+  VERSION_8,
 ];

@@ -6,6 +6,7 @@ import { sentMessage } from './inbound-message.ts';
 import type { JournalDatabase } from './journal-database.ts';
 import { type JournalRow, numberIn, textIn } from './journal-row.ts';
 import { SEEN_BY_MESSAGE } from './journal-schema.ts';
+import { otherAddress } from './other-address.ts';
 import type { Undelivered } from './session.ts';
 
 export type SendOutcome = { readonly kind: 'sent'; readonly providerMessageId: string } | Undelivered;
@@ -16,6 +17,7 @@ export interface SendRegisterSettings {
   readonly rememberMs: number;
 }
 
+/** Without its `ask_id`: each asking gets it with its own. */
 type Answer = Extract<DurableFrameBody, { type: 'sent' | 'send.failed' }>;
 
 const MAYBE_SENT = '; the text may have been sent';
@@ -23,13 +25,13 @@ const ANOTHERS =
   'this request id was used for another text or chat: a text of its own needs an id of its own';
 
 /** No text is kept longer than it takes to send it. */
-const askedBy = ({ to, text }: SendFrame): string => hash('sha256', JSON.stringify([to, text]));
+const askedBy = (to: string, text: string): string => hash('sha256', JSON.stringify([to, text]));
 
 /**
  * Texts that the backend asked to send.
  *   T1 A request is begun at most once, so that no text is sent twice. Whoever asks again gets the same answer again;
- *      except that one of which nothing went out is begun anew, once the backend has its answer. With another text or for
- *      another chat it is refused, however the first one ended.
+ *      except that one of which nothing went out is begun anew by another asking: whoever asks anew waits for no earlier
+ *      answer. With another text or for another chat it is refused, however the first one ended.
  *   T2 One that a crash cut short is answered as failed: whether it was sent is not known, once it has its name.
  *   T3 A text that was sent takes its place in the chat like any message, once, before the request is answered; one that
  *      was known to be sent only after that, by its echo or by the provider's late word, when it is known, and whoever
@@ -60,20 +62,19 @@ export class SendRegister {
           request_id: requestId,
           reason: ANOTHERS,
         } as const;
-        this.#frames.append(refused, null);
+        this.#frames.append(addressed(request.ask_id, refused), null);
         return 'repeated';
       }
-      if (this.#mayBeginAnew(botId, requestId)) return 'begun';
+      if (this.#mayBeginAnew(request)) return 'begun';
       const row = this.#db.get(
-        `SELECT answer, unsent_seq IS NOT NULL AS unsent FROM sends
-         WHERE bot_id = ? AND request_id = ? AND answer IS NOT NULL`,
+        'UPDATE sends SET ask_id = ? WHERE bot_id = ? AND request_id = ? RETURNING answer',
+        request.ask_id ?? null,
         botId,
         requestId,
       );
-      if (row === undefined) return 'in_hand';
+      if (row === undefined || row['answer'] === null) return 'in_hand';
       const answer: Answer = JSON.parse(textIn(row, 'answer'));
-      const seq = this.#frames.append(answer, null);
-      if (numberIn(row, 'unsent') === 1) this.#noteUnsent(botId, requestId, seq);
+      this.#frames.append(addressed(request.ask_id, answer), null);
       return 'repeated';
     });
   }
@@ -132,11 +133,7 @@ export class SendRegister {
     const requestId = textIn(row, 'request_id');
     this.#setAnnounced(botId, requestId);
     if (numberIn(row, 'answered') === 1) {
-      this.#keepAnswer(
-        botId,
-        requestId,
-        this.#answerOf(botId, requestId, { kind: 'sent', providerMessageId }),
-      );
+      this.#keepAnswer(botId, requestId, { kind: 'sent', providerMessageId });
     }
     return 'news';
   }
@@ -161,30 +158,38 @@ export class SendRegister {
 
   #isNew(request: SendFrame): boolean {
     const added = this.#db.run(
-      'INSERT OR IGNORE INTO sends (bot_id, request_id, answered, expires_at, asked) VALUES (?, ?, 0, ?, ?)',
+      `INSERT OR IGNORE INTO sends (bot_id, request_id, answered, expires_at, asked, ask_id)
+       VALUES (?, ?, 0, ?, ?, ?)`,
       request.bot_id,
       request.request_id,
       this.#clock.now() + this.#settings.rememberMs,
-      askedBy(request),
+      askedBy(request.to, request.text),
+      request.ask_id ?? null,
     );
     return added === 1;
   }
 
-  #isAnothers(request: SendFrame): boolean {
-    const { bot_id: botId, request_id: requestId } = request;
-    const another = 'SELECT 1 FROM sends WHERE bot_id = ? AND request_id = ? AND asked <> ?';
-    return this.#db.get(another, botId, requestId, askedBy(request)) !== undefined;
+  /** A person's two addresses are one chat. */
+  #isAnothers({ bot_id: botId, request_id: requestId, to, text }: SendFrame): boolean {
+    const another = 'SELECT 1 FROM sends WHERE bot_id = ? AND request_id = ? AND asked NOT IN (?, ?)';
+    const other = otherAddress(this.#db, botId, to) ?? to;
+    const asked = [askedBy(to, text), askedBy(other, text)];
+    return this.#db.get(another, botId, requestId, ...asked) !== undefined;
   }
 
-  /** While the answer is on its way, whoever asks may have asked before it: the text would go out although it "failed". */
-  #mayBeginAnew(botId: string, requestId: string): boolean {
+  /** The same asking again may be from before its answer: the text would go out although it "failed". */
+  #mayBeginAnew({ bot_id: botId, request_id: requestId, ...request }: SendFrame): boolean {
+    const askId = request.ask_id ?? null;
     const begun = this.#db.run(
-      `UPDATE sends SET answered = 0, answer = NULL, unsent_seq = NULL, provider_message_id = NULL, expires_at = ?
-       WHERE bot_id = ? AND request_id = ? AND unsent_seq IS NOT NULL
-         AND NOT EXISTS (SELECT 1 FROM frames WHERE seq = unsent_seq)`,
+      `UPDATE sends
+       SET answered = 0, answer = NULL, unsent = 0, provider_message_id = NULL, ask_id = ?, expires_at = ?
+       WHERE bot_id = ? AND request_id = ? AND unsent = 1 AND ? IS NOT NULL AND ask_id IS NOT ?`,
+      askId,
       this.#clock.now() + this.#settings.rememberMs,
       botId,
       requestId,
+      askId,
+      askId,
     );
     return begun === 1;
   }
@@ -200,10 +205,13 @@ export class SendRegister {
   }
 
   #answer(botId: string, requestId: string, outcome: SendOutcome): void {
-    const answer = this.#answerOf(botId, requestId, outcome);
-    this.#keepAnswer(botId, requestId, answer);
-    const seq = this.#frames.append(answer, null);
-    if (outcome.kind === 'unsent') this.#noteUnsent(botId, requestId, seq);
+    const answer = this.#keepAnswer(botId, requestId, outcome);
+    const row = this.#db.get(
+      'SELECT ask_id FROM sends WHERE bot_id = ? AND request_id = ? AND ask_id IS NOT NULL',
+      botId,
+      requestId,
+    );
+    this.#frames.append(addressed(row === undefined ? undefined : textIn(row, 'ask_id'), answer), null);
   }
 
   /** What is in its chat was sent, and nobody knows better than the provider. */
@@ -212,7 +220,7 @@ export class SendRegister {
     const announced = 'SELECT 1 FROM sends WHERE bot_id = ? AND request_id = ? AND announced = 1';
     if (this.#db.get(announced, botId, requestId) !== undefined) return;
     if (outcome.kind === 'sent') this.#announce(request, outcome.providerMessageId);
-    this.#keepAnswer(botId, requestId, this.#answerOf(botId, requestId, outcome));
+    this.#keepAnswer(botId, requestId, outcome);
   }
 
   #isAnswered(botId: string, requestId: string): boolean {
@@ -224,22 +232,16 @@ export class SendRegister {
     this.#db.run('UPDATE sends SET announced = 1 WHERE bot_id = ? AND request_id = ?', botId, requestId);
   }
 
-  #keepAnswer(botId: string, requestId: string, answer: Answer): void {
+  #keepAnswer(botId: string, requestId: string, outcome: SendOutcome): Answer {
+    const answer = this.#answerOf(botId, requestId, outcome);
     this.#db.run(
-      'UPDATE sends SET answered = 1, answer = ? WHERE bot_id = ? AND request_id = ?',
+      'UPDATE sends SET answered = 1, answer = ?, unsent = ? WHERE bot_id = ? AND request_id = ?',
       JSON.stringify(answer),
+      outcome.kind === 'unsent' ? 1 : 0,
       botId,
       requestId,
     );
-  }
-
-  #noteUnsent(botId: string, requestId: string, answerSeq: number | null): void {
-    this.#db.run(
-      'UPDATE sends SET unsent_seq = ? WHERE bot_id = ? AND request_id = ?',
-      answerSeq,
-      botId,
-      requestId,
-    );
+    return answer;
   }
 
   #answerOf(botId: string, requestId: string, outcome: SendOutcome): Answer {
@@ -257,6 +259,10 @@ export class SendRegister {
     };
   }
 }
+
+/** The answer, as one asking gets it. */
+const addressed = (askId: string | undefined, answer: Answer): Answer =>
+  askId === undefined ? answer : { ...answer, ask_id: askId };
 
 /** What became of a text that the last process did not answer. */
 function interrupted(row: JournalRow): SendOutcome {

@@ -86,14 +86,22 @@ const mediaCorrupt = frame('media.corrupt', {
   quota_exceeded: z.boolean(),
   reason,
 });
+/** `ask_id`: of the `send` that it answers. */
 const sent = frame('sent', {
   seq,
   bot_id: botId,
   request_id: identifier,
+  ask_id: identifier.optional(),
   provider_message_id: identifier,
   originating_time: epochMs,
 });
-const sendFailed = frame('send.failed', { seq, bot_id: botId, request_id: identifier, reason });
+const sendFailed = frame('send.failed', {
+  seq,
+  bot_id: botId,
+  request_id: identifier,
+  ask_id: identifier.optional(),
+  reason,
+});
 
 /** Frames that change durable state: each carries a seq and is acked once it is durable. */
 const durableFrame = z.discriminatedUnion('type', [inbound, mediaStaged, mediaCorrupt, sent, sendFailed]);
@@ -173,6 +181,8 @@ export const backendFrame = z.discriminatedUnion('type', [
   frame('bot.stop', { bot_id: botId, forget: z.boolean().optional() }),
   frame('send', {
     request_id: identifier,
+    /** Tells this asking for a request from an earlier one, which nobody waits for any more. */
+    ask_id: identifier.optional(),
     bot_id: botId,
     to: identifier,
     text: text.min(1),

@@ -11,6 +11,7 @@ import type {
   InboundFrame,
 } from '../protocol/frames.ts';
 import type { BotRecord } from '../store/bot-store.ts';
+import type { ChatStore } from '../store/chat-store.ts';
 import { unknownBot as noSuchBot } from './administration/known-names.ts';
 import type { BotSettings } from './bot-settings.ts';
 import { FrameTries } from './frame-tries.ts';
@@ -38,6 +39,7 @@ export interface BotCommands {
 }
 
 export interface IngressOptions extends MediaArrivalsOptions {
+  readonly store: MediaArrivalsOptions['store'] & Pick<ChatStore, 'chatsNamed'>;
   readonly bots: ReadonlyMap<string, RunningBot>;
   /** Bots that are none any more, each with the gateway that had it. */
   readonly removedBots: ReadonlyMap<string, string>;
@@ -70,7 +72,7 @@ export class Ingress implements LinkHandler, BotCommands {
 
   constructor(options: IngressOptions) {
     this.#options = options;
-    this.#outbox = new Outbox(options.clock);
+    this.#outbox = new Outbox(options.clock, (...chats) => this.#isSameChat(...chats));
     this.#questions = new GatewayQuestions(options.clock);
     this.#tries = new FrameTries(options.clock);
     this.#media = new MediaArrivals(options);
@@ -196,6 +198,21 @@ export class Ingress implements LinkHandler, BotCommands {
   /** Tells a gateway that a file is not needed any more; one that is away finds out when it reconciles. */
   released(gatewayId: string, guid: Guid): void {
     this.#links.get(gatewayId)?.send({ type: 'media.released', guid });
+  }
+
+  async #isSameChat(botId: string, one: string, other: string): Promise<boolean> {
+    const { store, log } = this.#options;
+    try {
+      const [chats, others] = await Promise.all([
+        store.chatsNamed(botId, one),
+        store.chatsNamed(botId, other),
+      ]);
+      const known = chats.at(-1)?.correspondentId;
+      return known !== undefined && known === others.at(-1)?.correspondentId;
+    } catch (error) {
+      log.error({ bot_id: botId, reason: describeError(error) }, 'whether two chats are one cannot be read');
+      return false;
+    }
   }
 
   async #inbound(link: OpenLink, frame: InboundFrame, isLastTry: boolean): Promise<FrameVerdict> {

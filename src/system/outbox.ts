@@ -45,6 +45,9 @@ interface Pending {
   readonly settle: (result: SendResult) => void;
 }
 
+/** Whether two identifiers are of one chat of a bot. Never rejects. */
+export type SameChat = (botId: string, one: string, other: string) => Promise<boolean>;
+
 const ANOTHERS = 'this requestId is on its way with another text or to another chat';
 
 /** A bot's rate limit may make a text wait. */
@@ -55,27 +58,28 @@ const ANSWER_DEADLINE_MS = 120_000;
  *   U1 Each request is settled: by its gateway's durable answer, its deadline, or `close`.
  *   U2 What is not answered is asked again over the next link; the gateway sends a request once.
  *   U3 While a request is on its way, asking for it again is waiting for the same result; its id is no other text's.
+ *   U4 An answer counts for the asking that it is of: one that comes too late answers no later text of the same id.
  */
 export class Outbox {
   readonly #clock: Clock;
+  readonly #isSameChat: SameChat;
   readonly #pending = new Map<string, Pending>();
   #closed = false;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, isSameChat: SameChat) {
     this.#clock = clock;
+    this.#isSameChat = isSameChat;
   }
 
   /** Sends over `link`; null: over the next one that `opened` is told of. Never rejects. */
   send({ requestId = newGuid(), ...request }: SendRequest, link: SendLink | null): Promise<SendResult> {
     const { botId, to, text, quoted, answersProviderMessageId, answersBacklog } = request;
     const known = this.#pending.get(keyOf(botId, requestId));
-    if (known !== undefined) {
-      if (known.frame.to === to && known.frame.text === text) return known.result;
-      return Promise.resolve({ kind: 'failed', requestId, code: 'request_invalid', reason: ANOTHERS });
-    }
+    if (known !== undefined) return this.#join(known, to, text);
     const frame = {
       type: 'send',
       request_id: requestId,
+      ask_id: newGuid(),
       bot_id: botId,
       to,
       text,
@@ -102,14 +106,16 @@ export class Outbox {
 
   /** The gateway's answer. */
   answered(answer: Extract<DurableFrame, { type: 'sent' | 'send.failed' }>): void {
-    const requestId = answer.request_id;
-    this.#pending
-      .get(keyOf(answer.bot_id, requestId))
-      ?.settle(
-        answer.type === 'sent'
-          ? { kind: 'sent', requestId, providerMessageId: answer.provider_message_id }
-          : { kind: 'failed', requestId, code: 'send_failed', reason: answer.reason },
-      );
+    const { bot_id: botId, request_id: requestId, ask_id: askId } = answer;
+    const pending = this.#pending.get(keyOf(botId, requestId));
+    if (pending === undefined) return;
+    // A gateway of before does not say what it answers.
+    if (askId !== undefined && askId !== pending.frame.ask_id) return;
+    pending.settle(
+      answer.type === 'sent'
+        ? { kind: 'sent', requestId, providerMessageId: answer.provider_message_id }
+        : { kind: 'failed', requestId, code: 'send_failed', reason: answer.reason },
+    );
   }
 
   /** Answers what no gateway has answered, now and later. */
@@ -117,6 +123,13 @@ export class Outbox {
     this.#closed = true;
     for (const pending of this.#pending.values())
       giveUp(pending, 'the backend stopped before the gateway answered');
+  }
+
+  async #join({ frame, result }: Pending, to: string, text: string): Promise<SendResult> {
+    const isSame =
+      frame.text === text && (frame.to === to || (await this.#isSameChat(frame.bot_id, frame.to, to)));
+    if (isSame) return result;
+    return { kind: 'failed', requestId: frame.request_id, code: 'request_invalid', reason: ANOTHERS };
   }
 
   #await(frame: Pending['frame']): Promise<SendResult> {

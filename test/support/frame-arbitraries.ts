@@ -94,15 +94,27 @@ const gatewayFrameBody: fc.Arbitrary<GatewayFrameBody> = fc.oneof(
     quota_exceeded: fc.boolean(),
     reason,
   }),
-  fc.record({
-    type: fc.constant('sent'),
-    seq,
-    bot_id: botId,
-    request_id: identifier,
-    provider_message_id: identifier,
-    originating_time: natural,
-  }),
-  fc.record({ type: fc.constant('send.failed'), seq, bot_id: botId, request_id: identifier, reason }),
+  fc
+    .record({
+      type: fc.constant('sent'),
+      seq,
+      bot_id: botId,
+      request_id: identifier,
+      ask_id: optional(identifier),
+      provider_message_id: identifier,
+      originating_time: natural,
+    })
+    .map(withoutUndefined),
+  fc
+    .record({
+      type: fc.constant('send.failed'),
+      seq,
+      bot_id: botId,
+      request_id: identifier,
+      ask_id: optional(identifier),
+      reason,
+    })
+    .map(withoutUndefined),
   fc
     .record({
       type: fc.constant('bot.status'),
@@ -170,6 +182,7 @@ const backendFrameBody: fc.Arbitrary<BackendFrameBody> = fc.oneof(
     .record({
       type: fc.constant('send'),
       request_id: identifier,
+      ask_id: optional(identifier),
       bot_id: botId,
       to: identifier,
       text: textUpTo(WIRE_LIMITS.textCharacters, 1),

@@ -22,6 +22,8 @@ test('a bot answers: the text arrives, quotes, has its place in the history, and
   const result = await backend.send(request);
   expect(result).toMatchObject({ kind: 'sent', requestId: 'answer-1' });
   expect(await backend.send(request)).toEqual(result);
+  const { pn, lid } = simulator.person('Ana').identity;
+  for (const to of [pn, lid]) expect(await backend.send({ ...request, to })).toEqual(result);
   await simulator.say('Ana', { text: 'good' });
   // What comes close together is ingested together.
   await until(

@@ -3,6 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
 import { DragomanError } from '../../../src/base/errors.ts';
+import { newGuid } from '../../../src/base/ids.ts';
 import { BotSends } from '../../../src/gateway/bot-sends.ts';
 import { JOURNAL_FILE } from '../../../src/gateway/journal.ts';
 import { JOURNAL_VERSIONS } from '../../../src/gateway/journal-schema.ts';
@@ -44,7 +45,7 @@ async function sendsBench(overrides: Partial<GatewaySettings> = {}) {
   const texts = (): string[] => session.sent.map(({ text }) => text);
   const send = (current: Session | null, ...ids: readonly string[]): void => {
     const sender = current && { session: current, config: { media_storage_quota_gb: 1 } };
-    for (const id of ids) sends.send(request(id), () => sender);
+    for (const id of ids) sends.send({ ...request(id), ask_id: newGuid() }, () => sender);
   };
   return { journal, session, sends, log, texts, send };
 }

@@ -627,6 +627,8 @@ describe('media', () => {
   });
 });
 
+const toward = (id: string, to: string) => ({ ...request(id), to });
+
 describe('sends', () => {
   test('T1: a request is begun once, also after a restart; asked again it is answered again', async () => {
     const dir = await scratchFolder();
@@ -642,22 +644,50 @@ describe('sends', () => {
     expect(again).toEqual({ ...answer, seq: 3 });
   });
 
-  test('T1: one of which nothing went out is begun anew, but not while its answer is on its way', async () => {
+  test('T1: one of which nothing went out is begun anew by the next asking, not by the same one', async () => {
     const journal = await openJournal();
-    journal.sends.begin(request('r'));
-    journal.sends.name(request('r'), 'p1');
-    journal.sends.end(request('r'), { kind: 'unsent', reason: 'no connection' });
+    const asked = (askId: string) => ({ ...request('r'), ask_id: askId });
+    for (const askId of ['1', '2', '3']) {
+      expect(journal.sends.begin(asked(askId))).toBe('begun');
+      journal.sends.name(asked(askId), askId);
+      journal.sends.end(asked(askId), { kind: 'unsent', reason: 'no connection' });
+      expect(journal.sends.begin(asked(askId))).toBe('repeated');
+    }
     expect(journal.sends.begin(request('r'))).toBe('repeated');
-    journal.frames.acknowledge([1]);
-    expect(journal.sends.begin(request('r'))).toBe('repeated');
-    journal.frames.acknowledge([2, 3]);
-    expect(journal.sends.begin(request('r'))).toBe('begun');
-    expect(journal.sends.begin(request('r'))).toBe('in_hand');
-    journal.sends.end(request('r'), { kind: 'sent', providerMessageId: 'p2' });
-    expect(framesOf(journal)).toMatchObject([
-      { type: 'inbound' },
-      { type: 'sent', provider_message_id: 'p2' },
+    expect(journal.sends.begin(asked('4'))).toBe('begun');
+    expect(journal.sends.begin(asked('5'))).toBe('in_hand');
+    journal.sends.end(asked('4'), { kind: 'sent', providerMessageId: 'p' });
+    expect(journal.sends.begin(asked('6'))).toBe('repeated');
+    const answers = framesOf(journal).flatMap((frame) => ('request_id' in frame ? [frame] : []));
+    expect(answers.map((frame) => [frame.type, 'ask_id' in frame && frame.ask_id])).toEqual([
+      ...['1', '1', '2', '2', '3', '3', undefined].map((askId) => ['send.failed', askId ?? false]),
+      ['sent', '5'],
+      ['sent', '6'],
     ]);
+  });
+
+  test('T1, T3: one that its echo tells of after all is never begun anew', async () => {
+    const journal = await openJournal();
+    journal.sends.begin({ ...request('r'), ask_id: '1' });
+    journal.sends.name(request('r'), 'p');
+    journal.sends.end(request('r'), { kind: 'unsent', reason: 'no connection' });
+    await journal.sessions.commit('bot', NO_AUTH, [fromMe('p')]);
+    expect(journal.sends.begin({ ...request('r'), ask_id: '2' })).toBe('repeated');
+    expect(framesOf(journal).at(-1)).toMatchObject({ type: 'sent', ask_id: '2', provider_message_id: 'p' });
+  });
+
+  test('T1: a retry to the other address of the same person is the same request; to anybody else it is refused', async () => {
+    const journal = await openJournal();
+    journal.sends.begin(toward('by phone', '49151@s.whatsapp.net'));
+    journal.sends.begin(toward('by lid', '17104@lid'));
+    expect(journal.sends.begin(toward('by phone', '17104@lid'))).toBe('repeated');
+    const learnt = ['lid-mapping:49151', '"17104"'] as const;
+    const reverse = ['lid-mapping:17104_reverse', '"49151"'] as const;
+    await journal.sessions.commit('bot', { puts: [learnt, reverse], deletes: [] }, []);
+    expect(journal.sends.begin(toward('by phone', '17104@lid'))).toBe('in_hand');
+    expect(journal.sends.begin(toward('by lid', '49151@s.whatsapp.net'))).toBe('in_hand');
+    expect(journal.sends.begin(toward('by lid', '49151@g.us'))).toBe('repeated');
+    expect(journal.sends.begin(toward('by lid', '49152@s.whatsapp.net'))).toBe('repeated');
   });
 
   test('T1: one that was refused, or may have been sent, stays as it was answered', async () => {

@@ -16,11 +16,15 @@ const answer = (requestId: string) =>
     originating_time: 1,
   }) as const;
 
+/** Ana is one chat under all her identifiers. */
+const isSameChat = (_botId: string, ...chats: readonly string[]): Promise<boolean> =>
+  Promise.resolve(chats.every((chat) => chat.startsWith('ana@')));
+
 function outboxBench() {
   const clock = new ManualClock();
   const frames: BackendFrameBody[] = [];
   const link: SendLink = { send: (frame) => frames.push(frame) };
-  return { clock, frames, link, outbox: new Outbox(clock) };
+  return { clock, frames, link, outbox: new Outbox(clock, isSameChat) };
 }
 
 describe('Outbox', () => {
@@ -34,6 +38,7 @@ describe('Outbox', () => {
       {
         type: 'send',
         request_id: 'r',
+        ask_id: expect.any(String),
         bot_id: 'bot',
         to: 'ana@lid',
         text: 'hello',
@@ -103,6 +108,32 @@ describe('Outbox', () => {
       expect(await first).toMatchObject({ kind: 'sent' });
     },
   );
+
+  test('U3: an id that is on its way is one request under the chat’s other identifier, too', async () => {
+    const { outbox, link, frames } = outboxBench();
+    const [first, second] = [HELLO, { ...HELLO, to: 'ana@s.whatsapp.net' }].map((one) =>
+      outbox.send(one, link),
+    );
+    outbox.answered(answer('r'));
+    expect(await second).toEqual(await first);
+    expect(frames).toHaveLength(1);
+  });
+
+  test('U4: the late answer to what nobody waits for any more answers no other text of the same id', async () => {
+    const { outbox, link, frames, clock } = outboxBench();
+    const askIdOf = (index: number): string => {
+      const frame = frames[index];
+      return (frame?.type === 'send' && frame.ask_id) || 'none';
+    };
+    void outbox.send(HELLO, link);
+    clock.advance(120_000);
+    const another = outbox.send({ ...HELLO, text: 'good bye' }, link);
+    outbox.opened(link, () => true);
+    expect(askIdOf(2)).toBe(askIdOf(1));
+    outbox.answered({ ...answer('r'), ask_id: askIdOf(0) });
+    outbox.answered({ ...answer('r'), ask_id: askIdOf(1), provider_message_id: 'another' });
+    expect(await another).toMatchObject({ kind: 'sent', providerMessageId: 'another' });
+  });
 
   test('without an id each request is one of its own', () => {
     const { outbox, link, frames } = outboxBench();

@@ -35,8 +35,8 @@ export interface Holdings {
 /**
  * Joins sessions, journal, downloads and link.
  *   X1 Nothing that came in depends on the backend being there: it is journalled, downloaded, and told later.
- *   X2 A frame of the backend that cannot be handled is logged, and stops nothing; an answer or a wish that the journal
- *      cannot take now is tried again until it can.
+ *   X2 A frame of the backend that cannot be handled is logged, and stops nothing; an answer, a wish, a text or a release
+ *      that the journal cannot take now is tried again until it can. What is for one bot is done in order.
  *   X3 At the soft bound of the journal downloads pause; at the hard one sessions end, until it is below the soft one.
  *   X4 What the backend reports as another's bot's is kept, with its files, until it is asked again: at the next link.
  */
@@ -214,12 +214,13 @@ export class RunningGateway implements Gateway, LinkHost {
   }
 
   #send(frame: SendFrame): void {
-    const bot = this.#bots.find(frame.bot_id);
-    if (bot !== null) return bot.send(frame);
-    const { sends } = this.#holdings.journal;
-    if (sends.begin(frame) === 'begun')
-      sends.end(frame, { kind: 'unsent', reason: 'the bot is not running' });
-    this.#journalled();
+    const { bot_id: botId, request_id: requestId } = frame;
+    this.#unrecorded.attempt(`bot ${botId}`, `send ${requestId}`, () => {
+      const bot = this.#bots.find(botId);
+      if (bot !== null) return bot.send(frame);
+      this.#holdings.journal.sends.decline(frame, 'the bot is not running');
+      this.#journalled();
+    });
   }
 
   #bury(seq: number, code: string, reason: string): void {
@@ -239,7 +240,7 @@ export class RunningGateway implements Gateway, LinkHost {
   #release(guid: Guid): void {
     const { folder, journal, quota } = this.#holdings;
     if (journal.frames.isParked(guid)) return;
-    this.#attempt('the record of a release', () => journal.media.released(guid));
+    this.#unrecorded.attempt(`medium ${guid}`, 'the record of a release', () => journal.media.released(guid));
     void this.#releases.add(async () => {
       try {
         await Promise.all(this.#bots.live.map((bot) => bot.abortDownload(guid)));

@@ -11,6 +11,9 @@ import type { Undelivered } from './session.ts';
 
 export type SendOutcome = { readonly kind: 'sent'; readonly providerMessageId: string } | Undelivered;
 
+/** `begun`: send it, and `end` it. `repeated`: there is an answer, and it is journalled again. `in_hand`: there will be one. */
+type Beginning = 'begun' | 'repeated' | 'in_hand';
+
 export interface SendRegisterSettings {
   /** As the backend names where messages come from. */
   readonly providerName: string;
@@ -50,32 +53,15 @@ export class SendRegister {
     this.#settings = settings;
   }
 
-  /** `begun`: send it, and `end` it. `repeated`: there is an answer, and it is journalled again. `in_hand`: there will be one. */
-  begin(request: SendFrame): 'begun' | 'repeated' | 'in_hand' {
-    const { bot_id: botId, request_id: requestId } = request;
-    return this.#db.transaction(() => {
-      if (this.#isNew(request)) return 'begun';
-      if (this.#isAnothers(request)) {
-        const refused = {
-          type: 'send.failed',
-          bot_id: botId,
-          request_id: requestId,
-          reason: ANOTHERS,
-        } as const;
-        this.#frames.append(addressed(request.ask_id, refused), null);
-        return 'repeated';
-      }
-      if (this.#mayBeginAnew(request)) return 'begun';
-      const row = this.#db.get(
-        'UPDATE sends SET ask_id = ? WHERE bot_id = ? AND request_id = ? RETURNING answer',
-        request.ask_id ?? null,
-        botId,
-        requestId,
-      );
-      if (row === undefined || row['answer'] === null) return 'in_hand';
-      const answer: Answer = JSON.parse(textIn(row, 'answer'));
-      this.#frames.append(addressed(request.ask_id, answer), null);
-      return 'repeated';
+  begin(request: SendFrame): Beginning {
+    return this.#db.transaction(() => this.#begin(request));
+  }
+
+  /** Answers a request of which nothing will go out; one that was begun before has an answer, or will have. */
+  decline(request: SendFrame, reason: string): void {
+    this.#db.transaction(() => {
+      if (this.#begin(request) !== 'begun') return;
+      this.#answer(request.bot_id, request.request_id, { kind: 'unsent', reason });
     });
   }
 
@@ -154,6 +140,32 @@ export class SendRegister {
         this.#answer(textIn(row, 'bot_id'), textIn(row, 'request_id'), interrupted(row));
       }
     });
+  }
+
+  #begin(request: SendFrame): Beginning {
+    const { bot_id: botId, request_id: requestId } = request;
+    if (this.#isNew(request)) return 'begun';
+    if (this.#isAnothers(request)) {
+      const refused = {
+        type: 'send.failed',
+        bot_id: botId,
+        request_id: requestId,
+        reason: ANOTHERS,
+      } as const;
+      this.#frames.append(addressed(request.ask_id, refused), null);
+      return 'repeated';
+    }
+    if (this.#mayBeginAnew(request)) return 'begun';
+    const row = this.#db.get(
+      'UPDATE sends SET ask_id = ? WHERE bot_id = ? AND request_id = ? RETURNING answer',
+      request.ask_id ?? null,
+      botId,
+      requestId,
+    );
+    if (row === undefined || row['answer'] === null) return 'in_hand';
+    const answer: Answer = JSON.parse(textIn(row, 'answer'));
+    this.#frames.append(addressed(request.ask_id, answer), null);
+    return 'repeated';
   }
 
   #isNew(request: SendFrame): boolean {

@@ -8,6 +8,7 @@ import { newGuid } from '../../../src/base/ids.ts';
 import { BotRegister } from '../../../src/gateway/bot-register.ts';
 import { JournalDatabase } from '../../../src/gateway/journal-database.ts';
 import { FrameLog } from '../../../src/gateway/frame-log.ts';
+import { MediaLedger } from '../../../src/gateway/media-ledger.ts';
 import { SendRegister } from '../../../src/gateway/send-register.ts';
 import { StagingFolder } from '../../../src/staging/staging-folder.ts';
 import { gatewayBench, picture } from '../../support/gateway-bench.ts';
@@ -118,6 +119,41 @@ test('X2: acks, nacks and wishes that come while the disk is full count once it 
     .poll(() => gateway.snapshot().bots)
     .toMatchObject([{ botId: 'bot' }, { botId: 'late', state: 'open' }]);
   expect(bench.backend.links).toHaveLength(1);
+});
+
+test('X2: texts and releases that come while the disk is full count once it is not, the texts in order', async () => {
+  onTestFinished(() => void vi.restoreAllMocks());
+  const bench = await gatewayBench();
+  const clock = new ManualClock();
+  const { gateway, session } = await bench.startWithBot({ clock });
+  await session.receive(picture(bench, 'p').message);
+  const [staged] = await bench.backend.untilFrames('media.staged');
+  const begin = vi.spyOn(SendRegister.prototype, 'begin');
+  // The second text has the first tried once more.
+  begin.mockImplementationOnce(refuse).mockImplementationOnce(refuse);
+  const decline = vi.spyOn(SendRegister.prototype, 'decline').mockImplementationOnce(refuse);
+  const release = vi.spyOn(MediaLedger.prototype, 'released').mockImplementationOnce(refuse);
+  const send = (id: string, bot = 'bot'): void =>
+    bench.backend.send({ type: 'send', request_id: id, bot_id: bot, to: 'ana@lid', text: `text ${id}` });
+  send('first');
+  send('second');
+  send('for none', 'nobody');
+  bench.backend.send({ type: 'media.released', guid: staged?.guid ?? newGuid() });
+  await expect.poll(() => release.mock.calls.length).toBe(1);
+  expect([begin, decline].map(({ mock }) => mock.calls.length)).toEqual([2, 1]);
+  await expect
+    .poll(() => {
+      clock.advance(1_000);
+      return bench.backend.ofType('sent').map((frame) => frame.request_id);
+    })
+    .toEqual(['first', 'second']);
+  expect(session.sent.map(({ text }) => text)).toEqual(['text first', 'text second']);
+  expect(await bench.backend.untilFrames('send.failed')).toMatchObject([
+    { request_id: 'for none', reason: 'the bot is not running' },
+  ]);
+  expect(release.mock.results.map(({ type }) => type)).toEqual(['throw', 'return']);
+  expect(bench.backend.links).toHaveLength(1);
+  await gateway.stop();
 });
 
 test('a file that a crash left staged and not told is told, without another download', async () => {

@@ -54,6 +54,7 @@ const REMEMBERED_DOUBTS = 100;
  *   N4 What came while the bot was away is not answered, unless its settings or the request say so.
  *   N5 The provider's word on a text that may have been sent counts whenever it comes while the process lives, of the last
  *      hundred of them: it takes the place of the answer that nobody knew.
+ *   N6 What goes to no address fails at once, and takes no turn.
  */
 export class BotSends {
   readonly #desk: SendDesk;
@@ -80,6 +81,8 @@ export class BotSends {
     const begun = this.#desk.register.begin(request);
     if (begun === 'repeated') this.#desk.settled();
     if (begun !== 'begun') return;
+    const refusal = current()?.session.refusal(request.to) ?? null;
+    if (refusal !== null) return this.#settle(request, refusal);
     const delivery = this.#deliver(request, current).finally(() => this.#inHand.delete(delivery));
     this.#inHand.add(delivery);
   }
@@ -137,6 +140,8 @@ export class BotSends {
     if (sender === null) return { kind: 'unsent', reason: 'the bot is not running' };
     const { session, config } = sender;
     const { to, text, quoted } = request;
+    const refusal = session.refusal(to);
+    if (refusal !== null) return refusal;
     const quote =
       quoted === undefined ? null : { providerMessageId: quoted.provider_message_id, text: quoted.text };
     const { register, clock, settings } = this.#desk;

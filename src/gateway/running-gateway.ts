@@ -6,6 +6,7 @@ import type { Guid } from '../base/ids.ts';
 import type { BackendFrame, BotConfig, SendFrame } from '../protocol/frames.ts';
 import type { StagingQuota } from '../staging/quota.ts';
 import type { StagingFolder } from '../staging/staging-folder.ts';
+import { canonicalAddress } from './addresses.ts';
 import { answerTo } from './answers.ts';
 import { dropOldLetters } from './dead-letter-upkeep.ts';
 import { DecryptionThread } from './decryption/decryption-thread.ts';
@@ -213,7 +214,8 @@ export class RunningGateway implements Gateway, LinkHost {
     });
   }
 
-  #send(frame: SendFrame): void {
+  #send(asked: SendFrame): void {
+    const frame = { ...asked, to: canonicalAddress(asked.to) };
     const { bot_id: botId, request_id: requestId } = frame;
     this.#unrecorded.attempt(`bot ${botId}`, `send ${requestId}`, () => {
       const bot = this.#bots.find(botId);

@@ -1,12 +1,12 @@
 import { hash } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import { type SendFrame, WIRE_LIMITS } from '../protocol/frames.ts';
+import { otherAddress } from './addresses.ts';
 import type { DurableFrameBody, FrameLog } from './frame-log.ts';
 import { sentMessage } from './inbound-message.ts';
 import type { JournalDatabase } from './journal-database.ts';
 import { type JournalRow, numberIn, textIn } from './journal-row.ts';
 import { SEEN_BY_MESSAGE } from './journal-schema.ts';
-import { otherAddress } from './other-address.ts';
 import type { Undelivered } from './session.ts';
 
 export type SendOutcome = { readonly kind: 'sent'; readonly providerMessageId: string } | Undelivered;

@@ -20,6 +20,8 @@ export interface Session {
    * `signal` aborts, with `link_closed` when it is not connected, or not until the answer.
    */
   requestReupload(key: ProviderKey, media: MediaReference, signal: AbortSignal): Promise<string>;
+  /** Why nothing can be written to this address, whatever happens; null: it can be tried. */
+  refusal(to: string): Undelivered | null;
   /** Shows a chat that the bot types. Resolves `durationMs` later, when it shows that no more. */
   typing?(to: string, durationMs: number, signal: AbortSignal): Promise<void>;
   /** A message id that the provider takes for a text, and that nobody used before. */

@@ -1,6 +1,12 @@
 import type { SessionFactory, SessionRequest } from '../../src/gateway/gateway-bot.ts';
 import type { MediaReference, ProviderKey, ReceivedMessage } from '../../src/gateway/received.ts';
-import type { Delivery, OutgoingText, Session, SessionStatus } from '../../src/gateway/session.ts';
+import type {
+  Delivery,
+  OutgoingText,
+  Session,
+  SessionStatus,
+  Undelivered,
+} from '../../src/gateway/session.ts';
 import { NO_AUTH } from './received-messages.ts';
 
 /** A session without a provider: the test says what arrives. */
@@ -55,6 +61,10 @@ export class ScriptedSession implements Session {
   requestReupload(key: ProviderKey, media: MediaReference, signal: AbortSignal): Promise<string> {
     this.reuploads.push({ key, media });
     return this.upload(signal);
+  }
+
+  refusal(to: string): Undelivered | null {
+    return to === 'nowhere' ? { kind: 'refused', reason: 'no address' } : null;
   }
 
   typing(to: string, durationMs: number): Promise<void> {

@@ -513,8 +513,8 @@ describe('sending', () => {
   });
 
   test('what is no address of a chat is refused', async () => {
-    const sender = await openBot();
-    expect(await deliver(sender, { ...textToAna(sender), to: 'nowhere' })).toMatchObject({ kind: 'refused' });
+    const { session } = await bot();
+    expect(session.refusal('nowhere')).toMatchObject({ kind: 'refused' });
   });
 
   test('a text that WhatsApp refuses is not sent: the reason names the code', async () => {

@@ -6,7 +6,15 @@ import type { Logger } from '../../base/log.ts';
 import { keepSignalJobsApart } from '../../base/signal-jobs.ts';
 import type { BotState } from '../../protocol/frames.ts';
 import type { MediaReference, ProviderKey } from '../received.ts';
-import type { Answer, Delivery, OutgoingText, Session, SessionListener, SessionStorage } from '../session.ts';
+import type {
+  Answer,
+  Delivery,
+  OutgoingText,
+  Session,
+  SessionListener,
+  SessionStorage,
+  Undelivered,
+} from '../session.ts';
 import { silenceLibsignal } from './baileys-log.ts';
 import { Connection } from './connection.ts';
 import { deliverText } from './deliver-text.ts';
@@ -98,6 +106,10 @@ class BaileysSession implements Session {
     return requestReupload(socket, key, media, AbortSignal.any([signal, lifetime]));
   }
 
+  refusal(to: string): Undelivered | null {
+    return refusedRecipient(to);
+  }
+
   async typing(to: string, durationMs: number, signal: AbortSignal): Promise<void> {
     const { socket, signal: lifetime } = this.#openConnection();
     const ended = AbortSignal.any([signal, lifetime]);
@@ -112,8 +124,6 @@ class BaileysSession implements Session {
 
   async sendText(message: OutgoingText, signal: AbortSignal): Promise<Delivery> {
     signal.throwIfAborted();
-    const unusable = refusedRecipient(message.to);
-    if (unusable !== null) return unusable;
     const keyOfQuoted = await this.#keyOfQuoted(message);
     const connection = this.#open;
     if (connection === null) return { kind: 'unsent', reason: NOT_OPEN };

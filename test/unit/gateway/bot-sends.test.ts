@@ -323,3 +323,22 @@ describe('N5: the provider’s late word', () => {
     ]);
   });
 });
+
+describe('N6: no address', () => {
+  test('fails at once: it waits for no turn, and nobody sees the bot type', async () => {
+    const { journal, session, sends, send, texts } = await sendsBench({ sendsPerMinute: 1 });
+    send(session, 'a');
+    await vi.advanceTimersByTimeAsync(10);
+    const typed = session.typed.length;
+    const sender = { session, config: { media_storage_quota_gb: 1 } };
+    sends.send({ ...request('b'), to: 'nowhere' }, () => sender);
+    expect(framesOf(journal).at(-1)).toMatchObject({ request_id: 'b', reason: 'no address' });
+    let running: typeof sender | null = null;
+    sends.send({ ...request('c'), to: 'nowhere' }, () => running);
+    running = sender;
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(framesOf(journal).at(-1)).toMatchObject({ request_id: 'c', reason: 'no address' });
+    expect(session.typed).toHaveLength(typed);
+    expect(texts()).toEqual(['text a']);
+  });
+});

@@ -383,6 +383,20 @@ describe('what the backend asks', () => {
     ]);
   });
 
+  test('send: a phone number as other programs write it is the same chat', async () => {
+    const bench = await gatewayBench();
+    const { session } = await bench.startWithBot();
+    const request = { type: 'send', request_id: 'r', bot_id: 'bot', text: 'hello' } as const;
+    bench.backend.send({ ...request, to: '4915112345678@c.us' });
+    bench.backend.send({ ...request, to: '4915112345678@s.whatsapp.net', ask_id: 'again' });
+    await bench.backend.untilFrames('sent');
+    expect(session.sent).toMatchObject([{ to: '4915112345678@s.whatsapp.net' }]);
+    expect(bench.backend.ofType('inbound')).toMatchObject([
+      { message: { recipient_id: '4915112345678@s.whatsapp.net' } },
+    ]);
+    expect(bench.backend.ofType('send.failed')).toEqual([]);
+  });
+
   test('send for a bot that does not run is answered as failed', async () => {
     const bench = await gatewayBench();
     await bench.startWithBot();

@@ -20,7 +20,7 @@ const GRAIN_MS = 1_000;
  *   K1 What is written and read again between two measurements is the same, to the millisecond.
  *   K2 While this host slept, or when the server's clock was set forward, no time went by for what it knows: what it wrote before
  *      stays as old as it was, and what others wrote meanwhile is from when it woke.
- *   C3 A difference below a second, or one that the way to the server explains, changes nothing: what was read before a
+ *   K3 A difference below a second, or one that the way to the server explains, changes nothing: what was read before a
  *      measurement still names what is in the store.
  */
 export class ServerClock {

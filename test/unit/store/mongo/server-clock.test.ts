@@ -22,7 +22,7 @@ test('K1: a time that goes to the server and back is the same', () => {
   }
 });
 
-test('C3: what a measurement cannot tell from chance changes nothing', () => {
+test('K3: what a measurement cannot tell from chance changes nothing', () => {
   const { clock, take } = clockOf();
   take(NOON + 900);
   expect(clock.toServer(NOON)).toBe(NOON);

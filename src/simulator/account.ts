@@ -15,7 +15,8 @@ export interface ActiveSession {
 }
 
 /** WhatsApp's server has the text, refuses it, or a reader has it. */
-export type LateAnswer = 'ack' | 'refusal' | 'receipt';
+export const LATE_ANSWERS = ['ack', 'refusal', 'receipt'] as const;
+export type LateAnswer = (typeof LATE_ANSWERS)[number];
 
 /** A bot, as WhatsApp knows it: a device that an account's owner linked. */
 export class LinkedDevice {

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
 import { describeError, DragomanError, hasCode } from '../base/errors.ts';
-import { type Account, REUPLOAD_OUTCOMES } from './account.ts';
+import { type Account, LATE_ANSWERS, REUPLOAD_OUTCOMES } from './account.ts';
 import { contentSchema } from './content.ts';
 import { DEMO_GROUP, demoScenario } from './demo-scenario.ts';
 import { mediaFault } from './media-fault.ts';
@@ -91,6 +91,10 @@ const routes: Record<string, Route> = {
   'POST /freeze': troubles((account) => account.freeze()),
   'POST /replace': troubles((account) => account.replace()),
   'POST /log-out': troubles((account) => account.logOut()),
+  /** Answers the texts of bots that went `unanswered`. */
+  'POST /answer-late': route(bot.extend({ by: z.enum(LATE_ANSWERS) }), (simulator, input) =>
+    simulator.account(input.phone).answerLate(input.by),
+  ),
   'POST /end-stream': route(bot.extend({ code: z.number().int() }), (simulator, input) =>
     simulator.account(input.phone).endStream(input.code),
   ),

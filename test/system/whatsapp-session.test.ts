@@ -553,9 +553,13 @@ describe('sending', () => {
     expect(await delivery).toMatchObject({ kind: 'unknown', reason: 'the connection to WhatsApp ended' });
   });
 
-  test.each(['ack', 'receipt'] as const)(
-    'a text whose %s comes late is known to be sent, over the next connection too',
-    async (by) => {
+  test.each([
+    ['ack', 'sent'],
+    ['receipt', 'sent'],
+    ['refusal', 'refused'],
+  ] as const)(
+    'a text whose %s comes late is known to be %s, over the next connection too',
+    async (by, kind) => {
       const sender = await openBot();
       simulator.account().outgoingFault = 'unanswered';
       const text = textToAna(sender);
@@ -566,7 +570,7 @@ describe('sending', () => {
       expect(await delivery).toMatchObject({ kind: 'unknown' });
       await sender.untilStatus('open', from);
       simulator.account().answerLate(by);
-      expect(await sender.untilAnswered(text.providerMessageId)).toEqual({ kind: 'sent' });
+      expect(await sender.untilAnswered(text.providerMessageId)).toMatchObject({ kind });
     },
   );
 

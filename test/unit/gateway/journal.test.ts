@@ -666,6 +666,24 @@ describe('sends', () => {
     ]);
   });
 
+  test('T1: a journal of before knows which may be begun anew', async () => {
+    const dir = await scratchFolder();
+    const old = new DatabaseSync(path.join(dir, 'gateway.sqlite'));
+    for (const version of JOURNAL_VERSIONS.slice(0, 7)) old.exec(version);
+    const answer = JSON.stringify({ type: 'send.failed', bot_id: 'bot', request_id: 'r', reason: 'no' });
+    const add = old.prepare(
+      `INSERT INTO sends (bot_id, request_id, answered, expires_at, answer, unsent_seq)
+       VALUES ('bot', ?, 1, 9000000000000000, ?, ?)`,
+    );
+    add.run('unsent', answer, 1);
+    add.run('refused', answer, null);
+    old.exec('PRAGMA user_version = 7');
+    old.close();
+    const journal = await openJournal({ dir });
+    expect(journal.sends.begin({ ...request('unsent'), ask_id: '1' })).toBe('begun');
+    expect(journal.sends.begin({ ...request('refused'), ask_id: '2' })).toBe('repeated');
+  });
+
   test('T1, T3: one that its echo tells of after all is never begun anew', async () => {
     const journal = await openJournal();
     journal.sends.begin({ ...request('r'), ask_id: '1' });

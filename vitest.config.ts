@@ -13,17 +13,17 @@ const project = (
 const cores = availableParallelism();
 /** Tests that keep a core at work. */
 const busy = { maxWorkers: cores, sequence: { groupOrder: 0 } };
-/** Tests that wait about as much as they work, and none of which may rely on an idle machine. */
+/** Tests that wait about as much as they work, for processes, servers or the disk, and none of which may rely on an idle machine. */
 const waiting = { maxWorkers: cores + 1, sequence: { groupOrder: 1 } };
 
 /** What takes longest in a quick run: begun last, one of them would keep a single core at work at the end. */
 const LONGEST = [
+  'property/simulation',
+  'system/failpoints',
   'contract/mongo',
   'contract/sqlite',
-  'property/simulation',
   'system/cli',
   'system/crash',
-  'system/failpoints',
   'system/store-migrate',
   'system/cli-administration',
   'system/mongo-standby',
@@ -56,7 +56,7 @@ export default defineConfig({
     projects: [
       project('unit', { testTimeout: 5_000, ...busy }),
       project('property', { testTimeout: deep ? 1_800_000 : 60_000, ...busy }),
-      project('contract', { testTimeout: 30_000, ...busy }),
+      project('contract', { testTimeout: 30_000, ...waiting }),
       project('system', { testTimeout: deep ? 1_800_000 : 90_000, ...waiting }),
     ],
     coverage: { provider: 'v8', include: ['src/**/*.ts'], reporter: ['text', 'html'] },

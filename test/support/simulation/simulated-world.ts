@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { DurableFrame } from '../../../src/protocol/frames.ts';
-import { isPlaceholder } from '../../../src/queue/message.ts';
+import type { CorrespondentKey } from '../../../src/jobs/job.ts';
+import { isPlaceholder, type Placeholder } from '../../../src/queue/message.ts';
 import { MemoryDatabase } from '../../../src/store/memory/memory-database.ts';
 import { FAIR_WEATHER } from './faulty-store.ts';
 import { Invariants, Violation } from './invariants.ts';
@@ -184,7 +185,7 @@ class SimulatedWorld {
       case 'history away':
         return this.#turnWeather('historyAway', mishap.forMs);
       case 'lost entry':
-        return this.#loseEntry();
+        return this.#damage();
     }
   }
 
@@ -198,19 +199,29 @@ class SimulatedWorld {
     this.#clearedAt = this.#time.now;
   }
 
-  /** A damaged file: a placeholder is gone from its journal, and its job is not. The owner dies with it. */
+  /**
+   * A damaged file: the owner dies, and a placeholder is gone from its journal, while its job is not. What the owner had
+   * sent is carried out by then.
+   */
+  #damage(): void {
+    if (this.#anyPlaceholder() !== null) this.#kill(1, 0, () => this.#loseEntry());
+  }
+
   #loseEntry(): void {
-    for (const botId of this.#scenario.bots) {
-      for (const key of this.#database.chats.withJournal(botId)) {
-        const lost = [...this.#database.chats.journal(key).values()].find(isPlaceholder);
-        if (lost === undefined || this.#life === null) continue;
-        this.#trace.count('journal entry lost');
-        this.#invariants.damaged.add(lost.mediaProcessingId);
-        this.#kill(1, 0);
-        this.#database.chats.lose(key, lost.id);
-        return;
-      }
+    const lost = this.#anyPlaceholder();
+    if (lost === null) return;
+    this.#trace.count('journal entry lost');
+    this.#invariants.damaged.add(lost.placeholder.mediaProcessingId);
+    this.#database.chats.lose(lost.key, lost.placeholder.id);
+  }
+
+  #anyPlaceholder(): { readonly key: CorrespondentKey; readonly placeholder: Placeholder } | null {
+    const { chats } = this.#database;
+    for (const key of this.#scenario.bots.flatMap((botId) => chats.withJournal(botId))) {
+      const placeholder = [...chats.journal(key).values()].find(isPlaceholder);
+      if (placeholder !== undefined) return { key, placeholder };
     }
+    return null;
   }
 
   #killAfter(operation: string): void {
@@ -221,7 +232,8 @@ class SimulatedWorld {
     this.#kill(armed.downMs, armed.jumpMs);
   }
 
-  #kill(downMs: number, jumpMs: number): void {
+  /** `meanwhile`: what befalls the store before the next life. */
+  #kill(downMs: number, jumpMs: number, meanwhile = () => {}): void {
     const life = this.#life;
     if (life === null) return;
     this.#trace.count(life.isUp ? 'killed' : 'killed while it recovers');
@@ -229,7 +241,7 @@ class SimulatedWorld {
     this.#ledger.killedOwners.add(life.fence);
     this.#life = null;
     life.kill();
-    this.#restart(downMs, jumpMs);
+    this.#restart(downMs, jumpMs, meanwhile);
   }
 
   #stop(downMs: number, jumpMs: number): void {
@@ -267,8 +279,9 @@ class SimulatedWorld {
     return this.#isFair && this.#time.now - this.#clearedAt >= FAIR_FOR_MS;
   }
 
-  #restart(downMs: number, jumpMs: number): void {
+  #restart(downMs: number, jumpMs: number, meanwhile = () => {}): void {
     void this.#time.after(downMs, () => {
+      meanwhile();
       this.#setClock(jumpMs);
       this.#boot();
     });

@@ -6,14 +6,11 @@ import type { Logger } from '../base/log.ts';
 import { traceOf } from '../base/trace.ts';
 import { askForReupload } from './ask-for-reupload.ts';
 import { downloadMedia, type DownloadTarget } from './download.ts';
-import {
-  type DownloadFailure,
-  downloadFailed,
-  type DownloadOutcome,
-  type StagedDownload,
-} from './download-outcome.ts';
+import type { DownloadFailure, DownloadOutcome, StagedDownload } from './download-outcome.ts';
+import type { DownloadSlots } from './download-slots.ts';
 import { fetchMedia } from './fetch-media.ts';
 import { inTurn } from './in-turn.ts';
+import { allButOne } from './lane.ts';
 import type { MediaLedger, PendingMedia } from './media-ledger.ts';
 import type { MediaReference } from './received.ts';
 import type { Session } from './session.ts';
@@ -27,8 +24,8 @@ const LONGEST_ASKING_MS = 10 * 60_000;
 export interface DownloadDesk {
   readonly ledger: MediaLedger;
   readonly target: DownloadTarget;
-  /** One slot per download that runs; paused while the journal is too full. */
-  readonly slots: PQueue;
+  /** Paused while the journal is too full. */
+  readonly slots: DownloadSlots;
   readonly settings: GatewaySettings;
   readonly clock: Clock;
   readonly log: Logger;
@@ -48,9 +45,8 @@ interface Download {
  *   V1 Each pending medium is in hand at most once; it ends staged, given up, or still pending when it was aborted.
  *   V2 The file of a medium that was released meanwhile does not stay; nor one that leaves the journal no room to tell of it.
  *   V3 A chat has a bounded share of the bot's slots, and holds none while it waits between attempts: a slow one delays no
- *      other.
- *   V4 A bot holds, or stands in the line for, all slots but one at most: however many and slow its own are, that one is
- *      another bot's at once.
+ *      other. What is slow, of whichever chats and bots, leaves its slot to those that wait (S2).
+ *   V4 A bot holds all slots but one at most: however many its own are, that one is another bot's at once (P2).
  *   V5 After `close` nothing runs; what is pending is taken up by the bot's next downloads, after a restart too.
  */
 export class MediaDownloads {
@@ -59,8 +55,6 @@ export class MediaDownloads {
   readonly #desk: DownloadDesk;
   readonly #inHand = new Map<Guid, Download>();
   readonly #chats = new Map<string, PQueue>();
-  /** Those that may stand in the line for slots. */
-  readonly #line: PQueue;
   readonly #slotsPerChat: number;
   #cursor = 0;
   #closed = false;
@@ -70,7 +64,6 @@ export class MediaDownloads {
     this.#session = session;
     this.#desk = desk;
     const { maxConcurrentDownloads: slots, maxConcurrentDownloadsPerChat: perChat } = desk.settings;
-    this.#line = new PQueue({ concurrency: allButOne(slots) });
     this.#slotsPerChat = Math.min(perChat, allButOne(allButOne(slots)));
   }
 
@@ -165,13 +158,18 @@ export class MediaDownloads {
     this.#desk.settled();
   }
 
-  #fetch({ guid, key, media }: PendingMedia, log: Logger, signal: AbortSignal): Promise<DownloadOutcome> {
-    const { target, clock, random, settings } = this.#desk;
+  #fetch(
+    { guid, chat, key, media }: PendingMedia,
+    log: Logger,
+    signal: AbortSignal,
+  ): Promise<DownloadOutcome> {
+    const { slots, target, clock, random, settings } = this.#desk;
+    const applicant = { botId: this.#botId, chat };
     let giveUpAt: number | null = null;
     const source = {
       download: async (reference: MediaReference) => {
-        const outcome = await this.#inSlot(signal, () =>
-          downloadMedia({ guid, media: reference, origin: this.#session.mediaOrigin() }, target, signal),
+        const outcome = await slots.run(applicant, signal, (limited) =>
+          downloadMedia({ guid, media: reference, origin: this.#session.mediaOrigin() }, target, limited),
         );
         if (outcome.kind === 'failed' && outcome.reason === 'no_handles') {
           log.warn({ detail: outcome.detail }, 'no file handle is left: a download waits for one');
@@ -187,13 +185,4 @@ export class MediaDownloads {
     };
     return fetchMedia(media, source, { clock, random }, signal);
   }
-
-  #inSlot(signal: AbortSignal, download: () => Promise<DownloadOutcome>): Promise<DownloadOutcome> {
-    const withdrawn = downloadFailed('aborted');
-    const standInLine = () => inTurn(this.#desk.slots, signal, download, withdrawn);
-    return inTurn(this.#line, signal, standInLine, withdrawn);
-  }
 }
-
-/** Of so many slots, what one may take and leave one to another, as far as there is another. */
-const allButOne = (slots: number): number => Math.max(1, slots - 1);

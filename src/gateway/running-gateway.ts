@@ -9,6 +9,7 @@ import type { StagingFolder } from '../staging/staging-folder.ts';
 import { canonicalAddress } from './addresses.ts';
 import { answerTo } from './answers.ts';
 import { dropOldLetters } from './dead-letter-upkeep.ts';
+import { DownloadSlots } from './download-slots.ts';
 import { DecryptionThread } from './decryption/decryption-thread.ts';
 import type { FolderLock } from './folder-lock.ts';
 import type { BotDesk } from './gateway-bot.ts';
@@ -45,7 +46,7 @@ export class RunningGateway implements Gateway, LinkHost {
   readonly #options: GatewayOptions;
   readonly #settings: GatewaySettings;
   readonly #holdings: Holdings;
-  readonly #slots: PQueue;
+  readonly #slots: DownloadSlots;
   readonly #decryption = new DecryptionThread();
   readonly #releases = new PQueue({ concurrency: 8 });
   readonly #link: BackendLink;
@@ -62,7 +63,7 @@ export class RunningGateway implements Gateway, LinkHost {
     this.#options = options;
     this.#settings = settings;
     this.#holdings = holdings;
-    this.#slots = new PQueue({ concurrency: settings.maxConcurrentDownloads });
+    this.#slots = new DownloadSlots(settings, clock);
     this.#unrecorded = new UntilRecorded(clock, log);
     const settled = (): void => this.#journalled();
     const desk: BotDesk = {
@@ -132,8 +133,8 @@ export class RunningGateway implements Gateway, LinkHost {
       unackedFrames: backlog.frames,
       unackedBytes: backlog.bytes,
       deadLetters: journal.deadLetters.count,
-      runningDownloads: this.#slots.pending,
-      waitingDownloads: this.#slots.size,
+      runningDownloads: this.#slots.running,
+      waitingDownloads: this.#slots.waiting,
       stagedBytes: quota.reservedBytes,
       stagingLimitBytes: quota.limitBytes,
     };
@@ -269,8 +270,7 @@ export class RunningGateway implements Gateway, LinkHost {
   #weighJournal(): void {
     const { bytes } = this.frames.backlog();
     const { journalSoftBytes, journalHardBytes } = this.#settings;
-    if (bytes < journalSoftBytes) this.#slots.start();
-    else this.#slots.pause();
+    this.#slots.paused = bytes >= journalSoftBytes;
     const full = bytes >= (this.#full ? journalSoftBytes : journalHardBytes);
     if (full === this.#full) return;
     this.#full = full;

@@ -22,7 +22,17 @@ export const gatewaySettings = z
       .describe("How long the sender's phone may take to upload a medium again."),
     maxConcurrentDownloads: positiveInt
       .default(8)
-      .describe('Downloads at a time; no bot has more than all but one of them.'),
+      .describe(
+        'Downloads at a time, without those that turn out to be slow; no bot has more than all but one of them.',
+      ),
+    slowDownloadMs: positiveInt
+      .default(3_000)
+      .describe(
+        'A download that takes longer is slow: when others wait, it goes on beside them, or waits until it may.',
+      ),
+    maxSlowDownloads: positiveInt
+      .default(24)
+      .describe('Slow downloads at a time, beside the others; no bot has more than all but one of them.'),
     maxConcurrentDownloadsPerChat: positiveInt
       .default(2)
       .describe('Of one chat, so that a busy chat leaves room for the others.'),

@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import PQueue from 'p-queue';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { DragomanError } from '../../../src/base/errors.ts';
 import { silentLogger } from '../../../src/base/log.ts';
+import { DownloadSlots } from '../../../src/gateway/download-slots.ts';
 import { MediaDownloads } from '../../../src/gateway/media-downloads.ts';
 import { gatewaySettings } from '../../../src/gateway/settings.ts';
 import { downloadBench } from '../../support/download-bench.ts';
@@ -30,7 +30,7 @@ async function downloadsBench() {
   const downloads = new MediaDownloads('bot', session, {
     ledger: journal.media,
     target: { folder, quota, limits: settings, clock, log: silentLogger },
-    slots: new PQueue({ concurrency: 2 }),
+    slots: new DownloadSlots(settings, clock),
     settings,
     clock,
     log: silentLogger,

@@ -1,5 +1,11 @@
 import type { Guid } from '../base/ids.ts';
-import { fateOfFile, type FileFate, type GatewayWord, type JanitorLimits } from '../jobs/janitor-rules.ts';
+import {
+  fateOfFile,
+  type FileFate,
+  type GatewayWord,
+  type JanitorLimits,
+  needsFile,
+} from '../jobs/janitor-rules.ts';
 import { WIRE_LIMITS } from '../protocol/frames.ts';
 import type { StagedFile, StagingFolder } from '../staging/staging-folder.ts';
 import type { JobStore, JobTrace } from '../store/job-store.ts';
@@ -11,6 +17,8 @@ export interface FileGateway {
   held(
     guids: readonly Guid[],
   ): Promise<{ readonly held: ReadonlySet<Guid>; readonly unacked: number } | null>;
+  /** Tells it, should it be there, that a file is gone: its quota is free at once. */
+  released(guid: Guid): void;
 }
 
 /** A staging folder, and all gateways that may have put files there. */
@@ -19,7 +27,8 @@ export interface SharedFolder {
   readonly gateways: readonly FileGateway[];
 }
 
-export interface FileSurveyOptions extends SharedFolder {
+export interface FileSurveyOptions extends Pick<SharedFolder, 'gateways'> {
+  readonly folder: Pick<StagingFolder, 'list'>;
   readonly store: Pick<JobStore, 'jobsAmong'>;
   readonly limits: JanitorLimits;
   readonly now: number;
@@ -42,7 +51,7 @@ export async function surveyFiles(options: FileSurveyOptions): Promise<readonly 
   // Nothing younger can be anything but needed, unless its job failed.
   const old = files.filter(({ modifiedAt }) => now - modifiedAt >= limits.orphanFileMs);
   const words = await gatewayWords(options, old);
-  const jobs = await jobsOf(options, files);
+  const jobs = await jobsOf(options.store, files);
   return files.map((file) => {
     const fate = fateOfFile(file, jobs.get(file.guid) ?? null, words(file.guid), now, limits);
     return { ...file, fate };
@@ -79,7 +88,7 @@ async function askAll(
 }
 
 async function jobsOf(
-  { store }: FileSurveyOptions,
+  store: FileSurveyOptions['store'],
   files: readonly StagedFile[],
 ): Promise<ReadonlyMap<Guid, JobTrace>> {
   const jobs = new Map<Guid, JobTrace>();
@@ -88,4 +97,17 @@ async function jobsOf(
     for (const job of await store.jobsAmong(some.map(({ guid }) => guid))) jobs.set(job.guid, job);
   }
   return jobs;
+}
+
+/** The staged files that no job needs. */
+export async function unneededFiles({
+  folder,
+  store,
+}: Pick<FileSurveyOptions, 'folder' | 'store'>): Promise<readonly StagedFile[]> {
+  const files = (await folder.list()).filter(({ partial }) => !partial);
+  const jobs = await jobsOf(store, files);
+  return files.filter(({ guid }) => {
+    const job = jobs.get(guid);
+    return job === undefined || !needsFile(job);
+  });
 }

@@ -4,6 +4,7 @@ import type { JobCollection, JobStatus, MediaProcessingJob } from '../jobs/job.t
 import { jobPages } from '../store/job-pages.ts';
 import type { JobStore } from '../store/job-store.ts';
 import { type SharedFolder, type SurveyedFile, surveyFiles } from './janitor-files.ts';
+import { type Leftovers, surveyLeftovers } from './leftover-files.ts';
 
 export interface StaleJob {
   readonly guid: Guid;
@@ -120,6 +121,12 @@ export class JanitorSurvey {
   files(shared: SharedFolder): Promise<readonly SurveyedFile[]> {
     const { store, limits } = this.#options;
     return surveyFiles({ ...shared, store, limits, now: this.#times.now() });
+  }
+
+  /** Those of a folder's files that an earlier life left, and what becomes of them. */
+  leftovers(shared: SharedFolder, known: Leftovers): Promise<readonly SurveyedFile[]> {
+    const { store, limits } = this.#options;
+    return surveyLeftovers(known, { ...shared, store, limits, now: this.#times.now() });
   }
 
   async outdatedHistories(): Promise<JanitorPlan['history']> {

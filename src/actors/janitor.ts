@@ -9,6 +9,7 @@ import { type Completion, storedCompletion } from './completion.ts';
 import type { SharedFolder, SurveyedFile } from './janitor-files.ts';
 import { type JanitorPlan, JanitorSurvey, type JanitorSurveyOptions } from './janitor-survey.ts';
 import type { ActorContext, ActorDefinition } from './kit/actor.ts';
+import type { Leftovers } from './leftover-files.ts';
 
 /** What the janitor did. */
 export interface JanitorReport {
@@ -26,6 +27,10 @@ export interface JanitorProtocol {
   plan(): Promise<JanitorPlan>;
   /** A job of this pool came to its end. */
   completed(pool: string): void;
+  /** A gateway is there to be asked about what an earlier life left. */
+  gatewayCame(): void;
+  /** Deletes what an earlier life left; what cannot be decided yet, `nextAfterMs` later. */
+  reclaim(nextAfterMs: number): Promise<void>;
 }
 
 /** What the janitor knows of this process's life; it outlives restarts of the actor. */
@@ -34,10 +39,15 @@ export interface JanitorMemory {
   countsFrom: number;
   /** By pool, when a job of it came to its end last. */
   readonly poolCompletedAt: Map<string, number>;
+  readonly leftovers: Leftovers;
 }
 
 /** Of a process that starts now. */
-export const freshMemory = (now: number): JanitorMemory => ({ countsFrom: now, poolCompletedAt: new Map() });
+export const freshMemory = (now: number): JanitorMemory => ({
+  countsFrom: now,
+  poolCompletedAt: new Map(),
+  leftovers: new Map(),
+});
 
 export interface JanitorArgs extends JanitorSurveyOptions {
   readonly store: JobStore & Pick<DeadLetterStore, 'dropFailedJob'> & Pick<MessageStore, 'pruneHistory'>;
@@ -49,13 +59,18 @@ export interface JanitorArgs extends JanitorSurveyOptions {
   readonly expired: (completion: Completion) => void;
 }
 
+/** A gateway has frames to send again first. */
+const RECLAIM_AFTER_MS = 1_000;
+const LONGEST_RECLAIM_MS = 60_000;
 const STALE: JobError = { code: 'stale', reason: 'nothing happened to it for too long', stack: null };
+
 /**
  * Ends what nobody will come for, and deletes what nobody needs.
  *   J1 A job is ended only while it is as it was when it was found stale: never one that is leased or completed.
  *   J2 It is ended like any other, by a result: its bot's owner settles it, now or at the bot's recovery.
  *   J3 A file goes only when no job needs it any more; one without any job, only when every gateway that may know it is
- *      connected, has nothing unacked and does not hold it.
+ *      connected, has nothing unacked and does not hold it: one that an earlier life left as soon as that is so, any other
+ *      when it is old.
  *   J4 Time in which the store was away, or this process, makes nothing stale.
  *   J5 What a plan lists is what a sweep at that moment would do: both look by the same code.
  *   J6 A folder or file that cannot be used keeps it from nothing else.
@@ -65,6 +80,7 @@ class Janitor {
   readonly #args: JanitorArgs;
   readonly #survey: JanitorSurvey;
   #timer: Timer | null = null;
+  #reclaiming: Timer | null = null;
 
   constructor(context: ActorContext<JanitorProtocol>, args: JanitorArgs) {
     this.#context = context;
@@ -81,11 +97,18 @@ class Janitor {
   }
 
   started(): void {
-    if (this.#args.everyMs > 0) this.#sweepIn(this.#args.firstAfterMs);
+    if (this.#args.everyMs === 0) return;
+    this.#sweepIn(this.#args.firstAfterMs);
+    this.#reclaimIn(RECLAIM_AFTER_MS);
   }
 
   stopped(): void {
     this.#timer?.cancel();
+    this.#reclaiming?.cancel();
+  }
+
+  gatewayCame(): void {
+    if (this.#args.everyMs > 0) this.#reclaimIn(RECLAIM_AFTER_MS);
   }
 
   completed(pool: string): void {
@@ -96,7 +119,7 @@ class Janitor {
     try {
       const report = {
         staleJobs: await this.#expireJobs(),
-        ...(await this.#deleteFiles()),
+        ...(await this.#deleteFiles((shared) => this.#survey.files(shared))),
         // After their files.
         prunedJobs: await this.#pruneFailedJobs(),
         prunedMessages: await this.#pruneHistories(),
@@ -127,10 +150,26 @@ class Janitor {
     return count;
   }
 
-  async #deleteFiles(): Promise<Pick<JanitorReport, 'failedFiles' | 'orphanFiles'>> {
+  async reclaim(nextAfterMs: number): Promise<void> {
+    const { leftovers } = this.#args.memory;
+    try {
+      await this.#deleteFiles((shared) => this.#survey.leftovers(shared, leftovers));
+    } catch (error) {
+      this.#context.log.warn(
+        { reason: describeError(error) },
+        'what an earlier life left cannot be looked at',
+      );
+      return this.#reclaimIn(nextAfterMs);
+    }
+    if ([...leftovers.values()].some((files) => files.length > 0)) this.#reclaimIn(nextAfterMs);
+  }
+
+  async #deleteFiles(
+    survey: (shared: SharedFolder) => Promise<readonly SurveyedFile[]>,
+  ): Promise<Pick<JanitorReport, 'failedFiles' | 'orphanFiles'>> {
     const gone = { failed: 0, orphan: 0 };
     for (const shared of this.#args.folders()) {
-      for (const file of await this.#unlessUnusable([], () => this.#survey.files(shared))) {
+      for (const file of await this.#unlessUnusable([], () => survey(shared))) {
         this.#context.signal.throwIfAborted();
         if (file.fate.kind === 'stays') continue;
         const { why } = file.fate;
@@ -142,13 +181,14 @@ class Janitor {
 
   /** False when it is needed after all: a dead letter may have been retried since its file was looked at. */
   async #delete(
-    { folder }: SharedFolder,
+    { folder, gateways }: SharedFolder,
     { guid, partial }: SurveyedFile,
     why: 'failed' | 'orphan',
   ): Promise<boolean> {
     const [job] = why === 'failed' ? await this.#args.store.jobsAmong([guid]) : [];
     if (job !== undefined && needsFile(job)) return false;
     await (partial ? folder.removePartial(guid) : folder.remove(guid));
+    for (const gateway of gateways) gateway.released(guid);
     this.#context.log.info({ guid, partial, why }, 'file deleted');
     return true;
   }
@@ -188,6 +228,13 @@ class Janitor {
     if (!signal.aborted) this.#timer = clock.schedule(delayMs, () => self.tell('sweep', undefined));
   }
 
+  #reclaimIn(delayMs: number): void {
+    const { clock, self, signal } = this.#context;
+    this.#reclaiming?.cancel();
+    const nextAfterMs = Math.min(2 * delayMs, LONGEST_RECLAIM_MS);
+    if (!signal.aborted) this.#reclaiming = clock.schedule(delayMs, () => self.tell('reclaim', nextAfterMs));
+  }
+
   #now(): number {
     return this.#context.clock.now();
   }
@@ -217,6 +264,8 @@ export const janitorActor: ActorDefinition<JanitorProtocol, JanitorArgs> = {
         sweep: () => janitor.sweep(),
         plan: () => janitor.plan(),
         completed: (pool) => janitor.completed(pool),
+        gatewayCame: () => janitor.gatewayCame(),
+        reclaim: (nextAfterMs) => janitor.reclaim(nextAfterMs),
       },
       started: () => janitor.started(),
       stopped: () => janitor.stopped(),

@@ -122,7 +122,17 @@ async function compose(
   const mimeTypeOf = mimeTypeDecider(staging, log);
   const bots = new Map<string, RunningBot>();
   const removedBots = new Map<string, string>();
-  const ingress = new Ingress({ store, bots, removedBots, routeToPool, mimeTypeOf, clock, log });
+  const gatewayCame = (): void => janitor.tell('gatewayCame', undefined);
+  const ingress = new Ingress({
+    store,
+    bots,
+    removedBots,
+    routeToPool,
+    mimeTypeOf,
+    gatewayCame,
+    clock,
+    log,
+  });
   const released = (gatewayId: string, guid: string): void => ingress.released(gatewayId, guid);
   const forgetFile = fileForgetter({ staging, released, log });
   const releaseFile = fileReleaser(forgetFile);

@@ -173,7 +173,9 @@ export const configuration = consistent(
           .number()
           .positive()
           .default(4)
-          .describe('A younger file is never taken for one that nobody needs.'),
+          .describe(
+            'A younger file is never taken for one that nobody needs, unless it was there at the start.',
+          ),
       })
       .prefault({})
       .describe('Cleaning up: media that nothing will come of, and files that nobody needs.'),

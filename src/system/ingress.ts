@@ -43,6 +43,8 @@ export interface IngressOptions extends MediaArrivalsOptions {
   readonly bots: ReadonlyMap<string, RunningBot>;
   /** Bots that are none any more, each with the gateway that had it. */
   readonly removedBots: ReadonlyMap<string, string>;
+  /** Told of each gateway that is connected from now on. */
+  readonly gatewayCame: () => void;
 }
 
 const ACK: FrameVerdict = { kind: 'ack' };
@@ -88,6 +90,7 @@ export class Ingress implements LinkHandler, BotCommands {
     for (const botId of botIds) this.#disown(link, botId);
     for (const bot of this.#botsOf(link.gatewayId)) link.send(bot.wish.stopped ? stopOf(bot) : startOf(bot));
     this.#outbox.opened(link, (botId) => this.#botOf(link, botId) !== null);
+    this.#options.gatewayCame();
   }
 
   startBot(bot: RunningBot): void {

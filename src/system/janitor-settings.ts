@@ -57,7 +57,7 @@ export function janitorBots(
 export interface SharedFoldersOptions {
   readonly staging: StagingFolders;
   readonly bots: ReadonlyMap<string, Pick<RunningBot, 'settings'>>;
-  readonly ingress: Pick<Ingress, 'ask' | 'linkedGateways'>;
+  readonly ingress: Pick<Ingress, 'ask' | 'linkedGateways' | 'released'>;
 }
 
 /**
@@ -76,6 +76,7 @@ export function sharedFolders({ staging, bots, ingress }: SharedFoldersOptions):
       const answer = await ingress.ask(id, { type: 'media.holds', guids: [...guids] }, 'media.held');
       return answer === null ? null : { held: new Set(answer.guids), unacked: answer.unacked ?? 0 };
     },
+    released: (guid: string) => ingress.released(id, guid),
   });
   return staging.owned.map(({ folder, owner }) => ({
     folder,

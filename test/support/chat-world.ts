@@ -152,6 +152,7 @@ export class ChatWorld {
       removedBots: new Map(),
       routeToPool,
       mimeTypeOf,
+      gatewayCame: () => {},
       clock,
       log,
     });

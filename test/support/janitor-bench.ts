@@ -1,5 +1,6 @@
 import { utimes, writeFile } from 'node:fs/promises';
 import type { Completion } from '../../src/actors/completion.ts';
+import type { FileGateway } from '../../src/actors/janitor-files.ts';
 import { freshMemory, janitorActor, type JanitorArgs } from '../../src/actors/janitor.ts';
 import { newGuid } from '../../src/base/ids.ts';
 import { openStagingFolder } from '../../src/staging/staging-folder.ts';
@@ -18,7 +19,14 @@ export async function janitorBench(changes: Partial<JanitorArgs> = {}) {
   const { clock, services, store, system } = bench;
   const folder = await openStagingFolder(await scratchFolder());
   /** What the one gateway says, and what happens before it does. */
-  const gateway = { held: new Set<string>(), unacked: 0, isAway: false, asked: async () => {} };
+  const released: string[] = [];
+  const gateway = {
+    held: new Set<string>(),
+    unacked: 0,
+    isAway: false,
+    asked: async () => {},
+    released,
+  };
   const bot = { isConnected: true };
   const expired: Completion[] = [];
   const hasFile = async (guid: string): Promise<boolean> => (await folder.sizeOf(guid)) !== null;
@@ -27,9 +35,14 @@ export async function janitorBench(changes: Partial<JanitorArgs> = {}) {
     await gateway.asked();
     return { held: new Set(guids.filter((guid) => gateway.held.has(guid))), unacked: gateway.unacked };
   };
+  const fileGateway: FileGateway = {
+    id: 'gateway-1',
+    held: askGateway,
+    released: (guid) => void released.push(guid),
+  };
   const args: Omit<JanitorArgs, 'memory'> = {
     store: services.store,
-    folders: () => [{ folder, gateways: [{ id: 'gateway-1', held: askGateway }] }],
+    folders: () => [{ folder, gateways: [fileGateway] }],
     hasFile,
     bots: () => Promise.resolve([{ id: BOT, isConnected: () => bot.isConnected, historyMs: null }]),
     limits: {
@@ -45,8 +58,9 @@ export async function janitorBench(changes: Partial<JanitorArgs> = {}) {
     ...changes,
   };
   /** A janitor as a process that starts now has it. */
-  const spawn = async (name: string) => {
-    const spawned = await system.spawn(janitorActor, name, { ...args, memory: freshMemory(clock.now()) });
+  const spawn = async (name: string, otherwise: Partial<JanitorArgs> = {}) => {
+    const memory = freshMemory(clock.now());
+    const spawned = await system.spawn(janitorActor, name, { ...args, memory, ...otherwise });
     await settle();
     return spawned;
   };

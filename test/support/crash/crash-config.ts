@@ -9,7 +9,6 @@ const STUB_DELAY_MS = 100;
 const SECONDS_PER_HOUR = 3_600;
 /** Only what was planted grows that old. */
 const STALE_SECONDS = 2;
-const ORPHAN_SECONDS = 2;
 const DAY_MS = 86_400_000;
 
 export interface CrashSettings {
@@ -43,7 +42,6 @@ export async function writeCrashConfig(
       staleJobHours: STALE_SECONDS / SECONDS_PER_HOUR,
       // The bot that it is planted for is not there.
       heldJobDays: (STALE_SECONDS * 1_000) / DAY_MS,
-      orphanFileHours: ORPHAN_SECONDS / SECONDS_PER_HOUR,
     },
     gateway: { sendJitterMs: 0, longestTypingMs: 0, sendsPerMinute: 600 },
     log: { level: 'warn' },

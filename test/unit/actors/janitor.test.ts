@@ -237,6 +237,95 @@ describe('the janitor deletes files', () => {
   });
 });
 
+describe('what an earlier life left goes as soon as its gateway can say that nobody waits for it', () => {
+  const LATER = { everyMs: 1_000 * HOUR_MS, firstAfterMs: 1_000 * HOUR_MS };
+  /** A janitor that finds `left`, made before it. */
+  async function afterKill() {
+    const bench = await janitorBench();
+    const left = await bench.file();
+    const janitor = await bench.spawn('after the kill', LATER);
+    const reclaim = (): Promise<void> => janitor.ask('reclaim', HOUR_MS);
+    return { ...bench, janitor, left, reclaim };
+  }
+
+  test('however young its file is, and its gateway’s quota is free at once', async () => {
+    const { clock, names, left, gateway } = await afterKill();
+    expect(await names()).toEqual([left]);
+    clock.advance(1_000);
+    await expect.poll(names).toEqual([]);
+    expect(gateway.released).toEqual([left]);
+  });
+
+  test('not what has its job, is evidence, is being downloaded, or is still to be announced', async () => {
+    const { job, deadLetter, file, gateway, left, names, reclaim } = await afterKill();
+    const held = await file();
+    gateway.held.add(held);
+    const kept = [await file(await job()), await file(await deadLetter()), held];
+    const partial = await file(undefined, { partial: true });
+    await reclaim();
+    expect(await names()).toEqual([...kept, `${partial}.part`].toSorted());
+    expect(gateway.released).toEqual([left]);
+  });
+
+  test('J3: not what is announced while its gateway is asked', async () => {
+    const { gateway, job, left, names, reclaim } = await afterKill();
+    gateway.held.add(left);
+    gateway.asked = async () => {
+      gateway.held.delete(left);
+      await job({}, left);
+    };
+    await reclaim();
+    await reclaim();
+    expect(gateway.held.size).toBe(0);
+    expect(await names()).toEqual([left]);
+  });
+
+  test('but not before a gateway that is away is back, and has sent its frames again', async () => {
+    const { clock, gateway, janitor, left, names, reclaim } = await afterKill();
+    Object.assign(gateway, { isAway: true, unacked: 1 });
+    await reclaim();
+    gateway.isAway = false;
+    await reclaim();
+    expect(await names()).toEqual([left]);
+    gateway.unacked = 0;
+    janitor.tell('gatewayCame', undefined);
+    await settle();
+    clock.advance(1_000);
+    await expect.poll(names).toEqual([]);
+  });
+
+  test('by itself when its gateway has sent its frames again', async () => {
+    const { clock, gateway, left, names } = await afterKill();
+    const asked = vi.fn<() => Promise<void>>(async () => {});
+    Object.assign(gateway, { unacked: 1, asked });
+    clock.advance(1_000);
+    await expect.poll(() => asked.mock.calls.length).toBe(1);
+    await settle();
+    expect(await names()).toEqual([left]);
+    gateway.unacked = 0;
+    clock.advance(2_000);
+    await expect.poll(names).toEqual([]);
+  });
+
+  test('though the store was away at the first look', async () => {
+    const { clock, faults, log, names } = await afterKill();
+    faults.fail('jobsAmong', 'before');
+    clock.advance(1_000);
+    await expect.poll(() => log.at('warn')).toContain('what an earlier life left cannot be looked at');
+    clock.advance(2_000);
+    await expect.poll(names).toEqual([]);
+  });
+
+  test('no file that came after the first look', async () => {
+    const { file, names, reclaim } = await afterKill();
+    await reclaim();
+    expect(await names()).toEqual([]);
+    const later = await file();
+    await reclaim();
+    expect(await names()).toEqual([later]);
+  });
+});
+
 describe('the janitor', () => {
   test('sweeps first when it is told to, then every hour, whatever went wrong', async () => {
     const { clock, log, faults } = await janitorBench({ everyMs: HOUR_MS, firstAfterMs: 60_000 });

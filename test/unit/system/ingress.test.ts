@@ -56,6 +56,7 @@ async function bench(limits: Partial<QueueLimits> = {}) {
     removedBots,
     routeToPool: poolRouter(DEFAULT_POOLS),
     mimeTypeOf,
+    gatewayCame: () => {},
     clock: kit.clock,
     log: kit.log,
   });

@@ -1,4 +1,5 @@
 import type { Guid } from '../base/ids.ts';
+import { cutText } from '../base/text.ts';
 import { type SendFrame, WIRE_LIMITS, type WireMessage } from '../protocol/frames.ts';
 import type { ReceivedMessage } from './received.ts';
 import type { UndecryptableMessage } from './session.ts';
@@ -85,10 +86,3 @@ function fitToFrame(message: WireMessage): WireMessage {
 
 const encodedBytes = (part: WireMessage | readonly string[]): number =>
   Buffer.byteLength(JSON.stringify(part));
-
-/** Never splits a surrogate pair. */
-function cutText(text: string, maxCharacters: number): string {
-  if (text.length <= maxCharacters) return text;
-  const cut = text.slice(0, maxCharacters);
-  return /[\uD800-\uDBFF]$/.test(cut) ? cut.slice(0, -1) : cut;
-}

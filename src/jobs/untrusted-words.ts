@@ -1,4 +1,4 @@
-import { cutText } from '../queue/text.ts';
+import { cutText } from '../base/text.ts';
 
 declare const untrusted: unique symbol;
 

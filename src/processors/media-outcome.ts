@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { DragomanError } from '../base/errors.ts';
+import { cutText } from '../base/text.ts';
 import { MAX_WORDS_CHARACTERS } from '../jobs/untrusted-words.ts';
-import { cutText } from '../queue/text.ts';
 import type { MediaOutcome } from './media.ts';
 
 /** Of a failure's reason, for the dead letter. */

@@ -1,5 +1,6 @@
 import { DragomanError } from '../base/errors.ts';
 import type { Guid } from '../base/ids.ts';
+import { cutText } from '../base/text.ts';
 import { planEvictions, type Eviction } from './eviction.ts';
 import {
   limitsProblems,
@@ -32,7 +33,7 @@ import type {
   TickPlan,
 } from './plan.ts';
 import { ReadyMessages } from './ready-messages.ts';
-import { composeMediaText, cutText, tooManyPendingWords } from './text.ts';
+import { composeMediaText, tooManyPendingWords } from './text.ts';
 
 export interface QueueOptions {
   readonly limits: QueueLimits;

@@ -7,7 +7,7 @@ import { decodeGatewayFrame, encodeFrame } from '../../src/protocol/codec.ts';
 import type { DurableFrame, InboundFrame } from '../../src/protocol/frames.ts';
 import type { Message } from '../../src/queue/message.ts';
 import { DEFAULT_LIMITS } from '../../src/queue/limits.ts';
-import { cutText } from '../../src/queue/text.ts';
+import { cutText } from '../../src/base/text.ts';
 import { openStagingFolders } from '../../src/staging/staging-folders.ts';
 import type { Store } from '../../src/store/store.ts';
 import { startBackend } from '../../src/system/backend.ts';

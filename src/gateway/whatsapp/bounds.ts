@@ -1,19 +1,13 @@
+import { cutText } from '../../base/text.ts';
 import { WIRE_LIMITS } from '../../protocol/frames.ts';
 
-/** The first `maxCharacters` UTF-16 units, without half a surrogate pair at the end. */
-export function cutText(text: string, maxCharacters: number): string {
-  const wellFormed = text.toWellFormed();
-  if (wellFormed.length <= maxCharacters) return wellFormed;
-  const cut = wellFormed.slice(0, maxCharacters);
-  return cut.isWellFormed() ? cut : cut.slice(0, -1);
-}
-
-/** A text that fits the wire. */
-export const boundedText = (text: string): string => cutText(text, WIRE_LIMITS.textCharacters);
+/** The first `maxCharacters` UTF-16 units, by default as many as fit the wire, with no half of a surrogate pair anywhere. */
+export const boundedText = (text: string, maxCharacters: number = WIRE_LIMITS.textCharacters): string =>
+  cutText(text.toWellFormed(), maxCharacters);
 
 /** A person's, group's or file's name that fits the wire; null when there is none. */
 export function boundedName(name: string | null | undefined): string | null {
-  const cut = cutText(name ?? '', WIRE_LIMITS.filenameCharacters);
+  const cut = boundedText(name ?? '', WIRE_LIMITS.filenameCharacters);
   return cut === '' ? null : cut;
 }
 

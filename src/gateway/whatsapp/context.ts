@@ -1,7 +1,7 @@
 import type { proto } from '@whiskeysockets/baileys';
 import { jidNormalizedUser } from '@whiskeysockets/baileys';
 import type { WireMessage } from '../../protocol/frames.ts';
-import { boundedIdentifier, boundedIdentifiers, cutText } from './bounds.ts';
+import { boundedIdentifier, boundedIdentifiers, boundedText } from './bounds.ts';
 import type { Content } from './content.ts';
 import { describe } from './describe.ts';
 import { unwrap } from './unwrap.ts';
@@ -41,7 +41,7 @@ function contextInfoOf(message: proto.IMessage): proto.IContextInfo | null {
 function quotedText(quoted: proto.IMessage | null | undefined): string {
   const unwrapped = quoted ? unwrap(quoted) : null;
   if (unwrapped === null) return '';
-  return cutText(textOf(describe(unwrapped.content)), QUOTE_CHARACTERS);
+  return boundedText(textOf(describe(unwrapped.content)), QUOTE_CHARACTERS);
 }
 
 function textOf(content: Content): string {

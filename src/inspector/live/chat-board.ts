@@ -1,8 +1,8 @@
 import type { DragomanEvent, QueueCounts } from '../../actors/events.ts';
+import { cutText } from '../../base/text.ts';
 import type { CorrespondentKey } from '../../jobs/job.ts';
 import { mediaKindOf } from '../../queue/media-kind.ts';
 import { chatTitleIn, isPlaceholder, type Message } from '../../queue/message.ts';
-import { cutText } from '../../queue/text.ts';
 import { chatName } from '../../store/chat-name.ts';
 import { LIVE_LIMITS, type LiveChatView, type LiveView, type PlaceView } from './contract.ts';
 

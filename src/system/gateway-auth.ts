@@ -13,17 +13,25 @@ const digest = (text: string): Buffer => createHash('sha256').update(text).diges
  * Finds whose token an `Authorization: Bearer …` header carries. Every known token is compared, as hashes and in
  * constant time, so the answer's timing tells nothing about any of them.
  */
-export function authenticate(
-  credentials: readonly GatewayCredential[],
+export function authenticate<C extends GatewayCredential>(
+  credentials: readonly C[],
   authorization: string | undefined,
-): GatewayCredential | null {
+): C | null {
   const offered = digest(/^Bearer (.+)$/.exec(authorization ?? '')?.[1] ?? '');
-  let found: GatewayCredential | null = null;
+  let found: C | null = null;
   for (const credential of credentials) {
     if (timingSafeEqual(digest(credential.token), offered)) found = credential;
   }
   return found;
 }
+
+/** Random tokens have nearly as many different characters as they can. */
+const FEWEST_CHARACTERS = 10;
+export const SHORTEST_STRONG = 32;
+
+/** Whether a token looks random, and so long that no number of guesses finds it. */
+export const isHardToGuess = (token: string): boolean =>
+  token.length >= SHORTEST_STRONG && new Set(token).size >= FEWEST_CHARACTERS;
 
 const WINDOW_MS = 60_000;
 const MOST_GUESSES = 20;

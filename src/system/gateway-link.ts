@@ -6,14 +6,16 @@ import { describeError, DragomanError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { decodeGatewayFrame, encodeFrame } from '../protocol/codec.ts';
 import type { AnswerFrame, BackendFrameBody, DurableFrame, GatewayFrame } from '../protocol/frames.ts';
+import { type FlowLimits, LinkFlow } from './link-flow.ts';
+import type { BucketSize, TokenBucket } from './token-bucket.ts';
 
-export interface LinkLimits {
+export interface LinkLimits extends FlowLimits {
   readonly helloDeadlineMs: number;
   readonly pingEveryMs: number;
   /** Malformed frames within a minute that close the link. */
   readonly malformedPerMinute: number;
-  /** Frames in hand at a time, being made durable or on their way to their bot; from there on the socket is paused until half of them are answered. */
-  readonly maxInFlight: number;
+  /** Of what is neither durable nor asked for: states of bots, answers, pings. */
+  readonly control: BucketSize;
   /** A peer that does not read is closed once more than this waits for it. */
   readonly maxBufferedBytes: number;
 }
@@ -22,7 +24,10 @@ export const LINK_LIMITS: LinkLimits = {
   helloDeadlineMs: 5_000,
   pingEveryMs: 30_000,
   malformedPerMinute: 10,
+  // A gateway may have a thousand bots, each of which may say four things at once.
+  control: { burst: 4_000, perSecond: 100 },
   maxInFlight: 1_024,
+  maxInFlightBytes: 32 * 1024 * 1024,
   maxBufferedBytes: 8 * 1024 * 1024,
 };
 
@@ -64,6 +69,8 @@ export interface GatewayLinkOptions {
   readonly gatewayId: string;
   readonly handler: LinkHandler;
   readonly limits: LinkLimits;
+  /** Of the gateway, whatever link it speaks over. */
+  readonly allowance: TokenBucket;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -73,7 +80,7 @@ export interface GatewayLinkOptions {
  *   L1 The first frame is `hello`, within its deadline, for the gateway that the token belongs to.
  *   L2 A frame is acked only when the handler says it is durable; after `fail` nothing is acked any more, so the
  *      gateway sends everything unacked again, in order.
- *   L3 With `maxInFlight` frames in hand nothing more is read off the socket.
+ *   L3 A gateway that says more than the backend takes, or than it may, is not read for a while (F1, F2).
  *   L4 A silent, unreadable or slow peer is closed, and so is one that does not answer a close.
  */
 export class GatewayLink implements OpenLink {
@@ -85,14 +92,16 @@ export class GatewayLink implements OpenLink {
   readonly #log: Logger;
   readonly #closing = new AbortController();
   readonly #ended = Promise.withResolvers<void>();
-  readonly #inHand = new Set<Promise<void>>();
+  readonly #flow: LinkFlow;
   #greeted = false;
   #draining = false;
+  #throttledAt = -Infinity;
   #malformedAt: readonly number[] = [];
   #heard = true;
   #timer: Timer;
 
-  constructor(socket: WebSocket, { gatewayId, handler, limits, clock, log }: GatewayLinkOptions) {
+  constructor(socket: WebSocket, options: GatewayLinkOptions) {
+    const { gatewayId, handler, limits, allowance, clock, log } = options;
     this.gatewayId = gatewayId;
     this.#socket = socket;
     this.#handler = handler;
@@ -102,8 +111,21 @@ export class GatewayLink implements OpenLink {
     this.#timer = clock.schedule(limits.helloDeadlineMs, () =>
       this.#refuse('frame_invalid', `expected hello within ${limits.helloDeadlineMs} ms`),
     );
+    this.#flow = new LinkFlow({
+      socket,
+      limits,
+      allowance,
+      clock,
+      throttled: () => this.#throttled(),
+      // While it was paused its pongs were not read.
+      resumed: () => (this.#heard = true),
+    });
     socket.on('message', (data, isBinary) => this.#receive(data, isBinary));
-    socket.on('pong', () => (this.#heard = true));
+    socket.on('ping', () => this.#flow.charge(0));
+    socket.on('pong', () => {
+      this.#heard = true;
+      this.#flow.charge(0);
+    });
     socket.on('error', (error) => this.#log.warn({ reason: error.message }, 'link error'));
     socket.on('close', () => this.#end());
   }
@@ -137,13 +159,13 @@ export class GatewayLink implements OpenLink {
   /** Takes no further frame off the socket; resolves when what was taken is answered. */
   async drain(): Promise<void> {
     this.#draining = true;
-    this.#socket.pause();
-    await Promise.all(this.#inHand);
+    await this.#flow.drain();
   }
 
   #close(code: number, reason: string): void {
     if (this.signal.aborted) return;
     this.#closing.abort(new DragomanError('link_closed', reason));
+    this.#flow.end();
     this.#timer.cancel();
     this.#timer = this.#clock.schedule(CLOSE_DEADLINE_MS, () => this.#socket.terminate());
     // The peer's answer must be read, though nothing else will be.
@@ -153,6 +175,7 @@ export class GatewayLink implements OpenLink {
 
   #end(): void {
     this.#timer.cancel();
+    this.#flow.end();
     this.#closing.abort(new DragomanError('link_closed', 'the gateway hung up'));
     this.#ended.resolve();
     if (!this.#greeted) return;
@@ -170,12 +193,15 @@ export class GatewayLink implements OpenLink {
     if (this.signal.aborted || this.#draining) return;
     this.#heard = true;
     // ws hands a text over as one buffer, unless told otherwise.
+    const text = isBinary || !Buffer.isBuffer(data) ? null : data;
     const decoded =
-      isBinary || !Buffer.isBuffer(data)
+      text === null
         ? ({ kind: 'malformed', reason: 'expected a text frame', seq: null } as const)
-        : decodeGatewayFrame(data.toString());
+        : decodeGatewayFrame(text.toString());
+    const bytes = text?.length ?? 0;
+    if (decoded.kind !== 'frame' || !('seq' in decoded.frame)) this.#flow.charge(bytes);
     if (decoded.kind === 'frame')
-      return this.#greeted ? this.#dispatch(decoded.frame) : this.#greet(decoded.frame);
+      return this.#greeted ? this.#dispatch(decoded.frame, bytes) : this.#greet(decoded.frame);
     if (this.#greeted) this.#complain(decoded.reason, decoded.seq);
     else this.#refuse('frame_invalid', `expected hello first: ${decoded.reason}`);
   }
@@ -212,12 +238,12 @@ export class GatewayLink implements OpenLink {
     this.#socket.ping();
   }
 
-  #dispatch(frame: GatewayFrame): void {
+  #dispatch(frame: GatewayFrame, bytes: number): void {
     switch (frame.type) {
       case 'hello':
         return this.#complain('hello came twice', null);
       case 'bot.status':
-        return this.#take(this.#handler.status(this, frame));
+        return this.#flow.take(this.#handler.status(this, frame), bytes);
       case 'media.held':
       case 'letters.listed':
       case 'letters.retried':
@@ -227,25 +253,15 @@ export class GatewayLink implements OpenLink {
       case 'media.corrupt':
       case 'sent':
       case 'send.failed':
-        return this.#take(this.#makeDurable(frame));
+        return this.#flow.take(this.#makeDurable(frame), bytes);
     }
   }
 
-  #take(working: Promise<void>): void {
-    const { maxInFlight } = this.#limits;
-    const work = working.finally(() => {
-      this.#inHand.delete(work);
-      if (!this.#draining && this.#inHand.size <= maxInFlight / 2) this.#resume();
-    });
-    this.#inHand.add(work);
-    if (this.#inHand.size >= maxInFlight) this.#socket.pause();
-  }
-
-  #resume(): void {
-    if (!this.#socket.isPaused) return;
-    // While it was paused its pongs were not read.
-    this.#heard = true;
-    this.#socket.resume();
+  #throttled(): void {
+    const now = this.#clock.now();
+    if (now < this.#throttledAt + MINUTE_MS) return;
+    this.#throttledAt = now;
+    this.#log.warn({}, 'the gateway says more than it may; it is read more slowly');
   }
 
   async #makeDurable(frame: DurableFrame): Promise<void> {

@@ -1,11 +1,12 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import type { Clock } from '../base/clock.ts';
 import { DragomanError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { WIRE_LIMITS } from '../protocol/frames.ts';
-import { authenticate, type GatewayCredential, WrongTokens } from './gateway-auth.ts';
+import { Admission, GATEWAY_PATH } from './admission.ts';
+import type { GatewayCredential } from './gateway-auth.ts';
 import { GatewayLink, LINK_LIMITS, type LinkHandler, type LinkLimits } from './gateway-link.ts';
 
 export interface LinkServerOptions {
@@ -28,10 +29,7 @@ export interface LinkServer {
   close(): Promise<void>;
 }
 
-const GATEWAY_PATH = '/gateway';
 const CHECK_SILENCE_EVERY_MS = 500;
-
-type HttpStatus = 401 | 403 | 404 | 429 | 503;
 
 /** Opens the port that gateways dial. Rejects with `already_in_use` when the port is taken. */
 export async function startLinkServer(options: LinkServerOptions): Promise<LinkServer> {
@@ -42,7 +40,7 @@ export async function startLinkServer(options: LinkServerOptions): Promise<LinkS
     perMessageDeflate: false,
   });
   const links = new Set<GatewayLink>();
-  const guesses = new WrongTokens(clock);
+  const admission = new Admission(credentials, limits.control, clock);
   let draining = false;
   // Whoever connects and says nothing is closed as one who does not say hello.
   const silence = {
@@ -55,17 +53,16 @@ export async function startLinkServer(options: LinkServerOptions): Promise<LinkS
 
   http.on('upgrade', (request, socket, head) => {
     socket.on('error', () => socket.destroy());
-    const { remoteAddress: remote = '' } = request.socket;
-    const admitted = draining ? 503 : guesses.tooMany(remote) ? 429 : admit(request, credentials);
+    const admitted = draining ? 503 : admission.admit(request);
     if (typeof admitted === 'number') {
-      if (admitted === 401) guesses.note(remote);
+      const { remoteAddress: remote } = request.socket;
       // Otherwise whoever floods the port floods the log.
       log[admitted === 429 ? 'debug' : 'warn']({ status: admitted, remote }, 'link refused');
       return refuse(socket, admitted);
     }
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
-      const { gatewayId } = admitted;
-      const link = new GatewayLink(webSocket, { gatewayId, handler, limits, clock, log });
+      const { gatewayId, allowance } = admitted;
+      const link = new GatewayLink(webSocket, { gatewayId, handler, limits, allowance, clock, log });
       links.add(link);
       webSocket.once('close', () => links.delete(link));
     });
@@ -103,18 +100,7 @@ function listen(http: Server, { host, port }: LinkServerOptions): Promise<number
   });
 }
 
-/** The credential of a request that may become a link, or the HTTP status that refuses it. */
-function admit(
-  { url, headers }: IncomingMessage,
-  credentials: readonly GatewayCredential[],
-): GatewayCredential | HttpStatus {
-  if (url?.split('?', 1)[0] !== GATEWAY_PATH) return 404;
-  // A gateway is a program and sends no Origin; a browser always does.
-  if (headers.origin !== undefined) return 403;
-  return authenticate(credentials, headers.authorization) ?? 401;
-}
-
-function refuse(socket: Duplex, status: HttpStatus): void {
+function refuse(socket: Duplex, status: number): void {
   socket.end(`HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 

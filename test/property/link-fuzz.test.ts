@@ -101,7 +101,7 @@ async function startBackendEnd(malformedPerMinute: number): Promise<FuzzedBacken
     credentials: [{ gatewayId: 'north', token: 'the right token' }],
     clock: new ManualClock(),
     log: silentLogger,
-    limits: { ...LINK_LIMITS, malformedPerMinute },
+    limits: { ...LINK_LIMITS, malformedPerMinute, control: { burst: Infinity, perSecond: 1 } },
     handler: {
       opened: () => {},
       closed: () => {},

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -25,6 +26,7 @@ const GATEWAY = 'one';
 class ScriptedHandler implements LinkHandler {
   readonly links: OpenLink[] = [];
   readonly taken: number[] = [];
+  answers = 0;
   answer: (frame: DurableFrame) => Promise<FrameVerdict> = async () => ({ kind: 'ack' });
   readonly #opened = Promise.withResolvers<OpenLink>();
   readonly #closed = Promise.withResolvers<void>();
@@ -61,17 +63,19 @@ class ScriptedHandler implements LinkHandler {
 
   status: () => Promise<void> = async () => {};
 
-  answered(): void {}
+  answered(): void {
+    this.answers += 1;
+  }
 }
 
-async function startServer(limits: Partial<LinkLimits> = {}) {
+async function startServer(limits: Partial<LinkLimits> = {}, token = TOKEN) {
   const clock = new ManualClock();
   const handler = new ScriptedHandler();
   const log = new RecordingLogger();
   const server = await startLinkServer({
     host: '127.0.0.1',
     port: 0,
-    credentials: [{ gatewayId: GATEWAY, token: TOKEN }],
+    credentials: [{ gatewayId: GATEWAY, token }],
     handler,
     clock,
     log,
@@ -85,6 +89,30 @@ async function startServer(limits: Partial<LinkLimits> = {}) {
   onTestFinished(finish);
   const connect = () => GatewaySocket.connect(server.url, TOKEN, GATEWAY);
   return { clock, handler, log, server, connect };
+}
+
+/** Counts the states that bots heard of. */
+function countStatus(handler: ScriptedHandler) {
+  let changed = Promise.withResolvers<void>();
+  const heard = {
+    count: 0,
+    async until(enough: number): Promise<void> {
+      while (heard.count < enough) await changed.promise;
+    },
+  };
+  handler.status = async () => {
+    heard.count += 1;
+    changed.resolve();
+    changed = Promise.withResolvers();
+  };
+  return heard;
+}
+
+/** As often as an address may before its minute is over. */
+async function guessAtLength(url: string): Promise<void> {
+  for (let guess = 0; guess < 20; guess += 1) {
+    expect(await GatewaySocket.dial(url, { token: `guess ${guess}` })).toBe(401);
+  }
 }
 
 const text = (seq: number) => ({ ...textFrame('ann', `text ${seq}`), seq });
@@ -107,15 +135,37 @@ describe('dialling in', () => {
     expect(log.at('warn')).toEqual(['link refused']);
   });
 
-  test('with wrong tokens again and again is refused for a minute, the right one too, and floods no log', async () => {
+  test('A2: with wrong tokens again and again is refused for a minute, a right one that can be guessed too, and floods no log', async () => {
     const { server, log, clock } = await startServer();
-    for (let guess = 0; guess < 20; guess += 1) {
-      expect(await GatewaySocket.dial(server.url, { token: `guess ${guess}` })).toBe(401);
-    }
+    await guessAtLength(server.url);
     expect(await GatewaySocket.dial(server.url, { token: TOKEN })).toBe(429);
+    expect(await GatewaySocket.dial(server.url, { token: 'another' })).toBe(429);
     expect(log.at('warn')).toHaveLength(20);
     clock.advance(60_000);
     expect(await GatewaySocket.dial(server.url, { token: 'another' })).toBe(401);
+  });
+
+  test('A2: with a token that nobody guesses opens a link, whatever its neighbours at the same address try', async () => {
+    const token = randomBytes(32).toString('hex');
+    const { server, handler } = await startServer({}, token);
+    await guessAtLength(server.url);
+    expect(await GatewaySocket.dial(server.url, { token: `${token.slice(1)}x` })).toBe(429);
+    await GatewaySocket.connect(server.url, token, GATEWAY);
+    expect((await handler.firstOpened).gatewayId).toBe(GATEWAY);
+  });
+
+  test('A3: more often than a gateway does is refused until it dials more slowly', async () => {
+    const { server, clock } = await startServer();
+    const dial = async (): Promise<unknown> => {
+      const link = await GatewaySocket.dial(server.url, { token: TOKEN });
+      if (typeof link === 'number') return link;
+      link.socket.terminate();
+      return 'open';
+    };
+    for (let nth = 0; nth < 100; nth += 1) expect(await dial()).toBe('open');
+    expect(await dial()).toBe(429);
+    clock.advance(500);
+    expect([await dial(), await dial()]).toEqual(['open', 429]);
   });
 
   test('somewhere else is refused with 404, a path that is no path too', async () => {
@@ -437,6 +487,88 @@ test('L3: what bots have not heard yet is in hand too', async () => {
     for (const hear of unheard.splice(0)) hear();
   }
   expect(most).toBeLessThan(300);
+});
+
+describe('F2: what changes nothing durable', () => {
+  const status = { type: 'bot.status', bot_id: 'main', state: 'open', detail: 'x'.repeat(500) } as const;
+  const FLOOD = 2_000;
+  const control = { burst: 100, perSecond: 100 };
+
+  test('is read slowly once it is too much; nothing is lost, and what is behind it comes in its turn', async () => {
+    const { connect, handler, clock, log } = await startServer({ control });
+    const heard = countStatus(handler);
+    const link = await connect();
+    for (let nth = 0; nth < FLOOD; nth += 1) link.send(status);
+    link.send(text(1));
+    await heard.until(control.burst);
+    const startedAt = clock.now();
+    // A pause takes effect between two chunks of the socket, of which each holds about a hundred.
+    while (handler.taken.length === 0) {
+      for (let turn = 0; turn < 10; turn += 1) await new Promise(setImmediate);
+      const seconds = (clock.now() - startedAt) / 1_000;
+      expect(heard.count).toBeLessThan(control.burst + 300 + seconds * control.perSecond);
+      clock.advance(500);
+    }
+    expect(await link.next('ack')).toMatchObject({ seq: 1 });
+    expect(heard.count).toBe(FLOOD);
+    expect(log.at('warn')).toEqual(['the gateway says more than it may; it is read more slowly']);
+  });
+
+  test('is counted over all links of a gateway, pings too', async () => {
+    const { connect, handler, clock } = await startServer({ control });
+    const first = await connect();
+    for (let nth = 0; nth < 40; nth += 1) {
+      first.socket.ping();
+      await once(first.socket, 'pong');
+    }
+    for (let nth = 0; nth < 70; nth += 1) first.send(status);
+    first.send(text(1));
+    await first.next('ack');
+    const second = await connect();
+    await expect.poll(() => handler.links.length).toBe(2);
+    second.send(text(2));
+    for (let turn = 0; turn < 100; turn += 1) await new Promise(setImmediate);
+    expect(handler.taken).toEqual([1]);
+    clock.advance(1_000);
+    expect(await second.next('ack')).toMatchObject({ seq: 2 });
+  });
+
+  test('costs by its length', async () => {
+    const { connect, handler, clock } = await startServer({ control });
+    const link = await connect();
+    const guids = Array.from({ length: 5_000 }, () => crypto.randomUUID());
+    for (let nth = 0; nth < 3; nth += 1) link.send({ type: 'media.held', guids });
+    await expect.poll(() => handler.answers).toBe(3);
+    link.send(text(1));
+    for (let turn = 0; turn < 100; turn += 1) await new Promise(setImmediate);
+    expect(handler.taken).toEqual([]);
+    clock.advance(1_000);
+    expect(await link.next('ack')).toMatchObject({ seq: 1 });
+  });
+
+  test('does not slow down what is durable', async () => {
+    const { connect, handler } = await startServer({ control });
+    const link = await connect();
+    for (let seq = 1; seq <= FLOOD; seq += 1) link.send(text(seq));
+    await link.until(() => link.ofType('ack').length === FLOOD);
+    expect(handler.taken).toHaveLength(FLOOD);
+  });
+});
+
+test('F1: with as many bytes in hand as may be nothing more is read, until half are answered', async () => {
+  const { connect, handler } = await startServer({ maxInFlightBytes: 200_000 });
+  const work = gate();
+  handler.answer = async () => {
+    await work.passed;
+    return { kind: 'ack' };
+  };
+  const link = await connect();
+  for (let seq = 1; seq <= 40; seq += 1) link.send({ ...textFrame('ann', 'x'.repeat(60_000)), seq });
+  await handler.untilTaken(4);
+  for (let turn = 0; turn < 100; turn += 1) await new Promise(setImmediate);
+  expect(handler.taken.length).toBeLessThan(8);
+  work.open();
+  await link.until(() => link.ofType('ack').length === 40);
 });
 
 describe('a server that drains', () => {

@@ -1,6 +1,7 @@
 import { describeError } from '../../base/errors.ts';
 import { type Config, type ConfigSources, loadConfig, SETTINGS } from '../../system/config.ts';
 import { settingsOfEnvironment } from '../../system/config-environment.ts';
+import { isHardToGuess, SHORTEST_STRONG } from '../../system/gateway-auth.ts';
 import { failing, type Finding, ok, warning } from './check.ts';
 
 const NEEDED_NODE = 24;
@@ -38,10 +39,6 @@ export function checkConfiguration(sources: ConfigSources): {
   }
 }
 
-/** Random tokens have nearly as many different characters as they can. */
-const FEWEST_CHARACTERS = 10;
-const SHORTEST_STRONG = 32;
-
 export function checkTokens({ gateways, uplink, http }: Config): readonly Finding[] {
   const tokens: readonly (readonly [where: string, token: string | undefined])[] = [
     ...gateways.map(({ id, token }) => [`token of gateway ${id}`, token] as const),
@@ -52,8 +49,7 @@ export function checkTokens({ gateways, uplink, http }: Config): readonly Findin
 }
 
 function checkToken(check: string, token: string): Finding {
-  if (token.length >= SHORTEST_STRONG && new Set(token).size >= FEWEST_CHARACTERS)
-    return ok(check, 'looks random');
+  if (isHardToGuess(token)) return ok(check, 'looks random');
   return warning(
     check,
     token.length < SHORTEST_STRONG ? `${token.length} characters` : 'few different characters',

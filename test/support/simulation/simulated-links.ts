@@ -1,5 +1,6 @@
 import { GatewayLink, LINK_LIMITS } from '../../../src/system/gateway-link.ts';
 import type { LinkServer, LinkServerOptions } from '../../../src/system/link-server.ts';
+import { TokenBucket } from '../../../src/system/token-bucket.ts';
 import { SimulatedWire, type WireEar, type WireOptions } from './simulated-wire.ts';
 
 /** A backend's port for gateways, without sockets: the links on it are the real ones. */
@@ -20,7 +21,9 @@ export class SimulatedLinks implements LinkServer {
     if (this.#draining) return null;
     const { handler, clock, log } = this.#options;
     const wire = new SimulatedWire(this.#wireOptions, ear);
-    const link = new GatewayLink(wire.socket, { gatewayId, handler, limits: LINK_LIMITS, clock, log });
+    const allowance = new TokenBucket(clock, LINK_LIMITS.control);
+    const options = { gatewayId, handler, limits: LINK_LIMITS, allowance, clock, log };
+    const link = new GatewayLink(wire.socket, options);
     this.#links.set(link, wire);
     wire.once('close', () => this.#links.delete(link));
     return wire;

@@ -1,4 +1,4 @@
-import { Collection } from 'mongodb';
+import { Collection, type Filter, MongoNetworkError, type UpdateFilter } from 'mongodb';
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import type { DragomanError } from '../../src/base/errors.ts';
@@ -7,7 +7,7 @@ import { openMongoStore } from '../../src/store/mongo/open-mongo-store.ts';
 import { type MetaDocument, metaOf } from '../../src/store/mongo/collections.ts';
 import { Ownership, type OwnershipWish } from '../../src/store/mongo/ownership.ts';
 import type { Store } from '../../src/store/store.ts';
-import { gate } from '../support/actor-kit.ts';
+import { gate, settle } from '../support/actor-kit.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { MONGODB_URL, openStoreOn, SKIPPED, TestDatabase, urlThrough } from '../support/mongo-subject.ts';
 import { RecordingLogger } from '../support/recording-logger.ts';
@@ -99,6 +99,96 @@ describe.skipIf(MONGODB_URL === undefined)('of the processes on one MongoDB', ()
     expect(log.at('warn')).toEqual(['MongoDB does not answer: still standing by']);
     await active.close();
     expect((await standby).fence).toBe(active.fence + 1);
+  });
+
+  /** The lease's document; what becomes of the answer to each try to take it is for `answer` to say. */
+  function metaAnswering(answer: (owner: unknown) => Promise<unknown>) {
+    const meta = metaOf(database.client.db());
+    return new Proxy(meta, {
+      get(target, name) {
+        if (name !== 'findOneAndUpdate') return Reflect.get(target, name, target) as unknown;
+        return async (filter: Filter<MetaDocument>, change: UpdateFilter<MetaDocument>) =>
+          answer(await target.findOneAndUpdate(filter, change, { returnDocument: 'after' }));
+      },
+    });
+  }
+
+  test('A1: one that took the lease and did not hear of it knows it for its own, with the same fence', async () => {
+    const active = await open();
+    const clock = new ManualClock(NOW);
+    let isUnheard = false;
+    const meta = metaAnswering((owner) => {
+      if (owner === null || isUnheard) return Promise.resolve(owner);
+      isUnheard = true;
+      return Promise.reject(new MongoNetworkError('connection 7 closed'));
+    });
+    const told = Promise.withResolvers<string>();
+    const standby = wishing({ whenOwned: 'wait', waiting: told.resolve });
+    const log = new RecordingLogger();
+    const taking = Ownership.take({ ...standby, log, clock, meta });
+    await told.promise;
+    await active.close();
+    await settle();
+    clock.advance(1_000);
+    await log.untilLine('MongoDB does not answer');
+    expect(isUnheard).toBe(true);
+    await settle();
+    // By the server's clock the lease is as young as it was.
+    clock.advance(2_000);
+    const owner = await taking;
+    expect(owner.fence).toBe(active.fence + 1);
+    await owner.release();
+  });
+
+  test('A2: one that is told to stop while it takes the lease leaves none behind', async () => {
+    const answered = gate();
+    const tried = Promise.withResolvers<void>();
+    const meta = metaAnswering(async (owner) => {
+      tried.resolve();
+      await answered.passed;
+      return owner;
+    });
+    const stopping = new AbortController();
+    const wish = wishing({ whenOwned: 'wait', signal: stopping.signal });
+    const taking = Ownership.take({ ...wish, log: silentLogger, clock: systemClock(), meta });
+    await tried.promise;
+    stopping.abort(new Error('enough'));
+    answered.open();
+    await expect(taking).rejects.toThrow('enough');
+    await expect(open()).resolves.toMatchObject({ fence: 2 });
+  });
+
+  test('A2: and does not wait for an answer that does not come', async () => {
+    const tried = Promise.withResolvers<void>();
+    const clock = new ManualClock(NOW);
+    const meta = metaAnswering(() => {
+      tried.resolve();
+      return new Promise(() => {});
+    });
+    const stopping = new AbortController();
+    const log = new RecordingLogger();
+    const taking = Ownership.take({ ...wishing({ signal: stopping.signal }), log, clock, meta });
+    await tried.promise;
+    stopping.abort(new Error('enough'));
+    await settle();
+    clock.advance(2_000);
+    await expect(taking).rejects.toThrow('enough');
+    expect(log.at('warn')).toEqual(['a lease that may have been taken ends by itself']);
+  });
+
+  test('O4: one that cannot open the store after all leaves its lease to the next', async () => {
+    const meta = metaOf(database.client.db());
+    const original = Collection.prototype.findOneAndUpdate;
+    const failing = vi.spyOn(Collection.prototype, 'findOneAndUpdate');
+    onTestFinished(() => failing.mockRestore());
+    failing.mockImplementation(function (this: Collection, ...args: Parameters<typeof original>) {
+      if (args[0]['_id'] === 'fence') return Promise.reject(new MongoNetworkError('connection 7 closed'));
+      return Reflect.apply(original, this, args);
+    });
+    await expect(open()).rejects.toMatchObject({ code: 'store_unavailable' });
+    failing.mockRestore();
+    expect(await meta.findOne({ _id: 'owner' })).toMatchObject({ value: 1, lease_expires_at: 0 });
+    expect((await open()).fence).toBe(2);
   });
 
   test('O2: an owner that slept past its lease writes nothing before it knows that it is still the one', async () => {

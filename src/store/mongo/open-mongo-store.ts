@@ -42,9 +42,10 @@ const READ_CONNECTIONS = 4;
  * to do.
  */
 export const openMongoStore = (options: OwnerStoreOptions): Promise<Store> =>
-  connect(options, async (client, database) => {
+  connect(options, async (client, database, opened) => {
     const { ownership: wish, clock, log } = options;
     const ownership = wish && (await Ownership.take({ ...wish, meta: metaOf(database), clock, log }));
+    opened.defer(() => ownership?.release());
     const fence = ownership?.fence ?? (await raiseFence(database));
     await endTransactionsOf(client, appName(options.url)).catch((error: unknown) => {
       log.warn(
@@ -68,14 +69,16 @@ type Identity = Pick<TransactionsOptions, 'fence' | 'firstNumber'> & { readonly 
 
 async function connect(
   options: MongoStoreOptions,
-  identify: (client: MongoClient, database: Db) => Promise<Identity>,
+  identify: (client: MongoClient, database: Db, opened: AsyncDisposableStack) => Promise<Identity>,
 ): Promise<Store> {
   const { url, clock, log, callDeadlineMs = DEFAULT_CALL_DEADLINE_MS } = options;
   const client = newClient(url, { callDeadlineMs, appName: appName(url) });
+  await using opened = new AsyncDisposableStack();
+  opened.defer(() => client.close());
   try {
     const database = client.db(databaseName(url));
     await prepareDatabase(database);
-    const identity = await identify(client, database);
+    const identity = await identify(client, database, opened);
     const collections = collectionsOf(database);
     const serverClock = new ServerClock(clock);
     await serverClock.measure(collections);
@@ -91,9 +94,11 @@ async function connect(
         }),
       callDeadlineMs,
     });
-    return mongoStore({ client, transactions, clock, serverClock, log, ...identity });
+    const store = mongoStore({ client, transactions, clock, serverClock, log, ...identity });
+    // From here on they are the store's to end.
+    opened.move();
+    return store;
   } catch (error) {
-    await client.close();
     throw openingFailure(`MongoDB at ${client.options.hosts.join(', ')}`, error);
   }
 }

@@ -1,40 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import type { Collection } from 'mongodb';
-import type { Clock, Timer } from '../../base/clock.ts';
-import { pause, untilAborted, withDeadline } from '../../base/deadlines.ts';
-import { describeError, DragomanError, hasCode } from '../../base/errors.ts';
-import type { Logger } from '../../base/log.ts';
-import { type MetaDocument, SERVER_NOW } from './collections.ts';
-import { storeFailure } from './mongo-errors.ts';
+import type { Timer } from '../../base/clock.ts';
+import { withDeadline } from '../../base/deadlines.ts';
+import { describeError, DragomanError } from '../../base/errors.ts';
+import { SERVER_NOW } from './collections.ts';
+import { type BidOptions, type BidWish, FREE, LEASE_MS, OwnershipBid, type Taken } from './ownership-bid.ts';
 
-/** How a process becomes the store's one active owner. */
-export interface OwnershipWish {
-  /** What to do while another process is: wait until it ends or dies, or reject with `already_in_use`. */
-  readonly whenOwned: 'wait' | 'refuse';
-  /** Ends the waiting: it rejects with `aborted`. */
-  readonly signal: AbortSignal;
-  /** Told once, who is active, when the waiting begins. */
-  readonly waiting: (owner: string) => void;
+/** How a process becomes the store's one active owner, and for how long. */
+export interface OwnershipWish extends BidWish {
   /** Another process has taken the store over: nothing is written any more, and this process is to end. Told once. */
   readonly lost: (error: DragomanError) => void;
 }
 
-export interface OwnershipOptions extends OwnershipWish {
-  readonly meta: Collection<MetaDocument>;
-  readonly clock: Clock;
-  readonly log: Logger;
-}
+export interface OwnershipOptions extends OwnershipWish, BidOptions {}
 
-/** By the server's clock. One that is not renewed for so long is free: with the poll and a start it makes a take-over. */
-const LEASE_MS = 9_000;
 const RENEW_EVERY_MS = 3_000;
 /** A renewal that gets no answer leaves time for others before the lease ends. */
 const RENEWAL_DEADLINE_MS = 2_000;
 const RENEW_AGAIN_AFTER_MS = 500;
-const POLL_EVERY_MS = 1_000;
-/** While MongoDB is away. */
-const LONGEST_POLL_MS = 3_000;
 
 /**
  * The lease that makes one process the store's active owner, and its fencing token.
@@ -63,21 +46,14 @@ export class Ownership {
 
   /** Resolves when the store is this process's. */
   static async take(options: OwnershipOptions): Promise<Ownership> {
-    const { meta, clock, whenOwned, signal, waiting } = options;
     const holder = `${hostname()} (process ${process.pid}, ${randomUUID()})`;
-    await meta.updateOne({ _id: 'owner' }, { $setOnInsert: { value: 0 } }, { upsert: true });
-    signal.throwIfAborted();
-    const taken = await tryTake(meta, holder, clock);
-    if (taken !== null) return new Ownership(options, holder, taken);
-    const owner = (await meta.findOne({ _id: 'owner' }))?.holder ?? 'another process';
-    if (whenOwned === 'refuse') {
-      throw new DragomanError(
-        'already_in_use',
-        `the store is in use by the backend on ${owner}: stop it first`,
-      );
+    const bid = new OwnershipBid(options, holder);
+    try {
+      return new Ownership(options, holder, await bid.won());
+    } catch (error) {
+      await bid.withdraw();
+      throw error;
     }
-    waiting(owner);
-    return new Ownership(options, holder, await whenFree(options, holder));
   }
 
   /** Throws `fenced` when the store is another's, `store_unavailable` while that is not known. */
@@ -93,7 +69,7 @@ export class Ownership {
     this.#timer?.cancel();
     const { meta, log } = this.#options;
     try {
-      await meta.updateOne(this.#mine, { $set: { lease_expires_at: 0 }, $unset: { holder: 1 } });
+      await meta.updateOne(this.#mine, FREE);
     } catch (error) {
       log.warn({ reason: describeError(error) }, 'the lease on the store ends by itself');
     }
@@ -135,49 +111,4 @@ export class Ownership {
     log.error({ fence: this.fence, owner: owner?.value ?? null }, this.#lost.message);
     lost(this.#lost);
   }
-}
-
-/** Whoever waits has seen the store: that MongoDB is away for a while, as in an election, is no reason to give up. */
-async function whenFree({ meta, clock, log, signal }: OwnershipOptions, holder: string): Promise<Taken> {
-  let isAway = false;
-  for (let delayMs = POLL_EVERY_MS; ;) {
-    await pause(clock, delayMs, signal);
-    try {
-      const taken = await untilAborted(tryTake(meta, holder, clock), signal);
-      if (isAway) log.info({}, 'MongoDB answers again: still standing by');
-      isAway = false;
-      delayMs = POLL_EVERY_MS;
-      if (taken !== null) return taken;
-    } catch (error) {
-      signal.throwIfAborted();
-      if (!hasCode(storeFailure(error), 'store_unavailable')) throw error;
-      if (!isAway) log.warn({ reason: describeError(error) }, 'MongoDB does not answer: still standing by');
-      isAway = true;
-      delayMs = Math.min(delayMs * 2, LONGEST_POLL_MS);
-    }
-  }
-}
-
-interface Taken {
-  readonly fence: number;
-  /** By this process's clock, from before the server was asked. */
-  readonly takenAt: number;
-}
-
-async function tryTake(meta: Collection<MetaDocument>, holder: string, clock: Clock): Promise<Taken | null> {
-  const takenAt = clock.now();
-  const owner = await meta.findOneAndUpdate(
-    { _id: 'owner', $expr: { $lte: [{ $ifNull: ['$lease_expires_at', 0] }, SERVER_NOW] } },
-    [
-      {
-        $set: {
-          value: { $add: ['$value', 1] },
-          holder,
-          lease_expires_at: { $add: [SERVER_NOW, LEASE_MS] },
-        },
-      },
-    ],
-    { returnDocument: 'after' },
-  );
-  return owner && { fence: owner.value, takenAt };
 }

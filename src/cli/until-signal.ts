@@ -1,6 +1,6 @@
-export type StopSignal = 'SIGINT' | 'SIGTERM';
+import { DAY_MS } from '../base/units.ts';
 
-const DAY_MS = 24 * 3_600_000;
+export type StopSignal = 'SIGINT' | 'SIGTERM';
 
 /**
  * Resolves at the first Ctrl-C or SIGTERM. A second one ends the process at once. Until then the process stays, though

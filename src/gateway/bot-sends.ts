@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import { pause, withDeadline } from '../base/deadlines.ts';
 import { describeError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
+import { MINUTE_MS } from '../base/units.ts';
 import type { BotConfig, SendFrame } from '../protocol/frames.ts';
 import { inTurn } from './in-turn.ts';
 import { RecentMap } from './recent-map.ts';
@@ -38,7 +39,6 @@ interface Settlement {
   readonly outcome: SendOutcome;
 }
 
-const MINUTE_MS = 60_000;
 /** Whole texts: a bot has few of them, or WhatsApp is away. */
 const REMEMBERED_DOUBTS = 100;
 

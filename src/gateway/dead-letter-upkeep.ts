@@ -1,9 +1,9 @@
 import type { Logger } from '../base/log.ts';
 import { traceOf } from '../base/trace.ts';
+import { DAY_MS } from '../base/units.ts';
 import type { DeadLetters, DroppedLetter } from './dead-letters.ts';
 import type { GatewaySettings } from './settings.ts';
 
-const DAY_MS = 24 * 3_600_000;
 const LETTERS_OF_A_LINE = 100;
 
 const BECAUSE: Readonly<Record<DroppedLetter['why'], string>> = {

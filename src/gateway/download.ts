@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import { describeError, hasCode, lacksHandles } from '../base/errors.ts';
 import type { Guid } from '../base/ids.ts';
 import type { Logger } from '../base/log.ts';
+import { MIB } from '../base/units.ts';
 import type { PartFile } from '../staging/part-file.ts';
 import type { StagingQuota } from '../staging/quota.ts';
 import type { StagingFolder } from '../staging/staging-folder.ts';
@@ -37,7 +38,7 @@ export interface DownloadRequest {
 }
 
 /** From here on a second thread is worth its messages. */
-const THREAD_FROM_BYTES = 4 * 2 ** 20;
+const THREAD_FROM_BYTES = 4 * MIB;
 
 /** Statuses by which the media host says that the file is not there any more. */
 const GONE = new Set([403, 404, 410]);

@@ -1,13 +1,14 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { describeError, DragomanError } from '../base/errors.ts';
+import { GIB } from '../base/units.ts';
 import { StagingQuota } from '../staging/quota.ts';
 import { openStagingFolder } from '../staging/staging-folder.ts';
 import { FolderLock } from './folder-lock.ts';
 import type { Gateway, GatewayOptions } from './gateway-options.ts';
 import { Journal, JOURNAL_FILE } from './journal.ts';
 import { RunningGateway } from './running-gateway.ts';
-import { type GatewaySettings, GIB, gatewaySettings } from './settings.ts';
+import { type GatewaySettings, gatewaySettings } from './settings.ts';
 
 /**
  * Starts a gateway: its bots that were running start again at once, with or without a backend.

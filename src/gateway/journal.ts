@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import { newGuid } from '../base/ids.ts';
+import { DAY_MS } from '../base/units.ts';
 import { BotRegister } from './bot-register.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { FrameLog } from './frame-log.ts';
@@ -11,8 +12,6 @@ import { SessionJournal } from './session-journal.ts';
 
 /** The journal's name in a gateway's own folder. */
 export const JOURNAL_FILE = 'gateway.sqlite';
-
-const DAY_MS = 24 * 3_600_000;
 
 export interface JournalOptions {
   /** Path of the SQLite file; made where there is none. */

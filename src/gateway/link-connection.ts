@@ -3,6 +3,7 @@ import type { Clock, Timer } from '../base/clock.ts';
 import { repeat } from '../base/deadlines.ts';
 import { describeError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
+import { MINUTE_MS } from '../base/units.ts';
 import { decodeBackendFrame, encodeFrame } from '../protocol/codec.ts';
 import {
   type AnswerFrame,
@@ -141,7 +142,7 @@ export class LinkConnection {
   #complain(reason: string): void {
     this.#options.log.warn({ reason }, 'the backend sent a malformed frame; ignored');
     const now = this.#options.clock.now();
-    this.#malformedAt = [...this.#malformedAt.filter((at) => at > now - 60_000), now];
+    this.#malformedAt = [...this.#malformedAt.filter((at) => at > now - MINUTE_MS), now];
     if (this.#malformedAt.length >= MALFORMED_PER_MINUTE) this.#giveUp('too many malformed frames');
   }
 

@@ -3,6 +3,7 @@ import type { Timer } from '../base/clock.ts';
 import { repeat } from '../base/deadlines.ts';
 import { describeError } from '../base/errors.ts';
 import type { Guid } from '../base/ids.ts';
+import { GIB, HOUR_MS, MINUTE_MS } from '../base/units.ts';
 import type { BackendFrame, BotConfig, SendFrame } from '../protocol/frames.ts';
 import type { StagingQuota } from '../staging/quota.ts';
 import type { StagingFolder } from '../staging/staging-folder.ts';
@@ -18,13 +19,13 @@ import type { Gateway, GatewayOptions, GatewaySnapshot } from './gateway-options
 import type { Journal } from './journal.ts';
 import { BackendLink, type LinkHost } from './link.ts';
 import type { PassingFrame } from './link-connection.ts';
-import { GIB, type GatewaySettings } from './settings.ts';
+import type { GatewaySettings } from './settings.ts';
 import { UntilRecorded } from './until-recorded.ts';
 
 const TICK_MS = 5_000;
-const RECONCILE_EVERY_MS = 60_000;
+const RECONCILE_EVERY_MS = MINUTE_MS;
 const RECONCILE_AGAIN_MS = 5_000;
-const PRUNE_EVERY_MS = 3_600_000;
+const PRUNE_EVERY_MS = HOUR_MS;
 
 /** What a gateway holds from its start to its end. */
 export interface Holdings {

@@ -1,9 +1,8 @@
 import { z } from 'zod';
+import { MIB } from '../base/units.ts';
 
 const positiveInt = z.number().int().positive();
 const atLeastZero = z.number().int().min(0);
-const MIB = 2 ** 20;
-export const GIB = 2 ** 30;
 
 /** What an operator may set on a gateway. Times in milliseconds, sizes in bytes unless the name says otherwise. */
 export const gatewaySettings = z

@@ -1,3 +1,4 @@
+import { DAY_MS } from '../base/units.ts';
 /** A queue's limits. All at least 1, `maxPlaceholders` at least 0; whole numbers but for `maxDays`. */
 export interface QueueLimits {
   /** Ready messages. */
@@ -29,8 +30,6 @@ export type Ordering =
 
 export const SKIP_POP: Ordering = { kind: 'skip-pop' };
 export const DEFAULT_STRICT_HOLD_MS = 300_000;
-
-const DAY_MS = 86_400_000;
 
 /** What a queue would refuse about these limits, one sentence each; none when they are good. */
 export function limitsProblems(limits: QueueLimits): readonly string[] {

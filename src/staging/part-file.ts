@@ -2,13 +2,14 @@ import { constants } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { DragomanError } from '../base/errors.ts';
+import { MIB } from '../base/units.ts';
 
 /** Other users of the group may read: gateway and backend may run as two users. */
 const FILE_MODE = 0o640;
 const CREATE_NEW = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW;
 
 /** So that little is left to sync at the end: the disk works while the bytes still come. */
-const SYNC_FROM_BYTES = 8 * 2 ** 20;
+const SYNC_FROM_BYTES = 8 * MIB;
 
 export interface PartPaths {
   readonly part: string;

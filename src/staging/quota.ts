@@ -1,7 +1,6 @@
 import type { Guid } from '../base/ids.ts';
+import { GIB } from '../base/units.ts';
 import type { StagedFile } from './staging-folder.ts';
-
-const GIB = 2 ** 30;
 
 /** Fills up to 2 GiB below a large quota, so that what is under way elsewhere still fits; a small quota is used whole. */
 export const quotaLimitBytes = (quotaBytes: number): number =>

@@ -1,6 +1,7 @@
 import type { Clock, Timer } from '../base/clock.ts';
 import { describeError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
+import { MINUTE_MS } from '../base/units.ts';
 import type { JobCount, JobStore } from '../store/job-store.ts';
 
 /** What one pool has before it and in hand, and how fast it gets on. */
@@ -47,8 +48,6 @@ export interface BacklogLogOptions {
   readonly clock: Clock;
   readonly log: Logger;
 }
-
-const MINUTE_MS = 60_000;
 
 /**
  * Logs a line for each pool again and again, from `start` until `close`.

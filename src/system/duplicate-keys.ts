@@ -2,6 +2,7 @@ import type { Clock, Timer } from '../base/clock.ts';
 import { repeat } from '../base/deadlines.ts';
 import { describeError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
+import { DAY_MS, HOUR_MS } from '../base/units.ts';
 import type { MessageStore } from '../store/message-store.ts';
 
 export interface DuplicateKeysOptions {
@@ -11,9 +12,6 @@ export interface DuplicateKeysOptions {
   readonly clock: Clock;
   readonly log: Logger;
 }
-
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
 
 /** Forgets the keys of messages that grew too old to come again: now, and every hour until cancelled. */
 export function pruneDuplicateKeys({ store, dedupeDays, clock, log }: DuplicateKeysOptions): Timer {

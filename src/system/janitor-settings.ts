@@ -1,3 +1,4 @@
+import { DAY_MS, HOUR_MS } from '../base/units.ts';
 import type { SharedFolder } from '../actors/janitor-files.ts';
 import type { JanitorBot } from '../actors/janitor-survey.ts';
 import type { JanitorArgs } from '../actors/janitor.ts';
@@ -6,9 +7,6 @@ import type { BotRecord } from '../store/bot-store.ts';
 import { storedBotSettings } from './bot-settings.ts';
 import type { Config } from './config.ts';
 import type { Ingress, RunningBot } from './ingress.ts';
-
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
 
 /** The janitor's part of the configuration. */
 export function janitorSettings({

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { access, constants, open, rm, stat, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { describeError } from '../../base/errors.ts';
+import { GIB } from '../../base/units.ts';
 import type { Config } from '../../system/config.ts';
 import { failing, type Finding, ok, warning } from './check.ts';
 
-const GIB = 2 ** 30;
 const LEAST_FREE_BYTES = GIB;
 const inGib = (bytes: number): string => `${(bytes / GIB).toFixed(1)} GiB`;
 

@@ -3,11 +3,11 @@ import { inflate } from 'node:zlib';
 import { toNumber } from '@whiskeysockets/baileys';
 import type { Clock } from '../../base/clock.ts';
 import { pause } from '../../base/deadlines.ts';
+import { MIB } from '../../base/units.ts';
 import { downloadBytes } from '../download-bytes.ts';
 import { type DownloadFailure, type DownloadFailureReason, mayRetry } from '../download-outcome.ts';
 import type { HistoryNotification } from './history-notification.ts';
 
-const MIB = 2 ** 20;
 const LIMITS = { maxFileBytes: 64 * MIB, idleTimeoutMs: 10_000, downloadTimeoutMs: 60_000 };
 const MAX_INFLATED_BYTES = 256 * MIB;
 /** What is received after the history waits for it: three downloads must be over well before its own deadline. */

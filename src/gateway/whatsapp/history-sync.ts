@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isJidGroup, proto, type SignalKeyStore } from '@whiskeysockets/baileys';
 import { describeError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
+import { DAY_MS } from '../../base/units.ts';
 import { isMessage, type ReceivedMessage, type ReceivedStanza } from '../received.ts';
 import {
   asKeys,
@@ -23,7 +24,6 @@ import { type FetchedHistory, fetchHistory, type HistoryHost, inflateHistory } f
 import type { Account, StanzaAttributes } from './identity.ts';
 import type { HistoryKeeping } from './journaling-signal.ts';
 
-const DAY_MS = 24 * 3_600_000;
 /** Committed at a time; between two of them the event loop goes round. */
 const MESSAGES_PER_COMMIT = 25;
 

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { DragomanError, hasCode } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
+import { MINUTE_MS } from '../../base/units.ts';
 import { type AdmissionRules, assertOrigin, assertToken, type Caller, offeredToken } from './admission.ts';
 
 declare module 'fastify' {
@@ -10,7 +11,6 @@ declare module 'fastify' {
   }
 }
 
-const MINUTE_MS = 60_000;
 /** Of one address, in a minute. */
 const REQUESTS = 1_200;
 /** Tokens that were wrong, of one address, in a minute. */

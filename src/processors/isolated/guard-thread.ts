@@ -4,6 +4,7 @@
  */
 import { writeSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
+import { MIB } from '../../base/units.ts';
 import { endProcessGroup } from './process-group.ts';
 
 export interface GuardLimits {
@@ -12,7 +13,6 @@ export interface GuardLimits {
 }
 
 const CHECK_MS = 100;
-const MIB = 2 ** 20;
 const STDERR = 2;
 
 const { maxMemoryMb, parentPid }: GuardLimits = workerData;

@@ -1,5 +1,6 @@
 import type { PoolLoad } from '../../actors/worker-pool.ts';
 import type { Clock } from '../../base/clock.ts';
+import { GIB } from '../../base/units.ts';
 import type { PoolConfig } from '../../jobs/pools.ts';
 import { quotaLimitBytes } from '../../staging/quota.ts';
 import type { StagingFolders } from '../../staging/staging-folders.ts';
@@ -9,8 +10,6 @@ import { type PoolBacklog, poolBacklogs } from '../backlog-log.ts';
 import type { BotSettings } from '../bot-settings.ts';
 import type { Served } from './served.ts';
 import type { PoolView } from './views.ts';
-
-const GIB = 1024 ** 3;
 
 export interface PoolsOptions {
   readonly store: Pick<JobStore, 'countJobs'>;

@@ -1,4 +1,5 @@
 import PQueue from 'p-queue';
+import { backOffMs } from '../base/back-off.ts';
 import type { Timer } from '../base/clock.ts';
 import { describeError, hasCode, isRetryable } from '../base/errors.ts';
 import type { Chat, IngestReport } from './chat-protocol.ts';
@@ -120,9 +121,7 @@ class Ingestion {
       this.#stages.delete(chat);
       return;
     }
-    const delayMs = isRetryable(error)
-      ? Math.min(FIRST_RETRY_MS * 2 ** failures, LONGEST_RETRY_MS)
-      : BUG_RETRY_MS;
+    const delayMs = isRetryable(error) ? backOffMs(FIRST_RETRY_MS, failures, LONGEST_RETRY_MS) : BUG_RETRY_MS;
     this.#context.log.warn(
       { chat: chat.path, reason: describeError(error), delay_ms: delayMs },
       'ingestion waits',

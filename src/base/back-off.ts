@@ -12,6 +12,16 @@ export interface BackOff {
   readonly failed: (error: unknown, delayMs: number) => void;
 }
 
+/** The wait after so many failures before the last one: it doubles with each. */
+export const backOffMs = (firstMs: number, failures: number, longestMs: number): number =>
+  Math.min(firstMs * 2 ** failures, longestMs);
+
+/**
+ * Equal jitter (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/): between half of the delay and
+ * all of it, so that many who failed together do not come back together. `random`: in [0, 1).
+ */
+export const jittered = (delayMs: number, random: number): number => delayMs * (0.5 + random / 2);
+
 /**
  * Does `work` until it succeeds, waiting twice as long each time. Rejects with what is not retryable, and with `aborted`,
  * whose cause is the last failure, when the signal aborts.

@@ -1,3 +1,4 @@
+import { backOffMs } from '../base/back-off.ts';
 import type { Clock, Timer } from '../base/clock.ts';
 
 const FLUSH_AFTER_MS = 50;
@@ -38,7 +39,7 @@ export class AckBatch {
       this.#failures = 0;
       return;
     }
-    const delayMs = Math.min(FIRST_RETRY_MS * 2 ** this.#failures, LONGEST_RETRY_MS);
+    const delayMs = backOffMs(FIRST_RETRY_MS, this.#failures, LONGEST_RETRY_MS);
     this.#failures += 1;
     this.#timer = this.#clock.schedule(delayMs, () => this.flush());
   }

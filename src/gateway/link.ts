@@ -1,3 +1,4 @@
+import { backOffMs, jittered } from '../base/back-off.ts';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { BackendFrame } from '../protocol/frames.ts';
@@ -144,14 +145,14 @@ export class BackendLink {
     );
   }
 
-  /** Doubles with each round through the backends; jittered, so that many gateways do not dial at once. */
+  /** Doubles with each round through the backends. */
   #redialDelayMs(ending: ConnectionEnding): number {
     const { urls, random } = this.#options;
     const round = Math.floor((this.#failedDials - 1) / urls.length);
     const delayMs =
       ending.kind === 'token_refused'
         ? REFUSED_REDIAL_MS
-        : Math.min(FIRST_REDIAL_MS * 2 ** Math.min(round, 16), LONGEST_REDIAL_MS);
-    return delayMs * (0.5 + random() / 2);
+        : backOffMs(FIRST_REDIAL_MS, round, LONGEST_REDIAL_MS);
+    return jittered(delayMs, random());
   }
 }

@@ -1,3 +1,4 @@
+import { backOffMs } from '../base/back-off.ts';
 import type { Clock, Timer } from '../base/clock.ts';
 import { describeError, isRetryable } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
@@ -65,6 +66,6 @@ export class UntilRecorded {
   }
 
   #delayMs(): number {
-    return Math.min(FIRST_RETRY_MS * 2 ** this.#failures, LONGEST_RETRY_MS);
+    return backOffMs(FIRST_RETRY_MS, this.#failures, LONGEST_RETRY_MS);
   }
 }

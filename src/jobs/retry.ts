@@ -1,3 +1,4 @@
+import { backOffMs, jittered } from '../base/back-off.ts';
 import { causesOf } from '../base/errors.ts';
 
 /** How often, and how far apart, a job is tried. */
@@ -16,12 +17,12 @@ export type RetryDecision =
 
 /**
  * What follows a retryable failure. `attempts`: those that have failed, this one included, at least 1.
- * `random`: in [0, 1). The delay is exponential with equal jitter: between half of the back-off and all of it.
+ * `random`: in [0, 1). The delay is exponential with equal jitter.
  */
 export function decideRetry(policy: RetryPolicy, attempts: number, random: number): RetryDecision {
   if (attempts >= policy.maxAttempts) return { kind: 'exhausted' };
-  const backOffMs = Math.min(policy.firstDelayMs * 2 ** (attempts - 1), policy.longestDelayMs);
-  return { kind: 'retry', delayMs: Math.round(backOffMs * (0.5 + random / 2)) };
+  const delayMs = backOffMs(policy.firstDelayMs, attempts - 1, policy.longestDelayMs);
+  return { kind: 'retry', delayMs: Math.round(jittered(delayMs, random)) };
 }
 
 const RETRYABLE_STATUS = new Set([408, 425, 429]);

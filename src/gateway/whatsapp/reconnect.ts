@@ -1,4 +1,5 @@
 import { DisconnectReason } from '@whiskeysockets/baileys';
+import { backOffMs, jittered } from '../../base/back-off.ts';
 
 /** Why a connection ended. */
 export type Disconnect =
@@ -93,10 +94,9 @@ const PROMPT_RESTARTS = 3;
 
 /**
  * How long to wait before the next socket, in milliseconds. `failures`: connections since the last steady one, this
- * one included. `random`: from [0, 1); half of the delay is jitter, so that many bots do not come back together.
+ * one included. `random`: in [0, 1).
  */
 export function delayBefore(reaction: 'at-once' | 'back-off', failures: number, random: number): number {
   if (reaction === 'at-once' && failures <= PROMPT_RESTARTS) return 0;
-  const ceiling = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.max(0, failures - 1));
-  return Math.round(ceiling / 2 + (random * ceiling) / 2);
+  return Math.round(jittered(backOffMs(FIRST_DELAY_MS, failures - 1, LONGEST_DELAY_MS), random));
 }

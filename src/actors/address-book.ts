@@ -1,3 +1,5 @@
+import { RecentMap } from '../base/recent-map.ts';
+
 /**
  * Which chat an identifier leads to, as far as it was asked lately: bounded, so that a million senders cost nothing.
  * The store knows all of them. Names are per provider.
@@ -5,11 +7,10 @@
  *   A2 Of a chat that was joined to another, no identifier is left that leads to it.
  */
 export class AddressBook {
-  readonly #capacity: number;
-  readonly #chats = new Map<string, string>();
+  readonly #chats: RecentMap<string, string>;
 
   constructor(capacity: number) {
-    this.#capacity = capacity;
+    this.#chats = new RecentMap(capacity);
   }
 
   /** The chat that all of `identifiers` lead to; null when one is unknown here or they disagree. */
@@ -26,14 +27,7 @@ export class AddressBook {
     joined.delete(undefined);
     joined.delete(chat);
     if (joined.size > 0) this.#forget(joined);
-    for (const each of entries) {
-      this.#chats.delete(each);
-      this.#chats.set(each, chat);
-    }
-    for (const oldest of this.#chats.keys()) {
-      if (this.#chats.size <= this.#capacity) return;
-      this.#chats.delete(oldest);
-    }
+    for (const each of entries) this.#chats.set(each, chat);
   }
 
   /** Nothing leads to `chat` any more. */

@@ -24,6 +24,11 @@ export class RecentMap<K, V> {
     this.#entries.delete(key);
   }
 
+  /** The longest unset first. An entry may be deleted on the way. */
+  [Symbol.iterator](): Iterator<[K, V]> {
+    return this.#entries.entries();
+  }
+
   clear(): void {
     this.#entries.clear();
   }

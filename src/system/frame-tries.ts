@@ -1,10 +1,11 @@
 import type { Clock } from '../base/clock.ts';
+import { RecentMap } from '../base/recent-map.ts';
 
 /** A frame that meets a bug is tried so often before it is left to lie. */
 const MOST_TRIES = 3;
 /** It is tried once more when it has lain for so long: a restart may have cured the bug, another moment may do. */
 const LIES_MS = 600_000;
-/** Frames that are remembered; the one that failed longest ago goes first. */
+/** Frames that are remembered, those that failed last. */
 const CAPACITY = 10_000;
 
 /** `try`: a failure closes the link, and the frame comes again in its place. `last`: a failure lets it lie. */
@@ -18,7 +19,7 @@ export type Turn = 'try' | 'last' | 'lies';
  */
 export class FrameTries {
   readonly #clock: Clock;
-  readonly #failures = new Map<string, { readonly count: number; readonly at: number }>();
+  readonly #failures = new RecentMap<string, { readonly count: number; readonly at: number }>(CAPACITY);
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -34,16 +35,11 @@ export class FrameTries {
   failed(gatewayId: string, seq: number): void {
     const name = nameOf(gatewayId, seq);
     const { count } = this.#failures.get(name) ?? { count: 0 };
-    this.#failures.delete(name);
     this.#failures.set(name, { count: count + 1, at: this.#clock.now() });
-    for (const oldest of this.#failures.keys()) {
-      if (this.#failures.size <= CAPACITY) return;
-      this.#failures.delete(oldest);
-    }
   }
 
   wentWell(gatewayId: string, seq: number): void {
-    if (this.#failures.size > 0) this.#failures.delete(nameOf(gatewayId, seq));
+    this.#failures.delete(nameOf(gatewayId, seq));
   }
 }
 

@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
+import { RecentMap } from '../base/recent-map.ts';
 
 /** One gateway's right to dial in. */
 export interface GatewayCredential {
@@ -40,8 +41,9 @@ const MOST_ADDRESSES = 10_000;
 /** Counts tokens that were wrong, per address and minute: guessing ends before it begins to pay. Memory is bounded. */
 export class WrongTokens {
   readonly #clock: Clock;
-  /** Longest quiet first. */
-  readonly #guesses = new Map<string, { readonly since: number; readonly count: number }>();
+  readonly #guesses = new RecentMap<string, { readonly since: number; readonly count: number }>(
+    MOST_ADDRESSES,
+  );
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -50,10 +52,7 @@ export class WrongTokens {
   note(address: string): void {
     const now = this.#clock.now();
     const known = this.#known(address);
-    this.#guesses.delete(address);
     this.#guesses.set(address, { since: known?.since ?? now, count: (known?.count ?? 0) + 1 });
-    const [quietest] = this.#guesses.keys();
-    if (this.#guesses.size > MOST_ADDRESSES && quietest !== undefined) this.#guesses.delete(quietest);
   }
 
   tooMany(address: string): boolean {

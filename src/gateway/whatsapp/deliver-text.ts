@@ -8,8 +8,8 @@ import {
 import type { Clock } from '../../base/clock.ts';
 import { deadline, untilAborted } from '../../base/deadlines.ts';
 import { describeError } from '../../base/errors.ts';
+import type { RecentMap } from '../../base/recent-map.ts';
 import type { Answer, Delivery, OutgoingText, Undelivered } from '../session.ts';
-import type { RecentMap } from '../recent-map.ts';
 
 /** WhatsApp answers within a second or two; so long after the text is on the wire nobody waits any more. */
 const ANSWER_DEADLINE_MS = 20_000;

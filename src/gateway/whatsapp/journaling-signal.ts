@@ -6,10 +6,10 @@ import {
   unpadRandomMax16,
 } from '@whiskeysockets/baileys';
 import { describeError, DragomanError } from '../../base/errors.ts';
+import { RecentMap } from '../../base/recent-map.ts';
 import { isMessage, type ReceivedMessage, type ReceivedStanza } from '../received.ts';
 import { asKeys } from './auth-state.ts';
 import type { StanzaAttributes } from './identity.ts';
-import { RecentMap } from '../recent-map.ts';
 import { SenderKeys } from './sender-keys.ts';
 import { padded, type Stanzas } from './stanzas.ts';
 

@@ -1,6 +1,6 @@
 import type { CacheStore, MessageRetryManager } from '@whiskeysockets/baileys';
 import { DragomanError } from '../../base/errors.ts';
-import type { RecentMap } from '../recent-map.ts';
+import type { RecentMap } from '../../base/recent-map.ts';
 
 /** How often a message was asked for again, by its id; both of Baileys' ways to count are kept in one map. */
 export type RetryCounters = RecentMap<string, unknown>;

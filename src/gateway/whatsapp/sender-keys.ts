@@ -1,7 +1,7 @@
 import type { SignalRepository } from '@whiskeysockets/baileys';
+import { RecentMap } from '../../base/recent-map.ts';
 import type { StanzaAttributes } from './identity.ts';
 import { decodeMessage } from './interpret.ts';
-import { RecentMap } from '../recent-map.ts';
 
 type ProcessSenderKey = SignalRepository['processSenderKeyDistributionMessage'];
 type SenderKey = Parameters<ProcessSenderKey>[0];

@@ -1,6 +1,6 @@
 import type { proto } from '@whiskeysockets/baileys';
+import { RecentMap } from '../../base/recent-map.ts';
 import type { StanzaAttributes } from './identity.ts';
-import { RecentMap } from '../recent-map.ts';
 import type { RetryCounters } from './retry-counters.ts';
 
 const REMEMBERED_RETRIES = 10_000;

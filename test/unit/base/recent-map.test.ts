@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { RecentMap } from '../../../src/gateway/recent-map.ts';
+import { RecentMap } from '../../../src/base/recent-map.ts';
 
 test('a million keys leave as many as it may hold, the latest', () => {
   const map = new RecentMap<string, number>(1_000);

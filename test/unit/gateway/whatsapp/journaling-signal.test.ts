@@ -18,7 +18,7 @@ import {
   type Journaling,
   journalingSignal,
 } from '../../../../src/gateway/whatsapp/journaling-signal.ts';
-import { RecentMap } from '../../../../src/gateway/recent-map.ts';
+import { RecentMap } from '../../../../src/base/recent-map.ts';
 import { Stanzas } from '../../../../src/gateway/whatsapp/stanzas.ts';
 import { silentLogger } from '../../../../src/base/log.ts';
 import { MemorySessionStorage } from '../../../support/memory-session-storage.ts';

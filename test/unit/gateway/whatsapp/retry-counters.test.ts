@@ -2,7 +2,7 @@ import { MessageRetryManager } from '@whiskeysockets/baileys';
 import { expect, test } from 'vitest';
 import { silentLogger } from '../../../../src/base/log.ts';
 import { baileysLogger } from '../../../../src/gateway/whatsapp/baileys-log.ts';
-import { RecentMap } from '../../../../src/gateway/recent-map.ts';
+import { RecentMap } from '../../../../src/base/recent-map.ts';
 import { tameRetryManager } from '../../../../src/gateway/whatsapp/retry-counters.ts';
 
 const MAX_RETRIES = 5;

@@ -30,7 +30,7 @@ const OWNERS: Record<string, readonly string[]> = {
   'prom-client': ['inspector'],
   protobufjs: ['gateway'],
   mongodb: ['store'],
-  'node:sqlite': ['store', 'gateway'],
+  'node:sqlite': ['base', 'store', 'gateway'],
 };
 
 const TIMELESS_GLOBALS = [

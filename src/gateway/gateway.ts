@@ -4,7 +4,7 @@ import { describeError, DragomanError } from '../base/errors.ts';
 import { GIB } from '../base/units.ts';
 import { StagingQuota } from '../staging/quota.ts';
 import { openStagingFolder } from '../staging/staging-folder.ts';
-import { FolderLock } from './folder-lock.ts';
+import { lockFolder } from './folder-lock.ts';
 import type { Gateway, GatewayOptions } from './gateway-options.ts';
 import { Journal, JOURNAL_FILE } from './journal.ts';
 import { RunningGateway } from './running-gateway.ts';
@@ -28,7 +28,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 /** A gateway that holds its folder and its journal, and does nothing yet. */
 async function prepareGateway(options: GatewayOptions, settings: GatewaySettings): Promise<RunningGateway> {
   const folder = await openStagingFolder(options.stagingFolder);
-  const lock = FolderLock.take(folder.dir);
+  const lock = lockFolder(folder.dir);
   try {
     await folder.removePartials();
     const quota = new StagingQuota(settings.mediaStorageQuotaGb * GIB);

@@ -1,16 +1,9 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { describeError, DragomanError } from '../base/errors.ts';
 import { makePrivateFile } from '../base/private-file.ts';
+import { SQLITE, sqliteCode } from '../base/sqlite-codes.ts';
 import type { JournalRow } from './journal-row.ts';
 import { JOURNAL_VERSIONS } from './journal-schema.ts';
-
-/** SQLite's primary result codes (sqlite.org/rescode.html) that an operator can do something about. */
-const SQLITE_BUSY = 5;
-const SQLITE_IOERR = 10;
-const SQLITE_CORRUPT = 11;
-const SQLITE_FULL = 13;
-const SQLITE_CANTOPEN = 14;
-const SQLITE_NOTADB = 26;
 
 /**
  * The journal's SQLite file.
@@ -88,20 +81,20 @@ export class JournalDatabase {
       return work();
     } catch (error) {
       this.#abandon(error);
-      throw isSqliteError(error) ? failure(error) : error;
+      throw sqliteCode(error) === null ? error : failure(error);
     }
   }
 
   #abandon(error: unknown): void {
-    if (primaryCode(error) === SQLITE_IOERR) this.#letGo();
+    if (sqliteCode(error) === SQLITE.ioError) this.#letGo();
     else if (this.#db?.isTransaction === true) this.#db.exec('ROLLBACK');
   }
 }
 
-const failure = (error: SqliteError): DragomanError =>
+const failure = (error: unknown): DragomanError =>
   new DragomanError(
-    primaryCode(error) === SQLITE_FULL ? 'disk_full' : 'store_unavailable',
-    `the gateway's journal failed: ${error.message}`,
+    sqliteCode(error) === SQLITE.full ? 'disk_full' : 'store_unavailable',
+    `the gateway's journal failed: ${describeError(error)}`,
     { cause: error },
   );
 
@@ -139,23 +132,16 @@ function migrate(db: DatabaseSync, file: string): void {
 function openingFailure(error: unknown, file: string): unknown {
   const because = `: ${describeError(error)}`;
   const cause = { cause: error };
-  switch (primaryCode(error)) {
-    case SQLITE_BUSY:
+  switch (sqliteCode(error)) {
+    case SQLITE.busy:
       return new DragomanError('already_in_use', `another gateway has ${file} open; stop it first`, cause);
-    case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
+    case SQLITE.corrupt:
+    case SQLITE.notADatabase:
       return new DragomanError('store_corrupt', `${file} is damaged${because}`, cause);
-    case SQLITE_CANTOPEN:
+    case SQLITE.cantOpen:
       return new DragomanError('folder_unusable', `cannot open ${file} for writing${because}`, cause);
     case null:
     default:
       return error;
   }
 }
-
-type SqliteError = Error & { readonly errcode: number };
-
-const isSqliteError = (error: unknown): error is SqliteError =>
-  error instanceof Error && 'errcode' in error && typeof error.errcode === 'number';
-
-const primaryCode = (error: unknown): number | null => (isSqliteError(error) ? error.errcode & 0xff : null);

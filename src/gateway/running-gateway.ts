@@ -2,6 +2,7 @@ import PQueue from 'p-queue';
 import type { Timer } from '../base/clock.ts';
 import { repeat } from '../base/deadlines.ts';
 import { describeError } from '../base/errors.ts';
+import type { FileLock } from '../base/file-lock.ts';
 import type { Guid } from '../base/ids.ts';
 import { GIB, HOUR_MS, MINUTE_MS } from '../base/units.ts';
 import type { BackendFrame, BotConfig, SendFrame } from '../protocol/frames.ts';
@@ -12,7 +13,6 @@ import { answerTo } from './answers.ts';
 import { dropOldLetters } from './dead-letter-upkeep.ts';
 import { DownloadSlots } from './download-slots.ts';
 import { DecryptionThread } from './decryption/decryption-thread.ts';
-import type { FolderLock } from './folder-lock.ts';
 import type { BotDesk } from './gateway-bot.ts';
 import { GatewayBots } from './gateway-bots.ts';
 import type { Gateway, GatewayOptions, GatewaySnapshot } from './gateway-options.ts';
@@ -30,7 +30,7 @@ const PRUNE_EVERY_MS = HOUR_MS;
 /** What a gateway holds from its start to its end. */
 export interface Holdings {
   readonly folder: StagingFolder;
-  readonly lock: FolderLock;
+  readonly lock: FileLock;
   readonly quota: StagingQuota;
   readonly journal: Journal;
 }

@@ -1,16 +1,18 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { describeError, DragomanError } from '../../base/errors.ts';
+import type { FileLock } from '../../base/file-lock.ts';
 import { makePrivateFile } from '../../base/private-file.ts';
+import { SQLITE, sqliteCode } from '../../base/sqlite-codes.ts';
 import { Connection } from './connection.ts';
 import { APPLICATION_ID, META_TABLE, MIGRATIONS } from './schema.ts';
-import { groupFailure, SQLITE, sqliteCode } from './sqlite-errors.ts';
-import { lockStore, type StoreLock } from './store-lock.ts';
+import { groupFailure } from './sqlite-errors.ts';
+import { lockStore } from './store-lock.ts';
 import { refuseUnfinishedCopy } from './unfinished-copy.ts';
 
 /** A store file that is ours: locked, at this program's schema. */
 export interface PreparedFile {
-  readonly lock: StoreLock;
+  readonly lock: FileLock;
   /** With purpose `own`, one that no owner had before; otherwise the newest owner's. */
   readonly fence: number;
 }

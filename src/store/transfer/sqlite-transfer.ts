@@ -1,9 +1,9 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { DragomanError } from '../../base/errors.ts';
+import type { FileLock } from '../../base/file-lock.ts';
 import { Connection } from '../sqlite/connection.ts';
 import { prepareFile } from '../sqlite/prepare-file.ts';
 import { breaksHandle, groupFailure } from '../sqlite/sqlite-errors.ts';
-import type { StoreLock } from '../sqlite/store-lock.ts';
 import { COPY_MARK_TABLE } from '../sqlite/unfinished-copy.ts';
 import {
   type CopyMark,
@@ -136,9 +136,9 @@ const LAYOUTS: Readonly<Record<Section, Layout>> = {
 export class SqliteTransfer implements Source, Target {
   readonly name: string;
   readonly #connection: Connection;
-  readonly #lock: StoreLock;
+  readonly #lock: FileLock;
 
-  private constructor(file: string, lock: StoreLock) {
+  private constructor(file: string, lock: FileLock) {
     this.name = `sqlite:${realpathSync(file)}`;
     this.#lock = lock;
     this.#connection = Connection.forWriting(file);

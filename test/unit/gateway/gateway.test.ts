@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
@@ -694,6 +694,13 @@ describe('bounds and folders', () => {
     await expect(bench.start(elsewhere)).rejects.toMatchObject({ code: 'already_in_use' });
     await first.stop();
     await bench.start(elsewhere);
+  });
+
+  test('a staging folder that cannot be locked is not said to be another gateway’s', async () => {
+    const bench = await gatewayBench();
+    const stagingFolder = path.join(bench.dir, 'other');
+    await mkdir(path.join(stagingFolder, '.gateway-lock'), { recursive: true });
+    await expect(bench.start({ stagingFolder })).rejects.toMatchObject({ code: 'folder_unusable' });
   });
 
   test('two gateways on one journal: the second is refused, and lets go of its staging folder', async () => {

@@ -1,4 +1,5 @@
 import type { Guid } from '../base/ids.ts';
+import { UNKNOWN_TYPE } from '../jobs/media-type.ts';
 import type { RouteToPool } from '../jobs/pools.ts';
 import type { InboundFrame, WireMessage } from '../protocol/frames.ts';
 import type { MessageDraft } from '../queue/message.ts';
@@ -62,8 +63,6 @@ export interface JobOrigin {
   mimeTypeOf(guid: Guid, sendersWord: string, gatewayId: string): Promise<string>;
   jobsStartIn(): 'active' | 'holding';
 }
-
-const UNKNOWN_TYPE = 'application/octet-stream';
 
 /** The job that a message brings with it, or null for a text. */
 export async function newJobOf(

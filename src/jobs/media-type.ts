@@ -58,7 +58,13 @@ const SIGNATURES: readonly Signature[] = [
   { magic: '\x7FELF', mimeType: 'application/x-executable' },
 ];
 
-const SAYS_NOTHING = new Set(['', 'application/octet-stream', 'binary/octet-stream']);
+/** The type of what nobody knows anything about. */
+export const UNKNOWN_TYPE = 'application/octet-stream';
+
+const SAYS_NOTHING = new Set(['', UNKNOWN_TYPE, 'binary/octet-stream']);
+
+/** Whether a sender's word is none: such a file can only be told by its first bytes. */
+export const saysNothing = (sendersWord: string): boolean => SAYS_NOTHING.has(bareMimeType(sendersWord));
 
 /**
  * The MIME type to process a file as, bare and in lower case. The sender's word stands unless the file's first bytes
@@ -69,8 +75,8 @@ const SAYS_NOTHING = new Set(['', 'application/octet-stream', 'binary/octet-stre
 export function decideMimeType(sendersWord: string, head: Uint8Array): string {
   const declared = bareMimeType(sendersWord);
   const signature = SIGNATURES.find(({ magic }) => startsWith(head, magic));
-  if (signature === undefined) return declared === '' ? 'application/octet-stream' : declared;
-  return !SAYS_NOTHING.has(declared) && isCompatible(signature, declared) ? declared : signature.mimeType;
+  if (signature === undefined) return declared === '' ? UNKNOWN_TYPE : declared;
+  return !saysNothing(declared) && isCompatible(signature, declared) ? declared : signature.mimeType;
 }
 
 function isCompatible({ mimeType, mayHold }: Signature, declared: string): boolean {

@@ -1,12 +1,10 @@
 import { describeError, DragomanError, hasCode, lacksHandles } from '../base/errors.ts';
 import type { Guid } from '../base/ids.ts';
 import type { Logger } from '../base/log.ts';
-import { decideMimeType, MEDIA_HEAD_BYTES } from '../jobs/media-type.ts';
+import { decideMimeType, MEDIA_HEAD_BYTES, saysNothing } from '../jobs/media-type.ts';
 import { bareMimeType, corruptMimeType, MEDIA_KINDS } from '../queue/media-kind.ts';
 import type { StagingFolders } from '../staging/staging-folders.ts';
 
-/** A sender's word that says nothing: without the first bytes nobody could do anything with such a file. */
-const NO_TYPE = 'application/octet-stream';
 const CORRUPT_TYPES: ReadonlySet<string> = new Set(MEDIA_KINDS.map(corruptMimeType));
 
 /**
@@ -24,7 +22,7 @@ export function mimeTypeDecider(
     try {
       return decideMimeType(sendersWord, await staging.of(gatewayId).readHead(guid, MEDIA_HEAD_BYTES));
     } catch (error) {
-      if (lacksHandles(error) && bareMimeType(sendersWord) === NO_TYPE) {
+      if (lacksHandles(error) && saysNothing(sendersWord)) {
         throw new DragomanError('no_handles', 'no file handle is left to look at a staged file', {
           cause: error,
         });

@@ -1,6 +1,7 @@
 import { WA_CERT_DETAILS } from '@whiskeysockets/baileys';
 import { z } from 'zod';
 import { DragomanError, describeError } from '../../base/errors.ts';
+import { isLoopback } from '../../base/loopback.ts';
 
 /** Where WhatsApp is. */
 export interface Endpoint {
@@ -16,12 +17,10 @@ export const WHATSAPP: Endpoint = {
 
 const FETCH_DEADLINE_MS = 5_000;
 const ROOT_KEY_BYTES = 32;
-const LOOPBACK_HOSTS: readonly string[] = ['127.0.0.1', 'localhost', '[::1]'];
 
-const isLoopback = (url: string): boolean =>
-  URL.canParse(url) && LOOPBACK_HOSTS.includes(new URL(url).hostname);
+const isLoopbackUrl = (url: string): boolean => isLoopback(URL.parse(url)?.hostname ?? '');
 
-const loopbackUrl = z.string().refine(isLoopback, 'expected a loopback URL');
+const loopbackUrl = z.string().refine(isLoopbackUrl, 'expected a loopback URL');
 
 const simulatorEndpoint = z.object({
   socketUrl: loopbackUrl,
@@ -38,7 +37,7 @@ const simulatorEndpoint = z.object({
  */
 export async function resolveEndpoint(simulatorUrl: string | null): Promise<Endpoint> {
   if (simulatorUrl === null) return WHATSAPP;
-  if (!isLoopback(simulatorUrl)) {
+  if (!isLoopbackUrl(simulatorUrl)) {
     throw new DragomanError('config_invalid', `expected a simulator on this machine, got ${simulatorUrl}`);
   }
   const { rootPublicKey, ...endpoint } = await fetchEndpoint(simulatorUrl);

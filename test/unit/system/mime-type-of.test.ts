@@ -14,10 +14,12 @@ async function unreadable(code: string) {
 
 test('a file that nobody has a handle to look at is staged again, where its sender’s word says nothing', async () => {
   const decide = await unreadable('EMFILE');
-  await expect(decide(newGuid(), 'application/octet-stream', 'g')).rejects.toMatchObject({
-    code: 'no_handles',
-    retryable: true,
-  });
+  for (const nothing of ['application/octet-stream', 'binary/octet-stream', '']) {
+    await expect(decide(newGuid(), nothing, 'g')).rejects.toMatchObject({
+      code: 'no_handles',
+      retryable: true,
+    });
+  }
   expect(await decide(newGuid(), 'image/jpeg', 'g')).toBe('image/jpeg');
 });
 

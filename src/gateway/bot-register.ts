@@ -70,6 +70,7 @@ export class BotRegister {
       this.#db.run('DELETE FROM bots WHERE bot_id = ?', botId);
       this.#db.run('DELETE FROM auth WHERE bot_id = ?', botId);
       this.#db.run('DELETE FROM expected WHERE bot_id = ?', botId);
+      this.#db.run('DELETE FROM texts_in_doubt WHERE bot_id = ?', botId);
       this.#db.run('UPDATE media SET downloading = 0 WHERE bot_id = ?', botId);
       this.#db.run(
         'DELETE FROM media WHERE bot_id = ? AND NOT EXISTS (SELECT 1 FROM frames WHERE frames.guid = media.guid)',

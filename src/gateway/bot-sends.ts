@@ -3,7 +3,6 @@ import type { Clock } from '../base/clock.ts';
 import { pause, withDeadline } from '../base/deadlines.ts';
 import { describeError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
-import { RecentMap } from '../base/recent-map.ts';
 import { MINUTE_MS } from '../base/units.ts';
 import type { BotConfig, SendFrame } from '../protocol/frames.ts';
 import { inTurn } from './in-turn.ts';
@@ -39,9 +38,6 @@ interface Settlement {
   readonly outcome: SendOutcome;
 }
 
-/** Whole texts: a bot has few of them, or WhatsApp is away. */
-const REMEMBERED_DOUBTS = 100;
-
 /**
  * Sends one bot's texts, and journals each outcome.
  *   N1 One after another, in the order they were asked for; no more in any minute than `sendsPerMinute`, and never
@@ -52,21 +48,21 @@ const REMEMBERED_DOUBTS = 100;
  *   N3 What a text is called at the provider is journalled before it goes out, so that its echo is recognised however
  *      soon it comes.
  *   N4 What came while the bot was away is not answered, unless its settings or the request say so.
- *   N5 The provider's word on a text that may have been sent counts whenever it comes while the process lives, of the last
- *      hundred of them: it takes the place of the answer that nobody knew.
+ *   N5 The provider's word on a text that may have been sent counts whenever it comes, after a restart too (D1): it takes the
+ *      place of the answer that nobody knew.
  *   N6 What goes to no address fails at once, and takes no turn.
  */
 export class BotSends {
+  readonly #botId: string;
   readonly #desk: SendDesk;
   readonly #queue: PQueue;
   readonly #closing = new AbortController();
   readonly #inHand = new Set<Promise<void>>();
   /** Not journalled yet, oldest first. */
   readonly #outcomes: Settlement[] = [];
-  /** What may have been sent, by what it is called at the provider. */
-  readonly #doubtful = new RecentMap<string, SendFrame>(REMEMBERED_DOUBTS);
 
-  constructor(desk: SendDesk) {
+  constructor(botId: string, desk: SendDesk) {
+    this.#botId = botId;
     this.#desk = desk;
     this.#queue = new PQueue({
       concurrency: 1,
@@ -109,10 +105,13 @@ export class BotSends {
 
   /** The provider says what it made of a text, in time or not. Never throws. */
   answered(providerMessageId: string, answer: Answer): void {
-    const request = this.#doubtful.get(providerMessageId);
-    if (request === undefined) return;
-    this.#doubtful.delete(providerMessageId);
-    this.#settle(request, answer.kind === 'sent' ? { kind: 'sent', providerMessageId } : answer);
+    try {
+      const request = this.#desk.register.inDoubt(this.#botId, providerMessageId);
+      if (request === null || this.#isSettled(request, answer)) return;
+      this.#settle(request, answer.kind === 'sent' ? { kind: 'sent', providerMessageId } : answer);
+    } catch (error) {
+      this.#desk.log.error({ reason: describeError(error) }, 'what became of a text cannot be looked up');
+    }
   }
 
   /** Ends what is under way; what was not sent is answered as failed. */
@@ -130,6 +129,13 @@ export class BotSends {
     this.#settle(request, outcome);
   }
 
+  /** By an outcome that is not journalled yet: each of the text's receipts says so once more. */
+  #isSettled({ request_id: requestId }: SendFrame, answer: Answer): boolean {
+    return this.#outcomes.some(
+      ({ request, outcome }) => request.request_id === requestId && outcome.kind === answer.kind,
+    );
+  }
+
   #settle(request: SendFrame, outcome: SendOutcome): void {
     this.#outcomes.push({ request, outcome });
     this.recordOutcomes();
@@ -145,7 +151,7 @@ export class BotSends {
     const quote =
       quoted === undefined ? null : { providerMessageId: quoted.provider_message_id, text: quoted.text };
     const { register, clock, settings } = this.#desk;
-    let handedOver: string | null = null;
+    let isHandedOver = false;
     try {
       const mayAnswerBacklog = request.answers_backlog ?? config.backlog_replies === 'sent';
       if (!mayAnswerBacklog && register.answersBacklog(request)) return HELD_BACK;
@@ -158,18 +164,14 @@ export class BotSends {
         async (signal) => {
           await this.#hesitate(session, message, signal);
           signal.throwIfAborted();
-          handedOver = providerMessageId;
+          isHandedOver = true;
           return session.sendText(message, signal);
         },
         this.#closing.signal,
       );
-      if (delivery.kind === 'unknown') this.#doubtful.set(providerMessageId, request);
       return delivery.kind === 'sent' ? { kind: 'sent', providerMessageId } : delivery;
     } catch (error) {
-      const reason = describeError(error);
-      if (handedOver === null) return { kind: 'unsent', reason };
-      this.#doubtful.set(handedOver, request);
-      return { kind: 'unknown', reason };
+      return { kind: isHandedOver ? 'unknown' : 'unsent', reason: describeError(error) };
     }
   }
 

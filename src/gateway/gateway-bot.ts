@@ -71,7 +71,7 @@ export class GatewayBot {
   constructor(botId: string, desk: BotDesk) {
     this.botId = botId;
     this.#desk = desk;
-    this.#sends = new BotSends(desk.sends);
+    this.#sends = new BotSends(botId, desk.sends);
   }
 
   /** As the backend is told it. */

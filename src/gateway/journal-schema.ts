@@ -156,6 +156,23 @@ const VERSION_8 = `
   ALTER TABLE sends DROP COLUMN unsent_seq;
 `;
 
+const VERSION_9 = `
+  -- Texts of which it is not known whether they were sent: a receipt does not bring what it is for.
+  CREATE TABLE texts_in_doubt (
+    id INTEGER PRIMARY KEY,
+    bot_id TEXT NOT NULL,
+    request_id TEXT NOT NULL,
+    provider_message_id TEXT NOT NULL,
+    request TEXT NOT NULL,
+    UNIQUE (bot_id, request_id)
+  ) STRICT;
+  CREATE INDEX texts_in_doubt_provider ON texts_in_doubt (bot_id, provider_message_id);
+
+  CREATE TRIGGER send_forgotten AFTER DELETE ON sends BEGIN
+    DELETE FROM texts_in_doubt WHERE bot_id = OLD.bot_id AND request_id = OLD.request_id;
+  END;
+`;
+
 /** By itself SQLite looks at all that a bot has seen: it does not see that the partial index on a virtual column serves. */
 export const SEEN_BY_MESSAGE = 'seen INDEXED BY seen_message';
 
@@ -169,4 +186,5 @@ export const JOURNAL_VERSIONS: readonly string[] = [
   VERSION_6,
   VERSION_7,
   VERSION_8,
+  VERSION_9,
 ];

@@ -8,6 +8,7 @@ import type { JournalDatabase } from './journal-database.ts';
 import { type JournalRow, numberIn, textIn } from './journal-row.ts';
 import { SEEN_BY_MESSAGE } from './journal-schema.ts';
 import type { Undelivered } from './session.ts';
+import { TextsInDoubt } from './texts-in-doubt.ts';
 
 export type SendOutcome = { readonly kind: 'sent'; readonly providerMessageId: string } | Undelivered;
 
@@ -27,7 +28,7 @@ const MAYBE_SENT = '; the text may have been sent';
 const ANOTHERS =
   'this request id was used for another text or chat: a text of its own needs an id of its own';
 
-/** No text is kept longer than it takes to send it. */
+/** No text is kept longer than it takes to know that it was sent. */
 const askedBy = (to: string, text: string): string => hash('sha256', JSON.stringify([to, text]));
 
 /**
@@ -37,20 +38,22 @@ const askedBy = (to: string, text: string): string => hash('sha256', JSON.string
  *      answer. With another text or for another chat it is refused, however the first one ended.
  *   T2 One that a crash cut short is answered as failed: whether it was sent is not known, once it has its name.
  *   T3 A text that was sent takes its place in the chat like any message, once, before the request is answered; one that
- *      was known to be sent only after that, by its echo or by the provider's late word, when it is known, and whoever
- *      asks again is told so.
+ *      was known to be sent only after that, by its echo or by the provider's late word, a receipt included, when it is
+ *      known, after a restart too (D1), and whoever asks again is told so.
  */
 export class SendRegister {
   readonly #db: JournalDatabase;
   readonly #frames: FrameLog;
   readonly #clock: Clock;
   readonly #settings: SendRegisterSettings;
+  readonly #doubts: TextsInDoubt;
 
   constructor(db: JournalDatabase, frames: FrameLog, clock: Clock, settings: SendRegisterSettings) {
     this.#db = db;
     this.#frames = frames;
     this.#clock = clock;
     this.#settings = settings;
+    this.#doubts = new TextsInDoubt(db);
   }
 
   begin(request: SendFrame): Beginning {
@@ -73,15 +76,21 @@ export class SendRegister {
   }
 
   /** Remembers what a text that was begun is called at the provider: what comes back under that id is its echo (J6). */
-  name({ bot_id: botId, request_id: requestId }: SendFrame, providerMessageId: string): void {
-    this.#db.transaction(() =>
+  name(request: SendFrame, providerMessageId: string): void {
+    this.#db.transaction(() => {
       this.#db.run(
         'UPDATE sends SET provider_message_id = ? WHERE bot_id = ? AND request_id = ?',
         providerMessageId,
-        botId,
-        requestId,
-      ),
-    );
+        request.bot_id,
+        request.request_id,
+      );
+      this.#doubts.keep(request, providerMessageId);
+    });
+  }
+
+  /** A text of which it is not known what became of it, by what it is called at the provider. */
+  inDoubt(botId: string, providerMessageId: string): SendFrame | null {
+    return this.#doubts.find(botId, providerMessageId);
   }
 
   /** Answers a request; once more for one that may have been sent, when it is known what became of it. */
@@ -253,6 +262,7 @@ export class SendRegister {
       botId,
       requestId,
     );
+    if (outcome.kind !== 'unknown') this.#doubts.forget(botId, requestId);
     return answer;
   }
 

@@ -5,10 +5,11 @@ import { systemClock } from '../../../src/base/clock.ts';
 import { DragomanError } from '../../../src/base/errors.ts';
 import { newGuid } from '../../../src/base/ids.ts';
 import { BotSends } from '../../../src/gateway/bot-sends.ts';
-import { JOURNAL_FILE } from '../../../src/gateway/journal.ts';
+import { type Journal, JOURNAL_FILE } from '../../../src/gateway/journal.ts';
 import { JOURNAL_VERSIONS } from '../../../src/gateway/journal-schema.ts';
 import type { Session } from '../../../src/gateway/session.ts';
 import { type GatewaySettings, gatewaySettings } from '../../../src/gateway/settings.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
 import { framesOf, openJournal } from '../../support/open-journal.ts';
 import { NO_AUTH, received } from '../../support/received-messages.ts';
 import { scratchFolder } from '../../support/scratch-folder.ts';
@@ -22,8 +23,8 @@ afterEach(() => void vi.useRealTimers());
 const request = (id: string, text = `text ${id}`) =>
   ({ v: 1, type: 'send', request_id: id, bot_id: 'bot', to: 'ana@lid', text }) as const;
 
-async function sendsBench(overrides: Partial<GatewaySettings> = {}) {
-  const journal = await openJournal();
+async function sendsBench(overrides: Partial<GatewaySettings> = {}, opened?: Journal) {
+  const journal = opened ?? (await openJournal());
   const session = new ScriptedSession(
     {
       botId: 'bot',
@@ -34,7 +35,7 @@ async function sendsBench(overrides: Partial<GatewaySettings> = {}) {
     'http://127.0.0.1:9',
   );
   const log = new RecordingLogger();
-  const sends = new BotSends({
+  const sends = new BotSends('bot', {
     register: journal.sends,
     settings: gatewaySettings.parse({ sendJitterMs: 0, ...overrides }),
     clock: systemClock(),
@@ -321,6 +322,63 @@ describe('N5: the provider’s late word', () => {
       { type: 'send.failed', request_id: 'a' },
       { type: 'inbound', message: { provider_message_id: 'id 1' } },
     ]);
+  });
+});
+
+/** A text is on its way, and nothing is heard of it. */
+function doubt(journal: Journal, id: string): void {
+  journal.sends.begin(request(id));
+  journal.sends.name(request(id), `id ${id}`);
+}
+
+describe('D1: what may have been sent', () => {
+  test('is known after a restart, as it was asked for, until its echo or the provider’s word tells what became of it', async () => {
+    const dir = await scratchFolder();
+    const before = await openJournal({ dir });
+    const quoted = { ...request('quoting'), quoted: { provider_message_id: 'q', text: 'a question' } };
+    before.sends.begin(quoted);
+    before.sends.name(quoted, 'id quoting');
+    for (const id of ['echoed', 'refused']) doubt(before, id);
+    before.close();
+    const journal = await openJournal({ dir });
+    const { sends } = await sendsBench({}, journal);
+    const key = { remoteJid: 'ana@lid', participant: null, id: 'id echoed', fromMe: true };
+    await journal.sessions.commit('bot', NO_AUTH, [received('id echoed', { key })]);
+    sends.answered('id refused', { kind: 'refused', reason: 'no' });
+    sends.answered('id echoed', { kind: 'sent' });
+    for (let receipt = 0; receipt < 3; receipt += 1) sends.answered('id quoting', { kind: 'sent' });
+    const news = framesOf(journal).flatMap((frame) => (frame.type === 'inbound' ? [frame.message] : []));
+    expect(news).toMatchObject([
+      { provider_message_id: 'id echoed' },
+      { provider_message_id: 'id quoting', message: 'text quoting', quoted: quoted.quoted, source: 'bot' },
+    ]);
+    for (const id of ['quoting', 'echoed', 'refused']) {
+      expect(journal.sends.inDoubt('bot', `id ${id}`), id).toBeNull();
+    }
+  });
+
+  test('is kept of each bot for the last hundred, as long as its request, and goes with its bot', async () => {
+    const clock = new ManualClock();
+    const journal = await openJournal({ clock, seenDays: 14 });
+    const isKept = (nth: number): boolean => journal.sends.inDoubt('bot', `id ${nth}`) !== null;
+    for (let nth = 1; nth <= 102; nth += 1) doubt(journal, String(nth));
+    expect([1, 2, 3, 102].map(isKept)).toEqual([false, false, true, true]);
+    journal.bots.forgotten('another');
+    expect(isKept(3)).toBe(true);
+    journal.sends.failInterrupted();
+    clock.advance(15 * 24 * 3_600_000);
+    journal.prune();
+    expect(isKept(102)).toBe(false);
+    doubt(journal, '103');
+    journal.bots.forgotten('bot');
+    expect(isKept(103)).toBe(false);
+  });
+
+  test('costs no more than a line when it cannot be looked up', async () => {
+    const { journal, sends, log } = await sendsBench();
+    journal.close();
+    sends.answered('id 1', { kind: 'sent' });
+    expect(log.at('error')).toEqual(['what became of a text cannot be looked up']);
   });
 });
 

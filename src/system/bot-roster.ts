@@ -7,7 +7,9 @@ import { phoneNumber } from '../protocol/frames.ts';
 import type { BotRecord, BotStore } from '../store/bot-store.ts';
 import { unknownBot } from './administration/known-names.ts';
 import { ACTOR_NAMES, bot as botSettings, type BotSettings, storedBotSettings } from './bot-settings.ts';
+import { expectation, problemsOf } from './config-problems.ts';
 import type { BotCommands, RunningBot } from './ingress.ts';
+import { settingsOf } from './setting-list.ts';
 
 export interface BotRosterOptions {
   readonly configured: readonly BotSettings[];
@@ -28,6 +30,7 @@ export interface BotRosterOptions {
 
 /** The one provider that a bot can be added for. */
 const PROVIDER = 'whatsapp-baileys';
+const BOT_SETTINGS = settingsOf(botSettings);
 
 /**
  * Which bots there are, and which of them their operator wants to run.
@@ -76,7 +79,11 @@ export class BotRoster {
    */
   async pair(botId: string, phone: string | null): Promise<'asked' | 'linked already'> {
     const checked = phoneNumber.nullable().safeParse(phone);
-    if (!checked.success) throw new DragomanError('config_invalid', `phone: ${describe(checked.error)}`);
+    if (!checked.success)
+      throw new DragomanError(
+        'config_invalid',
+        `phone: ${checked.error.issues.map(({ message }) => message).join('; ')}`,
+      );
     if (this.#bot(botId).said.status.state === 'open') return 'linked already';
     await this.#wish(botId, { stopped: false, pairingPhone: phone });
     return 'asked';
@@ -85,7 +92,7 @@ export class BotRoster {
   /** `settings`: as under `bots` in a configuration. Rejects with `config_invalid` when they do not hold. */
   add(settings: unknown): Promise<'added' | 'there already'> {
     return this.#inTurn(async () => {
-      const parsed = botSettings.safeParse(settings);
+      const parsed = botSettings.safeParse(settings, { error: expectation });
       const problem = parsed.success ? this.#problemWith(parsed.data) : describe(parsed.error);
       if (!parsed.success || problem !== null) throw new DragomanError('config_invalid', `bot: ${problem}`);
       const added = parsed.data;
@@ -210,4 +217,4 @@ export class BotRoster {
 }
 
 const describe = (error: z.ZodError): string =>
-  error.issues.map(({ path, message }) => [path.join('.'), message].filter(Boolean).join(': ')).join('; ');
+  error.issues.flatMap((issue) => problemsOf(issue, BOT_SETTINGS)).join('; ');

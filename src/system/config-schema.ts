@@ -108,7 +108,7 @@ export const configuration = consistent(
         gatewayId: gatewayId.describe("As the backend's `gateways` name this one."),
         token: token.describe('As the backend has it.').meta({ secret: true }),
         backends: z
-          .array(z.url({ protocol: /^wss?$/ }))
+          .array(z.url({ protocol: /^wss?$/, error: 'expected ws://HOST:PORT/gateway' }))
           .min(1)
           .describe('Backends that share one store, tried in turn: `ws://HOST:PORT/gateway`.'),
       })
@@ -119,7 +119,7 @@ export const configuration = consistent(
       .default(() => DEFAULT_POOLS.map((each) => pool.parse(each)))
       .describe('Replaces the default pools; exactly one pool without `mimeTypes` takes the rest.'),
     simulator: z
-      .url({ protocol: /^http$/ })
+      .url({ protocol: /^http$/, error: 'expected http://HOST:PORT' })
       .optional()
       .describe('A simulator to talk to instead of WhatsApp, as `npm run simulate` prints it.'),
     disconnectGraceMs: milliseconds

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { describeError, DragomanError } from '../base/errors.ts';
 import { CONFIG_VARIABLE, type EnvironmentSettings, settingsOfEnvironment } from './config-environment.ts';
 import { type Configuration, configuration } from './config-schema.ts';
+import { expectation, problemsOf } from './config-problems.ts';
 import { readSecretFiles, twinOf, withFileSettings } from './config-secrets.ts';
 import { type RawSettings, withValueAt } from './raw-settings.ts';
 import { type Setting, settingsOf } from './setting-list.ts';
@@ -37,7 +38,7 @@ export const SETTINGS: readonly Setting[] = withFileSettings(settingsOf(configur
 
 /**
  * Reads and checks the whole configuration. Paths come out absolute.
- * @throws `config_invalid`: one line that names every problem and where it is.
+ * @throws `config_invalid`: names every problem and where it is.
  */
 export function loadConfig({ file: named, environment, flags }: ConfigSources): Config {
   const file = named ?? (environment[CONFIG_VARIABLE] || undefined);
@@ -65,14 +66,14 @@ function check(
 ): Config {
   const baseFolder = file === undefined ? process.cwd() : path.dirname(path.resolve(file));
   const { settings, problems } = readSecretFiles(raw, SETTINGS, baseFolder);
-  const result = configuration.safeParse(settings);
+  const result = configuration.safeParse(settings, { error: expectation });
   const all = [
     ...given.problems,
     ...problems,
-    ...(result.error?.issues ?? []).map((issue) => describeIssue(issue, given)),
+    ...(result.error?.issues ?? []).flatMap((issue) => describeIssue(issue, given)),
   ];
   if (!result.success || all.length > 0) {
-    throw new DragomanError('config_invalid', `${file ?? 'configuration'}: ${all.join('; ')}`);
+    throw new DragomanError('config_invalid', `${file ?? 'configuration'}:${listed(all)}`);
   }
   const absolute = (folder: string): string => path.resolve(baseFolder, folder);
   const { stagingFolder, gateways, ...rest } = result.data;
@@ -132,10 +133,16 @@ function assignmentsOf({ dataFolder, port, httpPort, simulator, logLevel }: Conf
 }
 
 function describeIssue(
-  { path: where, message }: z.core.$ZodIssue,
+  issue: z.core.$ZodIssue,
   { assignments }: Pick<EnvironmentSettings, 'assignments'>,
-): string {
-  const name = where.join('.');
+): readonly string[] {
+  const name = issue.path.join('.');
   const source = assignments.find((assignment) => assignment.path.join('.') === name);
-  return `${name || 'settings'}: ${message}${source === undefined ? '' : ` (from ${source.variable})`}`;
+  return problemsOf(issue, SETTINGS).map(
+    (problem) => `${problem}${source === undefined ? '' : ` (from ${source.variable})`}`,
+  );
 }
+
+/** One beside what it is in; of several, each on a line of its own. */
+const listed = (problems: readonly string[]): string =>
+  problems.length === 1 ? ` ${problems[0]}` : problems.map((problem) => `\n  ${problem}`).join('');

@@ -153,7 +153,7 @@ describe('what cannot be', () => {
     ['a setting that does not exist', { id: 'second', gateway: 'south', colour: 'red' }, 'colour'],
     ['an unknown gateway', { id: 'second', gateway: 'west' }, 'unknown gateway west'],
     ['a name of Dragoman’s own', { id: 'workers', gateway: 'south' }, 'another id than workers'],
-    ['no settings at all', 'second', 'expected object'],
+    ['no settings at all', 'second', 'expected settings by name'],
   ])('%s is refused', async (_what, settings, problem) => {
     const { roster } = await (await bench()).open();
     await expect(roster.add(settings)).rejects.toMatchObject({

@@ -85,10 +85,10 @@ describe('a configuration', () => {
   });
 });
 
-describe('a configuration that cannot be used is one line that says what to do', () => {
+describe('a configuration that cannot be used says what to do', () => {
   test.for([
     ['an unknown setting', { botz: [] }, 'botz'],
-    ['an unknown setting inside', { bots: [{ id: 'a', limitz: {} }] }, 'bots.0: '],
+    ['an unknown setting inside', { bots: [{ id: 'a', limitz: {} }] }, 'bots.0.limitz: '],
     ['a bot id', { bots: [{ id: 'Not OK' }] }, 'bots.0.id: expected lower-case letters, digits and dashes'],
     ['no bots', { bots: [] }, 'bots: '],
     ['a limit', { bots: [{ id: 'a', limits: { maxMessages: 0 } }] }, 'bots.0.limits.maxMessages: '],
@@ -123,6 +123,61 @@ describe('a configuration that cannot be used is one line that says what to do',
     for (const part of ['leaseMs: ', 'listen.port: ', 'bots.0.id: ', 'nonsense']) {
       expect(message).toContain(part);
     }
+  });
+
+  test('several problems have a line each', () => {
+    const lines = problemsIn({ leaseMs: 'x', listen: { port: -1 }, nonsense: 1 }).split('\n');
+    expect(lines).toHaveLength(4);
+    expect(lines[0]).toBe('configuration:');
+  });
+
+  test.for([
+    ['a setting that is misspelt', { bot: [] }, 'bot: there is no such setting: did you mean bots?'],
+    [
+      'one of an entry in a list',
+      { bots: [{ id: 'a', group: 'none' }] },
+      'bots.0.group: there is no such setting: did you mean groups?',
+    ],
+    [
+      'one in another case',
+      { bots: [{ id: 'a', limits: { maxcharacters: 3 } }] },
+      'bots.0.limits.maxcharacters: there is no such setting: did you mean maxCharacters?',
+    ],
+    [
+      'one in the wrong place',
+      { port: 1 },
+      'port: there is no such setting: did you mean listen.port or http.port?',
+    ],
+    ['one that is like no other', { webhook: 'x' }, 'webhook: there is no such setting'],
+    [
+      'digits that YAML takes for a number',
+      { bots: [{ id: 'a', pairingPhone: 4_915_112_345_678 }] },
+      'bots.0.pairingPhone: expected text, got a number: put it into quotes',
+    ],
+    ['one that is missing', { bots: [{}] }, 'bots.0.id: expected text, got nothing'],
+    ['none at all', { bots: [] }, 'bots: expected one entry or more'],
+    ['a list that is none', { bots: { id: 'a' } }, 'bots: expected a list, got settings by name'],
+    ['a number that is too small', { maxAttempts: 0 }, 'maxAttempts: expected 1 or more, got 0'],
+    [
+      'a number that is too large',
+      { http: { port: 99_999 } },
+      'http.port: expected 65535 at most, got 99999',
+    ],
+    ['a number that is not whole', { maxAttempts: 1.5 }, 'maxAttempts: expected a whole number, got 1.5'],
+    [
+      'a number that must be more than nothing',
+      { bots: [{ id: 'a', mediaStorageQuotaGb: 0 }] },
+      'bots.0.mediaStorageQuotaGb: expected more than 0, got 0',
+    ],
+    ['a token that is too short', { http: { token: 'short' } }, 'http.token: expected 16 characters or more'],
+    ['a choice that is none', { processedBy: 'me' }, 'processedBy: expected backend or workers, got me'],
+    [
+      'a choice by true',
+      { bots: [{ id: 'a', history: true }] },
+      'bots.0.history: expected ignored or taken, got true',
+    ],
+  ] as const)('%s', ([, settings, expected]) => {
+    expect(problemsIn(settings)).toBe(`configuration: ${expected}`);
   });
 
   test('what settings get wrong together is told beside a problem elsewhere', () => {

@@ -17,19 +17,23 @@ const KINDS: Readonly<Record<string, string>> = {
 
 /** What one setting is expected to be, and what it is. Never tells a free text, which may be a secret. */
 export const expectation: z.core.$ZodErrorMap = (issue) => {
-  switch (issue.code) {
-    case 'invalid_type':
-      return `expected ${kindCalled(issue.expected)}, got ${kindOf(issue.input)}${quotesHint(issue)}`;
-    case 'too_small':
-      return `expected ${boundCalled(issue.origin, issue.minimum, issue.inclusive === false ? 'more than' : 'least')}${numberGot(issue.input)}`;
-    case 'too_big':
-      return `expected ${boundCalled(issue.origin, issue.maximum, issue.inclusive === false ? 'less than' : 'most')}${numberGot(issue.input)}`;
-    case 'invalid_value':
-      return `expected ${issue.values.map(String).join(' or ')}, got ${choiceOf(issue.input)}`;
-    default:
-      return undefined;
-  }
+  const expected = expectedBy(issue);
+  return expected === null ? undefined : `expected ${expected}`;
 };
+
+function expectedBy(issue: z.core.$ZodRawIssue): string | null {
+  const { input } = issue;
+  if (issue.code === 'invalid_type') {
+    return `${kindCalled(issue.expected)}, got ${kindOf(input)}${quotesHint(issue)}`;
+  }
+  if (issue.code === 'too_small') return `${leastOf(issue)}${numberGot(input)}`;
+  if (issue.code === 'too_big')
+    return `${issue.maximum}${countedIn(issue.origin)} at most${numberGot(input)}`;
+  if (issue.code === 'invalid_value') {
+    return `${issue.values.map(String).join(' or ')}, got ${choiceOf(input)}`;
+  }
+  return null;
+}
 
 /** The problems of one issue, each with its place. A setting that does not exist is told with the one that is meant. */
 export function problemsOf(issue: z.core.$ZodIssue, settings: readonly Setting[]): readonly string[] {
@@ -80,13 +84,11 @@ const quotesHint = ({ expected, input }: { readonly expected: string; readonly i
 
 const numberGot = (value: unknown): string => (typeof value === 'number' ? `, got ${value}` : '');
 
-function boundCalled(origin: string, bound: number | bigint, side: string): string {
-  const count = `${bound}`;
-  const of = { string: ' characters', array: ' entries' }[origin] ?? '';
-  if (side === 'least') {
-    if (origin === 'string' && count === '1') return 'some text';
-    if (origin === 'array' && count === '1') return 'one entry or more';
-    return `${count}${of} or more`;
-  }
-  return side === 'most' ? `${count}${of} at most` : `${side} ${count}${of}`;
+const countedIn = (origin: string): string => ({ string: ' characters', array: ' entries' })[origin] ?? '';
+
+function leastOf({ origin, minimum, inclusive }: z.core.$ZodRawIssue<z.core.$ZodIssueTooSmall>): string {
+  if (inclusive === false) return `more than ${minimum}`;
+  if (minimum === 1 && origin === 'string') return 'some text';
+  if (minimum === 1 && origin === 'array') return 'one entry or more';
+  return `${minimum}${countedIn(origin)} or more`;
 }

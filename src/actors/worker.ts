@@ -16,6 +16,7 @@ export interface WorkerArgs {
 /** One pair of hands of a pool. */
 export const workerActor: ActorDefinition<WorkerProtocol, WorkerArgs> = {
   kind: 'worker',
+  lifecycleLevel: 'debug',
   create(context, { run, giveBack }) {
     const stop = AbortSignal.any([context.signal, giveBack]);
     return { handlers: { run: (job) => runJob(job, { ...run, log: context.log }, stop) } };

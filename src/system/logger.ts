@@ -1,10 +1,11 @@
 import { type DestinationStream, pino } from 'pino';
 import { PinoPretty } from 'pino-pretty';
 import type { Logger } from '../base/log.ts';
+import { terminalLine } from './terminal-line.ts';
 
 export interface LoggerOptions {
   readonly level: string;
-  /** One readable line per event, for a terminal; JSON otherwise. */
+  /** One readable line per event, for a terminal, in local time; JSON otherwise. */
   readonly pretty: boolean;
   readonly destination?: DestinationStream;
 }
@@ -28,6 +29,12 @@ export function createLogger({ level, pretty, destination }: LoggerOptions): Log
   if (!pretty) return pino(options, sink);
   return pino(
     options,
-    PinoPretty({ destination: sink, colorize: true, ignore: 'actor', translateTime: 'HH:MM:ss' }),
+    PinoPretty({
+      destination: sink,
+      colorize: process.stderr.isTTY && process.stderr.hasColors(),
+      translateTime: 'SYS:HH:MM:ss',
+      hideObject: true,
+      messageFormat: (event, _key, _level, { colors }) => terminalLine(event, colors.gray),
+    }),
   );
 }

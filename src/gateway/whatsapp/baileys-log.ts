@@ -12,6 +12,8 @@ export interface BaileysLogger {
   error(fields: unknown, message?: string): void;
 }
 
+/** What Baileys warns of at every linking: the end of a connection is told by whoever reacts to it, a name comes later. */
+const EXPECTED = /stream errored out|no name present, ignoring presence/;
 const ADDRESS = /[\w.:+-]+@[\w.]+/g;
 const LONG_NUMBER = /\d{5,}/g;
 
@@ -21,7 +23,10 @@ const LONG_NUMBER = /\d{5,}/g;
  */
 export function baileysLogger(log: Logger): BaileysLogger {
   const chatter = (fields: unknown, message?: string): void => log.trace({}, redacted(fields, message));
-  const trouble = (fields: unknown, message?: string): void => log.warn({}, redacted(fields, message));
+  const trouble = (fields: unknown, message?: string): void =>
+    EXPECTED.test(message ?? String(fields))
+      ? chatter(fields, message)
+      : log.warn({}, redacted(fields, message));
   const logger: BaileysLogger = {
     // Above trace and debug, at which Baileys spends its time on rendering every stanza.
     level: 'info',

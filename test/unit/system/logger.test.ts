@@ -22,6 +22,37 @@ describe('the log', () => {
     ]);
   });
 
+  test('is one readable line per event in a terminal, whatever is told of it', () => {
+    const { log, written } = lines(true);
+    const steps = [
+      { step: 'revive', count: 0 },
+      { step: 'sweep', count: 2 },
+    ];
+    log.info({ actor: '/workers/audio-1', kind: 'worker' }, 'actor started');
+    log.child({ actor: '/main' }).info({ bot_id: 'main', state: 'open', detail: null }, 'bot status');
+    log.warn({ steps, reason: 'no\n\u001b[2Jnetwork', ms: 12 }, 'recovery');
+    const time = /^\[\d\d:\d\d:\d\d\] /;
+    expect(written.map((line) => line.replace(time, ''))).toEqual([
+      'INFO: actor started actor=/workers/audio-1 kind=worker\n',
+      'INFO: bot status bot_id=main state=open\n',
+      "WARN: recovery steps=[ { step: 'revive', count: 0 }, { step: 'sweep', count: 2 } ] " +
+        'reason="no\\n\\u001b[2Jnetwork" ms=12\n',
+    ]);
+  });
+
+  test('tells the time of the place in a terminal', () => {
+    const { log, written } = lines(true);
+    log.info({}, 'now');
+    const hour = String(new Date().getHours()).padStart(2, '0');
+    expect(written[0]?.slice(0, 3)).toBe(`[${hour}`);
+  });
+
+  test('shows where an error comes from', () => {
+    const { log, written } = lines(true);
+    log.error({ err: new Error('broken') }, 'handler failed');
+    expect(written.join('')).toMatch(/handler failed[^]*broken[^]*logger\.test\.ts/);
+  });
+
   test.for(['token', 'qr', 'content', 'text', 'phone'])('never shows a field called %s', (field) => {
     const { log, written } = lines(false);
     log.info({ [field]: 'a secret' }, 'event');

@@ -29,6 +29,14 @@ describe('baileysLogger', () => {
     ]);
   });
 
+  test('what it warns of at every linking is chatter', () => {
+    const { log, lines } = recorder();
+    const logger = baileysLogger(log);
+    logger.warn('no name present, ignoring presence update request...');
+    logger.error({ reasonNode: {} }, 'stream errored out');
+    expect(lines.map(({ level }) => level)).toEqual(['trace', 'trace']);
+  });
+
   test('addresses and numbers inside a text are not passed on', () => {
     const { log, lines } = recorder();
     baileysLogger(log).warn('Invalid mapping: 949151:2@lid, 4915120000002');

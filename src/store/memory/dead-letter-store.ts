@@ -1,7 +1,7 @@
 import type { DeadLetterStore } from '../dead-letter-store.ts';
+import { expectNextId } from '../refusals.ts';
 import { isSameChat } from './memory-jobs.ts';
 import type { MemoryParts } from './memory-parts.ts';
-import { expectNextId } from './message-store.ts';
 
 export const memoryDeadLetterStore = ({ fence, madeClaimable, data }: MemoryParts): DeadLetterStore => ({
   async dropFailedJob(guid) {

@@ -1,10 +1,9 @@
-import { DragomanError } from '../../base/errors.ts';
 import type { Guid } from '../../base/ids.ts';
 import type { CorrespondentKey } from '../../jobs/job.ts';
 import { isReady, type Message, type Placeholder, type ReadyMessage } from '../../queue/message.ts';
-import { chatName } from '../chat-name.ts';
 import type { CorrespondentRecord } from '../chat-store.ts';
 import type { HistoryEntry, StoredMessage } from '../message-store.ts';
+import { noChat, ownedByNewer } from '../refusals.ts';
 
 interface FirstCopy {
   readonly id: number;
@@ -50,13 +49,8 @@ export class MemoryChats {
   /** S2: the chat, with `fence` written on it. Throws `fenced` or `not_found`. */
   owned(key: CorrespondentKey, fence: number): Chat {
     const chat = this.#chats.get(nameOf(key));
-    if (chat === undefined) throw new DragomanError('not_found', `no chat ${chatName(key)}`);
-    if (chat.fence > fence) {
-      throw new DragomanError(
-        'fenced',
-        `${chatName(key)} belongs to owner ${chat.fence}, this is owner ${fence}`,
-      );
-    }
+    if (chat === undefined) throw noChat(key);
+    if (chat.fence > fence) throw ownedByNewer(key, chat.fence, fence);
     chat.fence = fence;
     return chat;
   }

@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
-import { DragomanError } from '../../base/errors.ts';
 import { ClaimableNews } from '../claimable-news.ts';
+import { storeClosed } from '../refusals.ts';
 import type { Store } from '../store.ts';
 import { memoryBotStore } from './bot-store.ts';
 import { memoryChatStore } from './chat-store.ts';
@@ -27,7 +27,7 @@ export function openMemoryStore(options: MemoryStoreOptions): Store {
   let isClosed = false;
   const data = (): MemoryDatabase => {
     if (!isClosed) return database;
-    throw new DragomanError('store_unavailable', 'expected an open store, got a closed one');
+    throw storeClosed();
   };
   const news = new ClaimableNews();
   // Once its call has been answered.

@@ -1,8 +1,6 @@
-import { DragomanError } from '../../base/errors.ts';
-import type { CorrespondentKey } from '../../jobs/job.ts';
-import { chatName } from '../chat-name.ts';
 import { claimablePool, jobOfAcceptance } from '../job-records.ts';
 import type { MessageStore, Settlement } from '../message-store.ts';
+import { expectNextId, guidTaken } from '../refusals.ts';
 import { isSameChat } from './memory-jobs.ts';
 import type { MemoryParts } from './memory-parts.ts';
 
@@ -20,9 +18,7 @@ export const memoryMessageStore = ({ fence, madeClaimable, data }: MemoryParts):
     const firstId = chats.firstIdOf(chat, message);
     if (firstId !== null) return { kind: 'duplicate', id: firstId };
     expectNextId(correspondent, chat.nextId, message.id);
-    if (job !== null && jobs.get(job.guid) !== null) {
-      throw new DragomanError('invariant_broken', `expected a new GUID, got that of job ${job.guid}`);
-    }
+    if (job !== null && jobs.get(job.guid) !== null) throw guidTaken(job.guid);
     chats.append(chat, message);
     chats.deleteReady(chat, evictedIds);
     if (job !== null) jobs.add(job);
@@ -92,12 +88,4 @@ function settle(
   if (!chats.fulfil(chat, guid, message)) return 'gone';
   chats.deleteReady(chat, evictedIds);
   return 'settled';
-}
-
-export function expectNextId(key: CorrespondentKey, nextId: number, id: number): void {
-  if (id >= nextId) return;
-  throw new DragomanError(
-    'invariant_broken',
-    `expected ${chatName(key)} to go on from id ${nextId}, got ${id}: its owner's memory is out of date`,
-  );
 }

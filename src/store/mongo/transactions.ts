@@ -3,6 +3,7 @@ import PQueue from 'p-queue';
 import type { Clock } from '../../base/clock.ts';
 import { pause, withDeadline } from '../../base/deadlines.ts';
 import { DragomanError, hasCode } from '../../base/errors.ts';
+import { storeClosed } from '../refusals.ts';
 import { type Attempt, type Coalescible, Coalescing } from './coalescing.ts';
 import type { Collections, ReadableCollections, WorkCollections } from './collections.ts';
 import { Lanes } from './lanes.ts';
@@ -155,9 +156,7 @@ export class Transactions {
   }
 
   async #call<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    if (this.#isClosed) {
-      throw new DragomanError('store_unavailable', 'expected an open store, got a closed one');
-    }
+    if (this.#isClosed) throw storeClosed();
     this.#ownership?.expectOwned();
     const call = withDeadline(this.#clock, this.#callDeadlineMs, work);
     this.#calls.add(call);

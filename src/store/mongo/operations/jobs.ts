@@ -1,9 +1,9 @@
 import type { UpdateFilter } from 'mongodb';
-import { DragomanError } from '../../../base/errors.ts';
 import type { Guid } from '../../../base/ids.ts';
 import type { CorrespondentKey, JobCollection, JobError, MediaProcessingJob } from '../../../jobs/job.ts';
 import type { JobDocument } from '../../documents.ts';
 import { claimablePool, type UnplacedJob } from '../../job-records.ts';
+import { guidTaken } from '../../refusals.ts';
 import type { ClaimHandle } from '../../work-store.ts';
 import { chatKey, SERVER_NOW } from '../collections.ts';
 import { EVERYWHERE, jobDocument, jobOfDocument, LIVE, UNCLAIMED } from '../job-document.ts';
@@ -51,9 +51,7 @@ export async function hasLiveJob(
 export async function insertJob(transaction: OwnerTransaction, job: UnplacedJob, seq: number): Promise<void> {
   const { collections, session } = transaction;
   const { guid, collection, correspondent } = job;
-  if ((await findJob(transaction, guid)) !== null) {
-    throw new DragomanError('invariant_broken', `expected a new GUID, got that of job ${guid}`);
-  }
+  if ((await findJob(transaction, guid)) !== null) throw guidTaken(guid);
   const pool = claimablePool(job);
   const round = pool === null ? NO_ROUND : await takeRound(transaction, { pool, ...correspondent });
   await collections.jobs[collection].insertOne(jobDocument(job, round, seq), { session });

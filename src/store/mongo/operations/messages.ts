@@ -1,4 +1,3 @@
-import { DragomanError } from '../../../base/errors.ts';
 import type { CorrespondentKey } from '../../../jobs/job.ts';
 import type { Message, Placeholder } from '../../../queue/message.ts';
 import { chatName } from '../../chat-name.ts';
@@ -13,6 +12,7 @@ import type {
   Settlement,
   StoredMessage,
 } from '../../message-store.ts';
+import { expectNextId } from '../../refusals.ts';
 import {
   chatFields,
   type CorrespondentDocument,
@@ -74,14 +74,6 @@ export async function retryFailedJob(
   await collections.journal.insertOne(entry, { session });
   await deleteReady(owned, correspondent, evictedIds);
   return outcome;
-}
-
-function expectNextId(key: CorrespondentKey, nextId: number, id: number): void {
-  if (id >= nextId) return;
-  throw new DragomanError(
-    'invariant_broken',
-    `expected ${chatName(key)} to go on from id ${nextId}, got ${id}: its owner's memory is out of date`,
-  );
 }
 
 /** The chat that the chat's own id names: of a drained one, the older one, where its duplicate keys went. */

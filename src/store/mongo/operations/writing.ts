@@ -1,7 +1,7 @@
 import type { AnyBulkWriteOperation, Filter, UpdateFilter } from 'mongodb';
 import { DragomanError } from '../../../base/errors.ts';
 import type { CorrespondentKey } from '../../../jobs/job.ts';
-import { chatName } from '../../chat-name.ts';
+import { noChat, ownedByNewer } from '../../refusals.ts';
 import { chatFields, type CorrespondentDocument, type MetaDocument } from '../collections.ts';
 import type { OwnerTransaction, Transaction, WorkTransaction } from '../transactions.ts';
 
@@ -38,11 +38,7 @@ export async function ownedChat(
   const chat = await correspondents.findOneAndUpdate(mine, update, { session, returnDocument: 'before' });
   if (chat !== null) return { chat, owned };
   const newer = await correspondents.findOne(chatFields(key), { session });
-  if (newer === null) throw new DragomanError('not_found', `no chat ${chatName(key)}`);
-  throw new DragomanError(
-    'fenced',
-    `${chatName(key)} belongs to owner ${newer.fence}, this is owner ${fence}`,
-  );
+  throw newer === null ? noChat(key) : ownedByNewer(key, newer.fence, fence);
 }
 
 export interface ChatChange {
@@ -86,7 +82,7 @@ export async function ownNewChat(
   stored: MetaDocument | undefined,
 ): Promise<void> {
   const { fence, session } = transaction;
-  if (stored !== undefined && stored.value > fence) throw ownedByNewer(stored, fence);
+  if (stored !== undefined && stored.value > fence) throw storeOwnedByNewer(stored, fence);
   await asOwner(transaction).collections.correspondents.insertOne(chat, { session });
 }
 
@@ -101,10 +97,10 @@ export async function ownedStore(transaction: Transaction): Promise<OwnerTransac
   const mine = { _id: 'fence', value: fence } as const;
   const { matchedCount } = await meta.updateOne(mine, { $inc: { revision: 1 } }, { session });
   if (matchedCount > 0) return owned;
-  throw ownedByNewer(await meta.findOne({ _id: 'fence' }, { session }), fence);
+  throw storeOwnedByNewer(await meta.findOne({ _id: 'fence' }, { session }), fence);
 }
 
-const ownedByNewer = (newer: MetaDocument | null, fence: number): DragomanError =>
+const storeOwnedByNewer = (newer: MetaDocument | null, fence: number): DragomanError =>
   new DragomanError('fenced', `the store belongs to owner ${newer?.value}, this is owner ${fence}`);
 
 /** For what is written under claim tokens, and what gives back jobs whose worker is gone: no owner is needed for it. */

@@ -1,8 +1,7 @@
-import { DragomanError } from '../../../base/errors.ts';
 import type { Guid } from '../../../base/ids.ts';
 import type { CorrespondentKey } from '../../../jobs/job.ts';
-import { chatName } from '../../chat-name.ts';
 import type { AcceptOutcome } from '../../message-store.ts';
+import { expectNextId } from '../../refusals.ts';
 import type { Connection } from '../connection.ts';
 import type { ChatRow, HistoryRow, NewJobRow, StoredMessageRow } from '../rows.ts';
 import { endClaimedJob, endJob, insertJob } from './jobs.ts';
@@ -38,12 +37,7 @@ export type EnqueuedRow = Pick<AcceptanceRow, 'key' | 'id' | 'mediaProcessingId'
 
 export function enqueue(connection: Connection, chat: ChatRow, row: EnqueuedRow): void {
   const { key, id, mediaProcessingId, message, evictedIds } = row;
-  if (id < chat.next_id) {
-    throw new DragomanError(
-      'invariant_broken',
-      `expected ${chatName(key)} to go on from id ${chat.next_id}, got ${id}: its owner's memory is out of date`,
-    );
-  }
+  expectNextId(key, chat.next_id, id);
   connection.run('UPDATE correspondents SET next_id = ? WHERE chat = ?', id + 1, chat.chat);
   connection.run(
     'INSERT INTO queue_journal VALUES (?, ?, ?, ?, ?, ?)',

@@ -1,6 +1,5 @@
-import { DragomanError } from '../../../base/errors.ts';
 import type { CorrespondentKey } from '../../../jobs/job.ts';
-import { chatName } from '../../chat-name.ts';
+import { noChat, ownedByNewer } from '../../refusals.ts';
 import type { Connection } from '../connection.ts';
 import type { ChatRow } from '../rows.ts';
 
@@ -23,13 +22,8 @@ export function ownedChat({ connection, fence }: Session, key: CorrespondentKey)
     key.providerName,
     key.correspondentId,
   );
-  if (chat === undefined) throw new DragomanError('not_found', `no chat ${chatName(key)}`);
-  if (chat.fence > fence) {
-    throw new DragomanError(
-      'fenced',
-      `${chatName(key)} belongs to owner ${chat.fence}, this is owner ${fence}`,
-    );
-  }
+  if (chat === undefined) throw noChat(key);
+  if (chat.fence > fence) throw ownedByNewer(key, chat.fence, fence);
   if (chat.fence < fence) {
     connection.run('UPDATE correspondents SET fence = ? WHERE chat = ?', fence, chat.chat);
   }

@@ -2,6 +2,7 @@ import type { Guid } from '../base/ids.ts';
 import type { CorrespondentKey } from '../jobs/job.ts';
 import type { BotState } from '../protocol/frames.ts';
 import type { ForgottenChat } from '../store/chat-store.ts';
+import type { ClaimedSettleOutcome } from '../store/message-store.ts';
 import type { Chat, Claim, Delivery, Receipt, RetryOutcome } from './chat-protocol.ts';
 import type { Completion } from './completion.ts';
 
@@ -21,9 +22,9 @@ export interface BotProtocol {
   /** A failure that may pass has closed the link that the frame came over. */
   inbound(delivery: Delivery): Promise<Receipt>;
   /** A result is durable on its job: settle it, again and again while the store is away. */
-  settle(completion: Completion): Promise<'settled' | 'gone' | 'stale'>;
+  settle(completion: Completion): Promise<ClaimedSettleOutcome>;
   /** A worker's last act, beside the chat: see `ChatProtocol.settle`. */
-  conclude(completion: Completion & { readonly claim: Claim }): Promise<'settled' | 'gone' | 'stale'>;
+  conclude(completion: Completion & { readonly claim: Claim }): Promise<ClaimedSettleOutcome>;
   /** Gives a dead letter of one of its chats another try. */
   retry(letter: DeadLetterAddress): Promise<RetryOutcome>;
   status(status: BotStatus): void;

@@ -3,6 +3,7 @@ import type { Timer } from '../base/clock.ts';
 import { describeError, hasCode } from '../base/errors.ts';
 import type { CorrespondentKey } from '../jobs/job.ts';
 import type { ForgottenChat } from '../store/chat-store.ts';
+import type { ClaimedSettleOutcome } from '../store/message-store.ts';
 import { AddressBook } from './address-book.ts';
 import { type BotProtocol, type BotStatus, type DeadLetterAddress, NOT_CONNECTED } from './bot-protocol.ts';
 import { type BotRecoveryOptions, recoverBot, rehydrateBot } from './bot-recovery.ts';
@@ -84,17 +85,15 @@ class Bot {
     return later(orCloseLink(delivery, chat.ask('accept', delivery)));
   }
 
-  settle(completion: Completion): Later<'settled' | 'gone' | 'stale'> {
-    const attempt = async (): Promise<'settled' | 'gone' | 'stale'> => {
+  settle(completion: Completion): Later<ClaimedSettleOutcome> {
+    const attempt = async (): Promise<ClaimedSettleOutcome> => {
       const chat = await this.#open(completion.correspondent);
       return chat.ask('settle', completion);
     };
     return later(untilDone(attempt, this.#backOff('a result waits to be settled')));
   }
 
-  async conclude(
-    completion: Completion & { readonly claim: Claim },
-  ): Promise<Later<'settled' | 'gone' | 'stale'>> {
+  async conclude(completion: Completion & { readonly claim: Claim }): Promise<Later<ClaimedSettleOutcome>> {
     const chat = await this.#chats.open(completion.correspondent);
     return later(chat.ask('settle', completion));
   }

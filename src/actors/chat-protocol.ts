@@ -3,6 +3,7 @@ import type { JobError } from '../jobs/job.ts';
 import type { InboundFrame } from '../protocol/frames.ts';
 import type { MediaTimes, Placeholder } from '../queue/message.ts';
 import type { ForgottenChat } from '../store/chat-store.ts';
+import type { ClaimedSettleOutcome } from '../store/message-store.ts';
 import type { FrameLink } from './frame-link.ts';
 import type { ActorRef } from './kit/actor.ts';
 
@@ -53,7 +54,7 @@ export interface ChatProtocol {
   /** A failure that may pass has closed the link that the frame came over. */
   accept(delivery: Delivery): Promise<Receipt>;
   /** `gone`: nothing here waits for it; a job that is claimed is left alone. `stale`: its claim is, nothing was written. */
-  settle(outcome: Outcome): Promise<'settled' | 'gone' | 'stale'>;
+  settle(outcome: Outcome): Promise<ClaimedSettleOutcome>;
   /** Gives a dead letter of this chat a placeholder of its own at the tail, and another try. */
   retry(guid: Guid): Promise<RetryOutcome>;
   /** Puts a placeholder back whose job was found at recovery. */

@@ -20,6 +20,7 @@ import { orCloseLink } from './frame-link.ts';
 import { draftOf, newJobOf } from './inbound.ts';
 import type { ActorContext, ActorDefinition, Detail } from './kit/actor.ts';
 import type { ForgottenChat } from '../store/chat-store.ts';
+import type { ClaimedSettleOutcome } from '../store/message-store.ts';
 import { countsOf, QueueMemory } from './queue-memory.ts';
 import { correctedBy, retryDraft } from './retried.ts';
 
@@ -112,7 +113,7 @@ class Correspondent {
     return 'duplicate';
   }
 
-  async settle(outcome: Outcome): Promise<'settled' | 'gone' | 'stale'> {
+  async settle(outcome: Outcome): Promise<ClaimedSettleOutcome> {
     try {
       return await this.#settle(outcome);
     } catch (error) {
@@ -122,7 +123,7 @@ class Correspondent {
     }
   }
 
-  async #settle({ guid, place, words, error, times, claim }: Outcome): Promise<'settled' | 'gone' | 'stale'> {
+  async #settle({ guid, place, words, error, times, claim }: Outcome): Promise<ClaimedSettleOutcome> {
     const { store, events } = this.#services;
     const { queue, plan } = await this.#plan((present) =>
       present.planFulfil(guid, words, this.#now(), times ?? null),

@@ -10,13 +10,10 @@ export interface MessageStore {
   ): Promise<{ readonly nextId: number; readonly messages: readonly Message[] }>;
   /** Journal entry, next id, duplicate key, job, evictions. A duplicate writes nothing. */
   accept(acceptance: Acceptance): Promise<AcceptOutcome>;
-  /**
-   * Journal entry ← text, evictions; the job is deleted, or moved to `failed` when it carries an error.
-   * `gone`: no placeholder with that GUID is in the journal (settled before); a job left over by it goes all the same.
-   */
-  settle(settlement: Settlement): Promise<'settled' | 'gone'>;
-  /** `complete` and `settle` at once, where worker and owner are one process. `stale`: the claim's token is, nothing was written. */
-  completeAndSettle(settlement: ClaimedSettlement): Promise<'settled' | 'gone' | 'stale'>;
+  /** Journal entry ← text, evictions; the job is deleted, or moved to `failed` when it carries an error. */
+  settle(settlement: Settlement): Promise<SettleOutcome>;
+  /** `complete` and `settle` at once, where worker and owner are one process. */
+  completeAndSettle(settlement: ClaimedSettlement): Promise<ClaimedSettleOutcome>;
   /** Moves ready messages from the journal to the history, in the order given. Ids no longer in the journal are skipped. */
   ingest(batch: IngestBatch): Promise<{ readonly ingested: number }>;
   /**
@@ -84,6 +81,11 @@ export interface Settlement {
   /** Null: the job is deleted. Otherwise it moves to `failed` with this error. */
   readonly error: JobError | null;
 }
+
+/** `gone`: no placeholder with that GUID is in the journal (settled before); a job left over by it goes all the same. */
+export type SettleOutcome = 'settled' | 'gone';
+/** `stale`: the claim's token is, nothing was written. */
+export type ClaimedSettleOutcome = SettleOutcome | 'stale';
 
 /** What a worker made of a claimed job, and what its chat makes of that. */
 export interface ClaimedSettlement extends Settlement {

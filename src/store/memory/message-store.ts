@@ -1,5 +1,5 @@
 import { claimablePool, jobOfAcceptance } from '../job-records.ts';
-import type { MessageStore, Settlement } from '../message-store.ts';
+import type { MessageStore, SettleOutcome, Settlement } from '../message-store.ts';
 import { expectNextId, guidTaken } from '../refusals.ts';
 import { isSameChat } from './memory-jobs.ts';
 import type { MemoryParts } from './memory-parts.ts';
@@ -81,7 +81,7 @@ export const memoryMessageStore = ({ fence, madeClaimable, data }: MemoryParts):
 function settle(
   { fence, data }: Pick<MemoryParts, 'fence' | 'data'>,
   { correspondent, guid, message, evictedIds, error }: Settlement,
-): 'settled' | 'gone' {
+): SettleOutcome {
   const { chats, jobs } = data();
   const chat = chats.owned(correspondent, fence);
   jobs.end(guid, error, message.readyTime);

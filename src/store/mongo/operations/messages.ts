@@ -8,6 +8,7 @@ import type {
   Acceptance,
   AcceptOutcome,
   ClaimedSettlement,
+  ClaimedSettleOutcome,
   HistoryEntry,
   Settlement,
   StoredMessage,
@@ -137,7 +138,7 @@ export interface Settling {
 export async function settle(
   transaction: Transaction,
   { settlement: { correspondent, guid, message, evictedIds, error }, claim, endedAt }: Settling,
-): Promise<'settled' | 'gone' | 'stale'> {
+): Promise<ClaimedSettleOutcome> {
   const { owned } = await ownedChat(transaction, correspondent);
   const { collections, session } = owned;
   if (claim !== null) {

@@ -1,6 +1,7 @@
 import type { CorrespondentKey } from '../../../jobs/job.ts';
 import { chatName } from '../../chat-name.ts';
 import { type JobDocument, messageDocument } from '../../documents.ts';
+import type { ClaimedSettleOutcome } from '../../message-store.ts';
 import type { Coalescible } from '../coalescing.ts';
 import { chatFields, chatKey } from '../collections.ts';
 import { LIVE } from '../job-document.ts';
@@ -11,7 +12,7 @@ import { settle, type Settling } from './messages.ts';
 import { ownedChats } from './writing.ts';
 
 /** One whose placeholder is gone, or whose claim is stale, is left to be done alone. */
-export const SETTLING: Coalescible<Settling, 'settled' | 'gone' | 'stale'> = {
+export const SETTLING: Coalescible<Settling, ClaimedSettleOutcome> = {
   alone: (settling) => (transaction) => settle(transaction, settling),
 
   async together(transaction, items) {

@@ -1,6 +1,6 @@
 import type { Guid } from '../../../base/ids.ts';
 import type { CorrespondentKey } from '../../../jobs/job.ts';
-import type { AcceptOutcome } from '../../message-store.ts';
+import type { AcceptOutcome, ClaimedSettleOutcome, SettleOutcome } from '../../message-store.ts';
 import { expectNextId } from '../../refusals.ts';
 import type { Connection } from '../connection.ts';
 import type { ChatRow, HistoryRow, NewJobRow, StoredMessageRow } from '../rows.ts';
@@ -97,7 +97,7 @@ export interface SettlementRow {
   readonly error: string | null;
 }
 
-export function settle(session: Session, row: SettlementRow): 'settled' | 'gone' {
+export function settle(session: Session, row: SettlementRow): SettleOutcome {
   const { connection } = session;
   ownedChat(session, row.key);
   endJob(connection, row.guid, row.error, row.readyTime);
@@ -110,7 +110,7 @@ export interface ClaimedSettlementRow extends SettlementRow {
   readonly completedAt: number;
 }
 
-export function completeAndSettle(session: Session, row: ClaimedSettlementRow): 'settled' | 'gone' | 'stale' {
+export function completeAndSettle(session: Session, row: ClaimedSettlementRow): ClaimedSettleOutcome {
   const { connection } = session;
   ownedChat(session, row.key);
   const times = { completedAt: row.completedAt, endedAt: row.readyTime };
@@ -118,7 +118,7 @@ export function completeAndSettle(session: Session, row: ClaimedSettlementRow): 
 }
 
 /** Journal entry ← text, with what that evicts. */
-function fulfil(connection: Connection, row: SettlementRow): 'settled' | 'gone' {
+function fulfil(connection: Connection, row: SettlementRow): SettleOutcome {
   const { key, guid } = row;
   const settled = connection.run(
     `UPDATE queue_journal SET media_processing_id = NULL, message = ?

@@ -12,10 +12,12 @@ export interface CorrespondentKey {
  * `downloading` → `pending` → `processing` → `completed`, and `waiting` between two attempts.
  * Only `pending` jobs are claimed; a completed one waits for its bot's owner to settle it.
  */
-export type JobStatus = 'downloading' | 'pending' | 'waiting' | 'processing' | 'completed';
+export const JOB_STATUSES = ['downloading', 'pending', 'waiting', 'processing', 'completed'] as const;
+export type JobStatus = (typeof JOB_STATUSES)[number];
 
 /** `active`: its bot is connected. `holding`: its bot is stopped. `failed`: a dead letter. */
-export type JobCollection = 'active' | 'holding' | 'failed';
+export const JOB_COLLECTIONS = ['active', 'holding', 'failed'] as const;
+export type JobCollection = (typeof JOB_COLLECTIONS)[number];
 
 /** Why a medium did not become words. */
 export type JobFailureCode =

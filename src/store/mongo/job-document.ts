@@ -12,9 +12,6 @@ import type { UnplacedJob } from '../job-records.ts';
 /** Where a job that is not a dead letter may be, in the order in which it is looked for. */
 export const LIVE: readonly JobCollection[] = ['active', 'holding'];
 
-/** Where any job may be. */
-export const EVERYWHERE: readonly JobCollection[] = [...LIVE, 'failed'];
-
 /** What ends a claim. */
 export const UNCLAIMED = { claim_token: null, lease_expires_at: null } as const;
 

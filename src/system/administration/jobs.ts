@@ -1,6 +1,6 @@
 import { DragomanError } from '../../base/errors.ts';
 import type { Guid } from '../../base/ids.ts';
-import type { JobCollection, MediaProcessingJob } from '../../jobs/job.ts';
+import { JOB_COLLECTIONS, type MediaProcessingJob } from '../../jobs/job.ts';
 import type { JobStore } from '../../store/job-store.ts';
 import type { WorkStore } from '../../store/work-store.ts';
 import type { JobsAdministration } from '../administration.ts';
@@ -15,8 +15,6 @@ export interface JobsOptions {
   readonly pools: readonly string[];
 }
 
-const COLLECTIONS: readonly JobCollection[] = ['active', 'holding', 'failed'];
-
 /** What needs no running bot. */
 export function administerJobs({
   store,
@@ -24,7 +22,7 @@ export function administerJobs({
   pools,
 }: JobsOptions): Pick<JobsAdministration, 'list' | 'show'> {
   const hasJobs = async (botId: string): Promise<boolean> => {
-    for (const collection of COLLECTIONS) {
+    for (const collection of JOB_COLLECTIONS) {
       const { jobs } = await store.listJobs({ collection, filter: { botId }, beforeSeq: null, limit: 1 });
       if (jobs.length > 0) return true;
     }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { JOB_COLLECTIONS, JOB_STATUSES } from '../../jobs/job.ts';
 import { JOURNEY_STEPS } from '../../jobs/journey.ts';
 import { BOT_STATES } from '../../protocol/frames.ts';
 
@@ -125,8 +126,8 @@ export const jobView = z.object({
   }),
   messageId: z.number().int().describe('The place of its placeholder'),
   caption: z.string(),
-  collection: z.enum(['active', 'holding', 'failed']),
-  status: z.enum(['downloading', 'pending', 'waiting', 'processing', 'completed']),
+  collection: z.enum(JOB_COLLECTIONS),
+  status: z.enum(JOB_STATUSES),
   mimeType: z.string(),
   pool: z.string().nullable(),
   originalFilename: z.string().nullable(),

@@ -1,11 +1,12 @@
 import type { Guid } from '../../../base/ids.ts';
+import { JOB_COLLECTIONS } from '../../../jobs/job.ts';
 import { chatName } from '../../chat-name.ts';
 import { messageDocument } from '../../documents.ts';
 import { claimablePool, type UnplacedJob } from '../../job-records.ts';
 import type { AcceptOutcome } from '../../message-store.ts';
 import type { Coalescible } from '../coalescing.ts';
 import { chatFields, type MessageIdDocument } from '../collections.ts';
-import { EVERYWHERE, jobDocument } from '../job-document.ts';
+import { jobDocument } from '../job-document.ts';
 import type { OwnerTransaction, Transaction } from '../transactions.ts';
 import { ALONE, chatsByName, deleteReadyOf, done } from './chats-together.ts';
 import { ownedChats } from './writing.ts';
@@ -91,7 +92,8 @@ async function takenGuids(
   guids: readonly Guid[],
 ): Promise<ReadonlySet<Guid>> {
   const taken = new Set<Guid>();
-  for (const collection of guids.length === 0 ? [] : EVERYWHERE) {
+  if (guids.length === 0) return taken;
+  for (const collection of JOB_COLLECTIONS) {
     const found = jobs[collection].find({ guid: { $in: guids } }, { session, projection: { guid: 1 } });
     for (const { guid } of await found.toArray()) taken.add(guid);
   }

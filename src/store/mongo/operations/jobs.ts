@@ -1,12 +1,18 @@
 import type { UpdateFilter } from 'mongodb';
 import type { Guid } from '../../../base/ids.ts';
-import type { CorrespondentKey, JobCollection, JobError, MediaProcessingJob } from '../../../jobs/job.ts';
+import {
+  type CorrespondentKey,
+  JOB_COLLECTIONS,
+  type JobCollection,
+  type JobError,
+  type MediaProcessingJob,
+} from '../../../jobs/job.ts';
 import type { JobDocument } from '../../documents.ts';
 import { claimablePool, type UnplacedJob } from '../../job-records.ts';
 import { guidTaken } from '../../refusals.ts';
 import type { ClaimHandle } from '../../work-store.ts';
 import { chatKey, SERVER_NOW } from '../collections.ts';
-import { EVERYWHERE, jobDocument, jobOfDocument, LIVE, UNCLAIMED } from '../job-document.ts';
+import { jobDocument, jobOfDocument, LIVE, UNCLAIMED } from '../job-document.ts';
 import type { OwnerTransaction, Transaction, WorkTransaction } from '../transactions.ts';
 import { announceArrival, takeRound } from './turns.ts';
 import { byClaims, ownedChat } from './writing.ts';
@@ -20,7 +26,7 @@ export type FoundJob = JobDocument & { readonly collection: JobCollection };
 export async function findJob(
   { collections: { jobs }, session }: Transaction,
   guid: Guid,
-  among: readonly JobCollection[] = EVERYWHERE,
+  among: readonly JobCollection[] = JOB_COLLECTIONS,
 ): Promise<FoundJob | null> {
   for (const collection of among) {
     const job = await jobs[collection].findOne({ guid }, { session });

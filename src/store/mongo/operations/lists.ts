@@ -1,5 +1,5 @@
 import type { Logger } from '../../../base/log.ts';
-import type { JobCollection } from '../../../jobs/job.ts';
+import { JOB_COLLECTIONS } from '../../../jobs/job.ts';
 import { readSound } from '../../documents.ts';
 import type { BotRecord } from '../../bot-store.ts';
 import type { BotJobs, BotJobsPage, JobCount, JobPage, JobQuery } from '../../job-store.ts';
@@ -55,8 +55,7 @@ interface JobGroup {
 }
 
 export async function countJobs({ jobs }: ReadableCollections): Promise<JobCount[]> {
-  const collections: readonly JobCollection[] = ['active', 'holding', 'failed'];
-  const counts = collections.map(async (collection) => {
+  const counts = JOB_COLLECTIONS.map(async (collection) => {
     const groups = await jobs[collection]
       .aggregate<JobGroup>([
         {

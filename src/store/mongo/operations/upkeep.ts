@@ -1,10 +1,15 @@
 import type { Guid } from '../../../base/ids.ts';
-import type { CorrespondentKey, JobCollection, JobError } from '../../../jobs/job.ts';
+import {
+  type CorrespondentKey,
+  JOB_COLLECTIONS,
+  type JobCollection,
+  type JobError,
+} from '../../../jobs/job.ts';
 import type { JobDocument } from '../../documents.ts';
 import type { ForgottenChat } from '../../chat-store.ts';
 import type { IdleJob, JobTrace } from '../../job-store.ts';
 import { chatFields, chatKey, type ReadableCollections } from '../collections.ts';
-import { EVERYWHERE, LIVE } from '../job-document.ts';
+import { LIVE } from '../job-document.ts';
 import type { Transaction } from '../transactions.ts';
 import { ofChat } from './chats.ts';
 import { ownedChat, ownedStore } from './writing.ts';
@@ -36,7 +41,7 @@ export async function jobsAmong(
   guids: readonly Guid[],
 ): Promise<JobTrace[]> {
   const traces: JobTrace[] = [];
-  for (const collection of EVERYWHERE) {
+  for (const collection of JOB_COLLECTIONS) {
     const found = await jobs[collection]
       .find({ guid: { $in: guids } }, { session, projection: { guid: 1, status: 1, changed_at: 1 } })
       .toArray();
@@ -120,7 +125,7 @@ export async function forgetChat(transaction: Transaction, key: CorrespondentKey
   const { collections, session } = owned;
   const { _id: own, next_id, next_ingest_seq } = chat;
   const media: ForgottenChat['media'][number][] = [];
-  for (const collection of EVERYWHERE) {
+  for (const collection of JOB_COLLECTIONS) {
     const jobs = await collections.jobs[collection]
       .find({ ...chatFields(key) }, { session, projection: { guid: 1, media_metadata: 1 } })
       .toArray();

@@ -4,6 +4,9 @@ import { JOB_COLLECTION_NAMES, type JobDocument, type MessageDocument } from '..
 
 /** The collections of the MongoDB store, their documents and their indexes. */
 
+/** Owners are told apart in the upper bits of the numbers that they give to chats, bots and jobs, 2^21 of them. */
+export const NUMBERS_PER_OWNER = 2 ** 32;
+
 /** The fields by which every document of a chat names it. */
 export interface ChatFields {
   readonly bot_id: string;

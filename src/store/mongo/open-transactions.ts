@@ -1,4 +1,4 @@
-import type { ClientSession, Document, MongoClient, ServerSessionId } from 'mongodb';
+import type { ClientSession, MongoClient, ServerSessionId } from 'mongodb';
 
 /**
  * A transaction whose client is gone stays open at the server for a minute, and until then every other transaction that
@@ -6,8 +6,9 @@ import type { ClientSession, Document, MongoClient, ServerSessionId } from 'mong
  * under way will be told that its transaction is gone.
  */
 
-const kill = (client: MongoClient, sessions: readonly ServerSessionId[]): Promise<Document> =>
-  client.db('admin').command({ killSessions: sessions });
+async function kill(client: MongoClient, ids: readonly ServerSessionId[]): Promise<void> {
+  if (ids.length > 0) await client.db('admin').command({ killSessions: ids.map(({ id }) => ({ id })) });
+}
 
 /** A connection, or a session that waits with a transaction for its client's next statement. */
 interface CurrentOp {
@@ -45,20 +46,18 @@ export async function endAbandonedTransactions(client: MongoClient, appName: str
   const abandoned = current.filter(
     ({ type, connectionId }) => type === 'idleSession' && !connections.has(connectionId),
   );
-  if (abandoned.length === 0) return;
   await kill(
     client,
-    abandoned.map(({ lsid }) => ({ id: lsid.id })),
+    abandoned.map(({ lsid }) => lsid),
   );
 }
 
 /** Ends the transactions that wait for the next statement of a client that calls itself `appName`. */
 export async function endTransactionsOf(client: MongoClient, appName: string): Promise<void> {
   const idle = (await openTransactions(client, appName)).filter(({ type }) => type === 'idleSession');
-  if (idle.length === 0) return;
   await kill(
     client,
-    idle.map(({ lsid }) => ({ id: lsid.id })),
+    idle.map(({ lsid }) => lsid),
   );
 }
 
@@ -76,7 +75,6 @@ export class GivenUpSessions {
   }
 
   async end(): Promise<void> {
-    if (this.#ids.length === 0) return;
     const ids = this.#ids;
     this.#ids = [];
     try {

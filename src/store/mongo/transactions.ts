@@ -5,7 +5,12 @@ import { pause, withDeadline } from '../../base/deadlines.ts';
 import { DragomanError, hasCode } from '../../base/errors.ts';
 import { storeClosed } from '../refusals.ts';
 import { type Attempt, type Coalescible, Coalescing } from './coalescing.ts';
-import type { Collections, ReadableCollections, WorkCollections } from './collections.ts';
+import {
+  type Collections,
+  NUMBERS_PER_OWNER,
+  type ReadableCollections,
+  type WorkCollections,
+} from './collections.ts';
 import { Lanes } from './lanes.ts';
 import { isAnswer, isDuplicateKey, isTransient, isUnknownCommit, storeFailure } from './mongo-errors.ts';
 import type { Ownership } from './ownership.ts';
@@ -74,8 +79,6 @@ const SUSPICIOUS_AFTER_MS = 250;
 const LOOK_FOR_ABANDONED_EVERY_MS = 1_000;
 /** A key that is refused so often was not a race with another writer. */
 const MAX_DUPLICATE_KEYS = 3;
-/** Owners are told apart in the upper bits of a sequence number, 2^21 of them. */
-const NUMBERS_PER_OWNER = 2 ** 32;
 
 /**
  * Runs the store's operations as transactions, by the driver's guide

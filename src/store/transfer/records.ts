@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { NUMBERS_PER_OWNER } from '../mongo/collections.ts';
 
 /**
  * What a store holds, in a form that belongs to neither adapter: the documents of src/store/documents.ts, with what an
@@ -69,9 +70,6 @@ export interface Target extends Readable {
   /** Ends the copy: a backend may open the store. Its next owner's fence, and every number it gives, is above `fence`. */
   finish(fence: number): Promise<void>;
 }
-
-/** Numbers given out by owners are told apart by their upper bits, see src/store/mongo/transactions.ts. */
-const NUMBERS_PER_OWNER = 2 ** 32;
 
 /** The least fence of a former owner that all numbers of these records are below the next owner's. */
 export const fenceAbove = (records: readonly PortableRecord[]): number =>

@@ -4,7 +4,7 @@ import type { DeadLetterProblem, JobRetry } from '../../dead-letter-store.ts';
 import { chatFields } from '../collections.ts';
 import type { OwnerTransaction, Transaction } from '../transactions.ts';
 import { findJob, hasLiveJob, NO_ROUND } from './jobs.ts';
-import { takeRound } from './turns.ts';
+import { takeRounds } from './turns.ts';
 import { ownedStore } from './writing.ts';
 
 /** What a person does about jobs that ended in failure. */
@@ -30,7 +30,8 @@ export async function reviveFailedJob(
   const ofChat = { guid, ...chatFields(correspondent) };
   const job = await collections.jobs.failed.findOneAndDelete(ofChat, { session });
   if (job === null) return (await hasLiveJob(transaction, correspondent, guid)) ? 'not_failed' : 'not_found';
-  const round = collection === 'active' ? await takeRound(transaction, { pool, ...correspondent }) : NO_ROUND;
+  const contenders = collection === 'active' ? [{ pool, ...correspondent }] : [];
+  const [round = NO_ROUND] = await takeRounds(transaction, contenders);
   await collections.jobs[collection].insertOne(
     {
       ...job,

@@ -14,7 +14,7 @@ import type { ClaimHandle } from '../../work-store.ts';
 import { chatKey, SERVER_NOW } from '../collections.ts';
 import { jobDocument, jobOfDocument, LIVE, UNCLAIMED } from '../job-document.ts';
 import type { OwnerTransaction, Transaction, WorkTransaction } from '../transactions.ts';
-import { announceArrival, takeRound } from './turns.ts';
+import { announceArrival, takeRounds } from './turns.ts';
 import { byClaims, ownedChat } from './writing.ts';
 
 /** Before a job is claimable for the first time. */
@@ -40,6 +40,19 @@ export async function jobByGuid(transaction: Transaction, guid: Guid): Promise<M
   return found && jobOfDocument(found, found.collection);
 }
 
+/** Those of `guids` that have a live job, by GUID. */
+export async function liveJobsAmong(
+  { collections: { jobs }, session }: Transaction,
+  guids: readonly Guid[],
+): Promise<ReadonlyMap<Guid, FoundJob>> {
+  const found = new Map<Guid, FoundJob>();
+  for (const collection of LIVE) {
+    const cursor = jobs[collection].find({ guid: { $in: guids } }, { session });
+    for (const job of await cursor.toArray()) found.set(job.guid, { ...job, collection });
+  }
+  return found;
+}
+
 export async function hasLiveJob(
   transaction: Transaction,
   key: CorrespondentKey,
@@ -59,7 +72,7 @@ export async function insertJob(transaction: OwnerTransaction, job: UnplacedJob,
   const { guid, collection, correspondent } = job;
   if ((await findJob(transaction, guid)) !== null) throw guidTaken(guid);
   const pool = claimablePool(job);
-  const round = pool === null ? NO_ROUND : await takeRound(transaction, { pool, ...correspondent });
+  const [round = NO_ROUND] = await takeRounds(transaction, pool === null ? [] : [{ pool, ...correspondent }]);
   await collections.jobs[collection].insertOne(jobDocument(job, round, seq), { session });
 }
 

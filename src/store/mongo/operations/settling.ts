@@ -1,3 +1,4 @@
+import type { Guid } from '../../../base/ids.ts';
 import type { CorrespondentKey } from '../../../jobs/job.ts';
 import { chatName } from '../../chat-name.ts';
 import { type JobDocument, messageDocument } from '../../documents.ts';
@@ -5,9 +6,9 @@ import type { ClaimedSettleOutcome } from '../../message-store.ts';
 import type { Coalescible } from '../coalescing.ts';
 import { chatFields, chatKey } from '../collections.ts';
 import { LIVE } from '../job-document.ts';
-import type { OwnerTransaction, Transaction } from '../transactions.ts';
+import type { OwnerTransaction } from '../transactions.ts';
 import { ALONE, chatsByName, deleteReadyOf, done } from './chats-together.ts';
-import { deadLetter, type FoundJob } from './jobs.ts';
+import { deadLetter, type FoundJob, liveJobsAmong } from './jobs.ts';
 import { settle, type Settling } from './messages.ts';
 import { ownedChats } from './writing.ts';
 
@@ -25,7 +26,10 @@ export const SETTLING: Coalescible<Settling, ClaimedSettleOutcome> = {
       .find({ $or: items.map(placeholderOf) }, { session, projection: { _id: 0 } })
       .toArray();
     const places = new Set(entries.map((entry) => placeName(chatKey(entry), entry.id)));
-    const jobs = await liveJobs(transaction, items);
+    const jobs = await liveJobsAmong(
+      transaction,
+      items.map(({ settlement }) => settlement.guid),
+    );
     const present = items.flatMap((settling) => {
       const { correspondent, message } = settling.settlement;
       const chat = chats.get(chatName(correspondent));
@@ -71,21 +75,7 @@ const textOf = ({ settlement: { correspondent, message } }: Settling) => ({
 
 const placeName = (key: CorrespondentKey, id: number): string => `${chatName(key)}/${id}`;
 
-/** By GUID. */
-type LiveJobs = ReadonlyMap<string, FoundJob>;
-
-async function liveJobs(
-  { collections: { jobs }, session }: Transaction,
-  items: readonly Settling[],
-): Promise<LiveJobs> {
-  const guids = items.map(({ settlement }) => settlement.guid);
-  const found = new Map<string, FoundJob>();
-  for (const collection of LIVE) {
-    const cursor = jobs[collection].find({ guid: { $in: guids } }, { session });
-    for (const job of await cursor.toArray()) found.set(job.guid, { ...job, collection });
-  }
-  return found;
-}
+type LiveJobs = ReadonlyMap<Guid, FoundJob>;
 
 const isCurrent = ({ claim }: Settling, jobs: LiveJobs): boolean =>
   claim === null || jobs.get(claim.guid)?.claim_token === claim.claimToken;

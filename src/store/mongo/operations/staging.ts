@@ -3,11 +3,10 @@ import type { Guid } from '../../../base/ids.ts';
 import { type JobDocument, mediaMetadataDocument } from '../../documents.ts';
 import type { StagedMedia } from '../../message-store.ts';
 import type { Coalescible } from '../coalescing.ts';
-import { LIVE } from '../job-document.ts';
 import { STORE } from '../lanes.ts';
 import type { Transaction } from '../transactions.ts';
 import { done } from './chats-together.ts';
-import { type FoundJob, NO_ROUND } from './jobs.ts';
+import { liveJobsAmong, NO_ROUND } from './jobs.ts';
 import { takeRounds } from './turns.ts';
 import { ownedStore } from './writing.ts';
 
@@ -37,13 +36,10 @@ async function stage(transaction: Transaction, items: readonly Staging[]): Promi
   const owned = await ownedStore(transaction);
   const { session } = owned;
   const { jobs } = owned.collections;
-  const found = new Map<Guid, FoundJob>();
-  for (const collection of LIVE) {
-    const ofItems = { guid: { $in: items.map(({ guid }) => guid) } };
-    for (const job of await jobs[collection].find(ofItems, { session }).toArray()) {
-      found.set(job.guid, { ...job, collection });
-    }
-  }
+  const found = await liveJobsAmong(
+    owned,
+    items.map(({ guid }) => guid),
+  );
   const downloaded = items.flatMap((item) => {
     const job = found.get(item.guid);
     return job?.status === 'downloading' ? [{ ...item, job }] : [];

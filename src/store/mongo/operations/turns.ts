@@ -33,21 +33,7 @@ export async function announceArrival(
   return bot?.round ?? 0;
 }
 
-/** The round of a job that becomes claimable for the first time. */
-export async function takeRound(
-  transaction: WorkTransaction,
-  { pool, botId, correspondentId }: Contender,
-): Promise<number> {
-  const { collections, session } = transaction;
-  const botRound = await announceArrival(transaction, pool, botId);
-  const waiting = await collections.jobs.active.findOne(
-    { status: 'pending', pool, bot_id: botId, correspondent_id: correspondentId },
-    { session, sort: { round: -1 }, projection: { round: 1 } },
-  );
-  return roundForJob(botRound, waiting?.round ?? 0);
-}
-
-/** `takeRound` for many, in their order, in as many statements as for few. */
+/** The rounds of jobs that become claimable for the first time, in their order, in as many statements for many as for one. */
 export async function takeRounds(
   { collections: { turns, jobs }, session, nextSeq }: WorkTransaction,
   contenders: readonly Contender[],

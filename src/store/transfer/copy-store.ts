@@ -43,13 +43,8 @@ export async function copyStore(
   onProgress: (progress: CopyProgress) => void,
 ): Promise<CopyReport> {
   const begun = await target.mark();
-  const mark = begun ?? {
-    source: source.name,
-    fence: await source.freeze(),
-    at: { section: SECTIONS[0], cursor: null },
-  };
-  if (begun === null) await target.begin(mark);
-  else await expectUnused(source, begun);
+  const mark = begun ?? (await beginCopy(source, target));
+  await expectUnused(source, mark);
 
   const total = await totalOf(source);
   await copySections(source, target, mark, (section, done) =>
@@ -61,6 +56,24 @@ export async function copyStore(
   await expectUnused(source, mark);
   await target.finish(Math.max(fence, mark.fence));
   return { resumed: begun !== null, sections: tallies };
+}
+
+async function beginCopy(source: Source, target: Target): Promise<CopyMark> {
+  await expectEmpty(target);
+  const at = { section: SECTIONS[0], cursor: null };
+  const mark = { source: source.name, fence: await source.freeze(), at };
+  await target.begin(mark);
+  return mark;
+}
+
+async function expectEmpty(target: Target): Promise<void> {
+  for (const section of SECTIONS) {
+    if ((await target.count(section)) === 0) continue;
+    throw new DragomanError(
+      'already_in_use',
+      `expected an empty store, got ${target.name} with records in ${section}`,
+    );
+  }
 }
 
 async function expectUnused(source: Source, mark: CopyMark): Promise<void> {

@@ -12,7 +12,6 @@ import {
   portable,
   type PortableRecord,
   type Section,
-  SECTIONS,
   type Source,
   type Target,
   without,
@@ -180,14 +179,6 @@ export class MongoTransfer implements Source, Target {
   }
 
   async begin(mark: CopyMark): Promise<void> {
-    for (const section of SECTIONS) {
-      if ((await this.#collection(section).findOne(LAYOUTS[section].filter ?? {})) !== null) {
-        throw new DragomanError(
-          'already_in_use',
-          `expected an empty store, got ${this.name} with records in ${section}`,
-        );
-      }
-    }
     await this.#database.collection(COPY_MARK_COLLECTION).insertOne({ mark });
   }
 

@@ -63,7 +63,7 @@ export interface Place {
 
 export interface Target extends Readable {
   mark(): Promise<CopyMark | null>;
-  /** Begins a copy. Rejects with `already_in_use` when the store holds anything. */
+  /** Begins a copy into a store that holds nothing. */
   begin(mark: CopyMark): Promise<void>;
   /** One transaction: the records are there, and the copy goes on at `mark`. */
   write(section: Section, records: readonly PortableRecord[], mark: CopyMark): Promise<void>;

@@ -11,7 +11,6 @@ import {
   type PortableRecord,
   portable,
   type Section,
-  SECTIONS,
   type Source,
   type Target,
   without,
@@ -194,14 +193,6 @@ export class SqliteTransfer implements Source, Target {
   }
 
   async begin(mark: CopyMark): Promise<void> {
-    for (const section of SECTIONS) {
-      if ((await this.count(section)) > 0) {
-        throw new DragomanError(
-          'already_in_use',
-          `expected an empty store, got ${this.name} with records in ${section}`,
-        );
-      }
-    }
     this.#transaction(() => {
       this.#connection.exec(`CREATE TABLE ${COPY_MARK_TABLE} (mark TEXT NOT NULL) STRICT`);
       this.#connection.run(`INSERT INTO ${COPY_MARK_TABLE} VALUES (?)`, JSON.stringify(mark));

@@ -31,7 +31,10 @@ const PUMP_LIMITS = { maxInFlight: 256, maxBufferedBytes: 1024 * 1024 };
 const MALFORMED_PER_MINUTE = 10;
 
 /** Frames that are not journalled: lost with the connection, and said again after the next hello. */
-export type PassingFrame = Extract<GatewayFrameBody, { type: 'hello' | 'bot.status' | AnswerFrame['type'] }>;
+export type PassingFrame = Extract<
+  GatewayFrameBody,
+  { type: 'hello' | 'bot.status' | 'send.declined' | AnswerFrame['type'] }
+>;
 
 export interface ConnectionHost {
   /** The gateway's introduction, and what the backend must know at once. */

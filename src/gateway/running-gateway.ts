@@ -17,6 +17,7 @@ import type { BotDesk } from './gateway-bot.ts';
 import { GatewayBots } from './gateway-bots.ts';
 import type { Gateway, GatewayOptions, GatewaySnapshot } from './gateway-options.ts';
 import type { Journal } from './journal.ts';
+import { JournalBounds } from './journal-bounds.ts';
 import { BackendLink, type LinkHost } from './link.ts';
 import type { PassingFrame } from './link-connection.ts';
 import type { GatewaySettings } from './settings.ts';
@@ -26,6 +27,9 @@ const TICK_MS = 5_000;
 const RECONCILE_EVERY_MS = MINUTE_MS;
 const RECONCILE_AGAIN_MS = 5_000;
 const PRUNE_EVERY_MS = HOUR_MS;
+
+/** Of one bot, while the journal cannot be written. */
+const MOST_TEXTS_HELD = 100;
 
 /** What a gateway holds from its start to its end. */
 export interface Holdings {
@@ -39,8 +43,9 @@ export interface Holdings {
  * Joins sessions, journal, downloads and link.
  *   X1 Nothing that came in depends on the backend being there: it is journalled, downloaded, and told later.
  *   X2 A frame of the backend that cannot be handled is logged, and stops nothing; an answer, a wish, a text or a release
- *      that the journal cannot take now is tried again until it can. What is for one bot is done in order.
- *   X3 At the soft bound of the journal downloads pause; at the hard one sessions end, until it is below the soft one.
+ *      that the journal cannot take now is tried again until it can. What is for one bot is done in order; of its texts
+ *      a hundred are held for that, and those beyond are turned away.
+ *   X3 What the backend does not take is bounded (B1).
  *   X4 What the backend reports as another's bot's is kept, with its files, until it is asked again: at the next link.
  */
 export class RunningGateway implements Gateway, LinkHost {
@@ -52,10 +57,10 @@ export class RunningGateway implements Gateway, LinkHost {
   readonly #releases = new PQueue({ concurrency: 8 });
   readonly #link: BackendLink;
   readonly #bots: GatewayBots;
+  readonly #bounds: JournalBounds;
   readonly #unrecorded: UntilRecorded;
   readonly #timers: Timer[] = [];
   #reconciliation: Timer | null = null;
-  #full = false;
   #stopping: Promise<void> | null = null;
 
   constructor(options: GatewayOptions, settings: GatewaySettings, holdings: Holdings) {
@@ -91,6 +96,8 @@ export class RunningGateway implements Gateway, LinkHost {
       received: settled,
     };
     this.#bots = new GatewayBots(desk, journal.bots, options.bots ?? []);
+    const bounded = { downloads: this.#slots, hold: (held: boolean) => this.#bots.hold(held) };
+    this.#bounds = new JournalBounds(journal.frames, settings, bounded, log);
     this.#link = new BackendLink(
       {
         urls: options.backendUrls,
@@ -115,7 +122,7 @@ export class RunningGateway implements Gateway, LinkHost {
   start(): void {
     const { clock } = this.#options;
     this.#applyQuota();
-    this.#weighJournal();
+    this.#bounds.apply();
     this.#bots.startKnown();
     this.#timers.push(
       repeat(clock, TICK_MS, () => this.#attempt('housekeeping', () => this.#tick())),
@@ -160,7 +167,7 @@ export class RunningGateway implements Gateway, LinkHost {
   acknowledged(seqs: readonly number[]): boolean {
     return this.#attempt('an ack', () => {
       this.frames.acknowledge(seqs);
-      this.#weighJournal();
+      this.#bounds.apply();
     });
   }
 
@@ -171,15 +178,17 @@ export class RunningGateway implements Gateway, LinkHost {
   #handle(frame: Exclude<BackendFrame, { type: 'ack' }>): void {
     switch (frame.type) {
       case 'nack':
-        return this.#unrecorded.attempt(`frame ${frame.seq}`, frame.type, () =>
+        this.#unrecorded.attempt(`frame ${frame.seq}`, frame.type, () =>
           this.#bury(frame.seq, frame.code, frame.reason),
         );
+        return;
       case 'error':
         return this.#handleError(frame);
       case 'bot.start':
-        return this.#unrecorded.attempt(`bot ${frame.bot_id}`, frame.type, () =>
+        this.#unrecorded.attempt(`bot ${frame.bot_id}`, frame.type, () =>
           this.#startBot(frame.bot_id, frame.config),
         );
+        return;
       case 'bot.stop':
         return this.#stopBot(frame.bot_id, frame.forget);
       case 'send':
@@ -219,12 +228,22 @@ export class RunningGateway implements Gateway, LinkHost {
   #send(asked: SendFrame): void {
     const frame = { ...asked, to: canonicalAddress(asked.to) };
     const { bot_id: botId, request_id: requestId } = frame;
-    this.#unrecorded.attempt(`bot ${botId}`, `send ${requestId}`, () => {
+    const begin = (): void => {
       const bot = this.#bots.find(botId);
       if (bot !== null) return bot.send(frame);
       this.#holdings.journal.sends.decline(frame, 'the bot is not running');
       this.#journalled();
-    });
+    };
+    const kind = `send ${requestId}`;
+    if (!this.#unrecorded.attempt(`bot ${botId}`, kind, begin, MOST_TEXTS_HELD)) this.#turnAway(frame);
+  }
+
+  /** The journal cannot be told either. */
+  #turnAway({ bot_id, request_id, ask_id, may_be_declined = false }: SendFrame): void {
+    this.#options.log.error({ bot_id, request_id }, 'too many texts wait for the journal; one is not taken');
+    if (!may_be_declined || ask_id === undefined) return;
+    const reason = `the gateway's journal cannot be written, and ${MOST_TEXTS_HELD} texts wait for it already: ask again later`;
+    this.#link.tell({ type: 'send.declined', bot_id, request_id, ask_id, reason });
   }
 
   #bury(seq: number, code: string, reason: string): void {
@@ -234,7 +253,7 @@ export class RunningGateway implements Gateway, LinkHost {
       'the backend refuses a frame for good; it is a dead letter now',
     );
     if (guid !== null) this.#release(guid);
-    this.#weighJournal();
+    this.#bounds.apply();
   }
 
   /**
@@ -263,20 +282,9 @@ export class RunningGateway implements Gateway, LinkHost {
 
   #journalled(): void {
     this.#attempt('a journalled frame', () => {
-      this.#weighJournal();
+      this.#bounds.apply();
       this.#link.notify();
     });
-  }
-
-  #weighJournal(): void {
-    const { bytes } = this.frames.backlog();
-    const { journalSoftBytes, journalHardBytes } = this.#settings;
-    this.#slots.paused = bytes >= journalSoftBytes;
-    const full = bytes >= (this.#full ? journalSoftBytes : journalHardBytes);
-    if (full === this.#full) return;
-    this.#full = full;
-    this.#options.log.warn({ full, unacked_bytes: bytes }, 'the journal reached a bound');
-    this.#bots.hold(full);
   }
 
   /** The folder is shared: the most careful of the running bots' quotas counts. */

@@ -11,6 +11,7 @@ const LONGEST_RETRY_MS = 30_000;
  *   R1 What cannot be written now is tried again, ever more slowly, until it can. Any other failure is logged, and the end
  *      of it.
  *   R2 What is asked of one subject is done in order; each kind once, however often it was asked for meanwhile: as last.
+ *   R3 Of what may be turned away no more waits than its caller allows of one subject.
  */
 export class UntilRecorded {
   readonly #clock: Clock;
@@ -25,19 +26,28 @@ export class UntilRecorded {
     this.#log = log;
   }
 
-  /** Does `work` now, or as soon as it can be. Never throws. */
-  attempt(subject: string, kind: string, work: () => void): void {
+  /**
+   * Does `work` now, or as soon as it can be. Never throws. False: it can not be done now, and `mostWaiting` of the subject wait
+   * already; it will not be done.
+   */
+  attempt(subject: string, kind: string, work: () => void, mostWaiting = Infinity): boolean {
     const ofSubject = this.#waiting.get(subject) ?? new Map<string, () => void>();
-    ofSubject.delete(kind);
+    const waited = ofSubject.delete(kind);
     ofSubject.set(kind, work);
     this.#waiting.set(subject, ofSubject);
     this.#work(subject, ofSubject);
-    if (this.#waiting.size > 0) this.#timer ??= this.#clock.schedule(this.#delayMs(), () => this.#tryAgain());
+    const isTooMany = !waited && ofSubject.size > mostWaiting && ofSubject.delete(kind);
+    this.#tryAgainLater();
+    return !isTooMany;
   }
 
   close(): void {
     this.#timer?.cancel();
     this.#waiting.clear();
+  }
+
+  #tryAgainLater(): void {
+    if (this.#waiting.size > 0) this.#timer ??= this.#clock.schedule(this.#delayMs(), () => this.#tryAgain());
   }
 
   #tryAgain(): void {

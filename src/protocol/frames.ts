@@ -103,6 +103,13 @@ const sendFailed = frame('send.failed', {
   reason,
 });
 
+const sendDeclined = frame('send.declined', {
+  bot_id: botId,
+  request_id: identifier,
+  ask_id: identifier,
+  reason,
+});
+
 /** Frames that change durable state: each carries a seq and is acked once it is durable. */
 const durableFrame = z.discriminatedUnion('type', [inbound, mediaStaged, mediaCorrupt, sent, sendFailed]);
 
@@ -133,6 +140,8 @@ export const gatewayFrame = z.discriminatedUnion('type', [
     qr: z.string().max(4_096).optional(),
     detail: reason.optional(),
   }),
+  /** Nothing comes of this asking for a text: nothing of it is durable, and it may be asked for again later. */
+  sendDeclined,
   /** `unacked`: how many frames wait for an ack. `request_id`: of the question. */
   frame('media.held', {
     guids: z.array(guid).max(WIRE_LIMITS.guids),
@@ -183,6 +192,8 @@ export const backendFrame = z.discriminatedUnion('type', [
     request_id: identifier,
     /** Tells this asking for a request from an earlier one, which nobody waits for any more. */
     ask_id: identifier.optional(),
+    /** Whether `send.declined` is understood. */
+    may_be_declined: z.boolean().optional(),
     bot_id: botId,
     to: identifier,
     text: text.min(1),
@@ -223,6 +234,7 @@ export type AnswerFrame = Extract<
   GatewayFrame,
   { type: 'media.held' | 'letters.listed' | 'letters.retried' }
 >;
+export type SendDeclinedFrame = z.infer<typeof sendDeclined>;
 export type MediaStagedFrame = z.infer<typeof mediaStaged>;
 export type MediaCorruptFrame = z.infer<typeof mediaCorrupt>;
 

@@ -5,7 +5,13 @@ import { repeat } from '../base/deadlines.ts';
 import { describeError, DragomanError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { decodeGatewayFrame, encodeFrame } from '../protocol/codec.ts';
-import type { AnswerFrame, BackendFrameBody, DurableFrame, GatewayFrame } from '../protocol/frames.ts';
+import type {
+  AnswerFrame,
+  BackendFrameBody,
+  DurableFrame,
+  GatewayFrame,
+  SendDeclinedFrame,
+} from '../protocol/frames.ts';
 import { type FlowLimits, LinkFlow } from './link-flow.ts';
 import type { BucketSize, TokenBucket } from './token-bucket.ts';
 
@@ -54,7 +60,7 @@ export interface LinkHandler {
   /** Resolves when the bot has heard of it. Never rejects. */
   status(link: OpenLink, frame: Extract<GatewayFrame, { type: 'bot.status' }>): Promise<void>;
   /** The gateway answers what it was asked. */
-  answered(link: OpenLink, frame: AnswerFrame): void;
+  answered(link: OpenLink, frame: AnswerFrame | SendDeclinedFrame): void;
   /** Called once for each link that was opened. */
   closed(link: OpenLink): void;
 }
@@ -247,6 +253,7 @@ export class GatewayLink implements OpenLink {
       case 'media.held':
       case 'letters.listed':
       case 'letters.retried':
+      case 'send.declined':
         return this.#handler.answered(this, frame);
       case 'inbound':
       case 'media.staged':

@@ -9,6 +9,7 @@ import type {
   DurableFrame,
   GatewayFrame,
   InboundFrame,
+  SendDeclinedFrame,
 } from '../protocol/frames.ts';
 import type { BotRecord } from '../store/bot-store.ts';
 import type { ChatStore } from '../store/chat-store.ts';
@@ -124,8 +125,9 @@ export class Ingress implements LinkHandler, BotCommands {
     }
   }
 
-  answered(link: OpenLink, frame: AnswerFrame): void {
-    this.#questions.answered(link, frame);
+  answered(link: OpenLink, frame: AnswerFrame | SendDeclinedFrame): void {
+    if (frame.type !== 'send.declined') return this.#questions.answered(link, frame);
+    if (this.#botOf(link, frame.bot_id) !== null) this.#outbox.declined(frame);
   }
 
   async durable(link: OpenLink, frame: DurableFrame): Promise<FrameVerdict> {

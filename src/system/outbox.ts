@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import { newGuid } from '../base/ids.ts';
 import { decodeBackendFrame, encodeFrame } from '../protocol/codec.ts';
-import type { BackendFrameBody, DurableFrame } from '../protocol/frames.ts';
+import type { BackendFrameBody, DurableFrame, SendDeclinedFrame } from '../protocol/frames.ts';
 
 /** A text for a chat of one bot. */
 export interface SendRequest {
@@ -55,7 +55,8 @@ const ANSWER_DEADLINE_MS = 120_000;
 
 /**
  * Texts on their way to the gateways.
- *   U1 Each request is settled: by its gateway's durable answer, its deadline, or `close`.
+ *   U1 Each request is settled: by its gateway's durable answer, or its word that it cannot take it now, its deadline, or
+ *      `close`.
  *   U2 What is not answered is asked again over the next link; the gateway sends a request once.
  *   U3 While a request is on its way, asking for it again is waiting for the same result; its id is no other text's.
  *   U4 An answer counts for the asking that it is of: one that comes too late answers no later text of the same id.
@@ -80,6 +81,7 @@ export class Outbox {
       type: 'send',
       request_id: requestId,
       ask_id: newGuid(),
+      may_be_declined: true,
       bot_id: botId,
       to,
       text,
@@ -116,6 +118,13 @@ export class Outbox {
         ? { kind: 'sent', requestId, providerMessageId: answer.provider_message_id }
         : { kind: 'failed', requestId, code: 'send_failed', reason: answer.reason },
     );
+  }
+
+  /** The gateway cannot take it now. */
+  declined({ bot_id: botId, request_id: requestId, ask_id: askId, reason }: SendDeclinedFrame): void {
+    const pending = this.#pending.get(keyOf(botId, requestId));
+    if (pending?.frame.ask_id !== askId) return;
+    pending.settle({ kind: 'failed', requestId, code: 'send_failed', reason });
   }
 
   /** Answers what no gateway has answered, now and later. */

@@ -132,6 +132,13 @@ const gatewayFrameBody: fc.Arbitrary<GatewayFrameBody> = fc.oneof(
       request_id: optional(identifier),
     })
     .map(withoutUndefined),
+  fc.record({
+    type: fc.constant('send.declined'),
+    bot_id: botId,
+    request_id: identifier,
+    ask_id: identifier,
+    reason,
+  }),
   fc
     .record({
       type: fc.constant('letters.listed'),

@@ -156,6 +156,49 @@ test('X2: texts and releases that come while the disk is full count once it is n
   await gateway.stop();
 });
 
+test('X2: of texts that come while the disk is full a hundred of each bot are held, and those beyond are turned away', async () => {
+  onTestFinished(() => void vi.restoreAllMocks());
+  const bench = await gatewayBench();
+  const clock = new ManualClock();
+  const settings = { sendsPerMinute: 1_000, sendJitterMs: 0, longestTypingMs: 0 };
+  const { session } = await bench.startWithBot({ clock, settings });
+  const begin = vi.spyOn(SendRegister.prototype, 'begin').mockImplementation(refuse);
+  const send = (nth: number, more: object = {}): void =>
+    bench.backend.send({
+      type: 'send',
+      request_id: `r${nth}`,
+      bot_id: 'bot',
+      to: 'ana@lid',
+      text: `text ${nth}`,
+      ...more,
+    });
+  for (let nth = 1; nth <= 100; nth += 1) send(nth);
+  send(101);
+  send(102, { ask_id: 'asking', may_be_declined: true });
+  expect(await bench.backend.untilFrames('send.declined')).toMatchObject([
+    {
+      bot_id: 'bot',
+      request_id: 'r102',
+      ask_id: 'asking',
+      reason: expect.stringContaining('ask again later'),
+    },
+  ]);
+  expect(bench.log.at('error').filter((line) => line.includes('one is not taken'))).toHaveLength(2);
+  begin.mockRestore();
+  await expect
+    .poll(
+      () => {
+        clock.advance(1_000);
+        return session.sent.length;
+      },
+      { interval: 1 },
+    )
+    .toBe(100);
+  expect(session.sent.map(({ text }) => text)).toEqual(
+    Array.from({ length: 100 }, (_, nth) => `text ${nth + 1}`),
+  );
+});
+
 test('a file that a crash left staged and not told is told, without another download', async () => {
   const bench = await gatewayBench();
   const { gateway, session } = await bench.startWithBot();

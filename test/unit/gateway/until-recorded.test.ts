@@ -10,12 +10,17 @@ function bench() {
   const disk = { isFull: false, attempts: 0 };
   const done: string[] = [];
   const unrecorded = new UntilRecorded(clock, log);
-  const attempt = (subject: string, kind: string): void =>
-    unrecorded.attempt(subject, kind, () => {
-      disk.attempts += 1;
-      if (disk.isFull) throw new DragomanError('disk_full', 'no room');
-      done.push(`${subject}: ${kind}`);
-    });
+  const attempt = (subject: string, kind: string, mostWaiting?: number): boolean =>
+    unrecorded.attempt(
+      subject,
+      kind,
+      () => {
+        disk.attempts += 1;
+        if (disk.isFull) throw new DragomanError('disk_full', 'no room');
+        done.push(`${subject}: ${kind}`);
+      },
+      mostWaiting,
+    );
   return { clock, log, disk, done, unrecorded, attempt };
 }
 
@@ -50,6 +55,24 @@ test('R1: the pauses grow, up to half a minute', () => {
   expect(disk.attempts).toBe(4);
   clock.advance(600_000);
   expect(disk.attempts).toBeLessThan(30);
+});
+
+test('R3: no more of a subject waits than may; what waits already may be asked for again', () => {
+  const { clock, disk, done, attempt } = bench();
+  disk.isFull = true;
+  const asked = ['1', '2', '3', '1'].map((text) => attempt('a', text, 2));
+  expect([...asked, attempt('b', '1', 2), attempt('a', 'stop')]).toEqual([
+    true,
+    true,
+    false,
+    true,
+    true,
+    true,
+  ]);
+  disk.isFull = false;
+  expect(attempt('a', '4', 2)).toBe(true);
+  clock.advance(30_000);
+  expect(done).toEqual(['a: 2', 'a: 1', 'a: stop', 'a: 4', 'b: 1']);
 });
 
 test('R1: any other failure is the end of it, and said', () => {

@@ -39,6 +39,7 @@ describe('Outbox', () => {
         type: 'send',
         request_id: 'r',
         ask_id: expect.any(String),
+        may_be_declined: true,
         bot_id: 'bot',
         to: 'ana@lid',
         text: 'hello',
@@ -50,6 +51,27 @@ describe('Outbox', () => {
     outbox.answered(answer('r'));
     expect(await result).toEqual({ kind: 'sent', requestId: 'r', providerMessageId: 'p' });
     expect(clock.pendingTimers).toBe(0);
+  });
+
+  test('U1: what its gateway cannot take now has failed, for that very asking alone, and may be asked for again', async () => {
+    const { outbox, link, frames } = outboxBench();
+    const declined = {
+      v: 1,
+      type: 'send.declined',
+      bot_id: 'bot',
+      request_id: 'r',
+      reason: 'no room',
+    } as const;
+    const result = outbox.send(HELLO, link);
+    const [first] = frames;
+    const ask_id = (first?.type === 'send' && first.ask_id) || '';
+    outbox.declined({ ...declined, ask_id: 'another' });
+    outbox.declined({ ...declined, ask_id });
+    expect(await result).toMatchObject({ kind: 'failed', code: 'send_failed', reason: 'no room' });
+    const again = outbox.send(HELLO, link);
+    outbox.declined({ ...declined, ask_id });
+    outbox.answered(answer('r'));
+    expect(await again).toMatchObject({ kind: 'sent' });
   });
 
   test('U1: a failure is told with its reason', async () => {

@@ -34,6 +34,7 @@ export interface SessionContext extends Surroundings {
  *   S2 That marker follows when each of these is answered (or the bot fell silent): it has given its receipts
  *      while its events are still held back, as it happens with a large backlog.
  *   S3 After the end of the session nothing that it received changes the mailbox.
+ *   S4 What WhatsApp has acknowledged reaches its readers, whether the bot is still there or not.
  */
 export class DeviceSession implements ActiveSession {
   readonly connection: Connection;
@@ -93,7 +94,6 @@ export class DeviceSession implements ActiveSession {
     this.#phase = 'ended';
     this.#backlog?.close();
     for (const timer of this.#delayed) timer.cancel();
-    this.#reading.clear();
     if (this.#device.session === this) this.#device.session = null;
     this.#context.events.append({ type: 'disconnect', ...this.#who });
   }

@@ -1,12 +1,13 @@
 import { once } from 'node:events';
 import { createDecipheriv, createHash } from 'node:crypto';
 import { type BinaryNode, getMediaKeys, initAuthCreds } from '@whiskeysockets/baileys';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import type { Account } from '../../src/simulator/account.ts';
 import { DEMO_GROUP, demoScenario } from '../../src/simulator/demo-scenario.ts';
 import { simulatorEndpoint } from '../../src/simulator/endpoint.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
+import { gate } from '../support/actor-kit.ts';
 import { BaileysBot, type ReceivedUpsert } from '../support/baileys-bot.ts';
 
 interface MediaNode {
@@ -317,6 +318,28 @@ describe('what a bot sends', () => {
       }
     }
     expect(await bot.socket.groupMetadata(jid)).toMatchObject({ subject: 'Family', addressingMode: 'lid' });
+  });
+
+  test('S4: what WhatsApp has acknowledged is read though the bot is gone by then', async () => {
+    const bot = await pairedBot();
+    const { identity, party } = simulator.person('Ana');
+    const opened = gate();
+    const open = party.open.bind(party);
+    vi.spyOn(party, 'open').mockImplementation(async (...args) => {
+      await opened.passed;
+      return open(...args);
+    });
+    for (const text of ['one', 'two']) {
+      const acknowledged = once(bot.socket.ws, 'CB:ack,class:message');
+      await bot.socket.sendMessage(identity.pn, { text });
+      await acknowledged;
+    }
+    const afterSeq = simulator.events.lastSeq;
+    simulator.account().drop();
+    await simulator.events.waitFor('disconnect', () => true, { afterSeq });
+    opened.open();
+    await simulator.events.waitFor('bot_message', ({ text }) => text === 'two');
+    expect(simulator.events.of('bot_message').map(({ text }) => text)).toEqual(['one', 'two']);
   });
 });
 

@@ -23,7 +23,7 @@ export class Texts {
   readonly #simulator: Simulator;
   readonly #choices: SeededChoices;
   readonly #asked: Asked[] = [];
-  readonly #inHistory: string[] = [];
+  readonly #inHistory: Pick<Message, 'content' | 'providerMessageId'>[] = [];
 
   constructor(simulator: Simulator, choices: SeededChoices) {
     this.#simulator = simulator;
@@ -45,23 +45,37 @@ export class Texts {
   }
 
   /** One that stands in the history. */
-  seen({ content }: Message): void {
-    this.#inHistory.push(content);
+  seen(message: Message): void {
+    this.#inHistory.push(message);
   }
 
   /** What readers, history and answers do not agree about. */
   faults(): readonly string[] {
     const read = this.#simulator.events.of('bot_message').map(({ text }) => text);
-    const unasked = this.#inHistory.filter((content) => !this.#asked.some(({ text }) => text === content));
+    const inHistory = this.#inHistory.map(({ content }) => content);
+    const unasked = inHistory.filter((content) => !this.#asked.some(({ text }) => text === content));
     return [
       ...unasked.map((content) => `nobody had ${content} sent`),
       ...this.#asked.flatMap(({ text, answer }) => {
-        const [toReader, toHistory] = [times(read, text), times(this.#inHistory, text)];
+        const [toReader, toHistory] = [times(read, text), times(inHistory, text)];
         return isSound(answer, toReader, toHistory)
           ? []
-          : [`${text}, ${answer ?? 'unanswered'}: read ${toReader} times, ${toHistory} times in the history`];
+          : [
+              `${text}, ${answer ?? 'unanswered'}: read ${toReader} times, ${toHistory} times in the history; ` +
+                `WhatsApp: ${this.#whatWhatsAppSaw(text)}`,
+            ];
       }),
     ];
+  }
+
+  #whatWhatsAppSaw(text: string): string {
+    const ids = this.#inHistory
+      .filter(({ content }) => content === text)
+      .map((each) => each.providerMessageId);
+    const seen = this.#simulator.events
+      .since(0)
+      .filter((event) => 'messageId' in event && ids.includes(event.messageId));
+    return JSON.stringify(seen);
   }
 
   async #ask(asked: Asked, url: string, signal: AbortSignal): Promise<void> {

@@ -1,6 +1,7 @@
 import path from 'node:path';
-import { InspectorLog } from '../actors/kit/inspector-log.ts';
+import { logTree } from '../actors/kit/actor-tree.ts';
 import { systemClock } from '../base/clock.ts';
+import { repeat } from '../base/deadlines.ts';
 import { describeError, DragomanError, hasCode } from '../base/errors.ts';
 import type { Config } from '../system/config.ts';
 import { createLogger } from '../system/logger.ts';
@@ -76,18 +77,15 @@ async function serve(config: Config, { name, open, links }: Mode): Promise<numbe
     if (event.kind === 'bot') showBot(event, links ? config.simulator : undefined, log);
   });
   const { treeEveryMs } = config.log;
-  const inspector = new InspectorLog(serving.backend.system, {
-    clock,
-    log,
-    ...(treeEveryMs > 0 && { everyMs: treeEveryMs }),
-  });
-  process.on('SIGUSR2', () => inspector.logTree());
+  const showTree = (): void => logTree(serving.backend.system, log);
+  const trees = treeEveryMs > 0 ? repeat(clock, treeEveryMs, showTree) : null;
+  process.on('SIGUSR2', showTree);
 
   const reason = await Promise.race([stopRequested, ended.promise]);
   // What is not done belongs to the other backend now; a drain would only be refused, write by write.
   if (reason === 'lost') return EXIT.unavailable;
   console.log('Draining: what was begun is finished, what is left is on the disk.');
-  inspector.close();
+  trees?.cancel();
   await serving.stop();
   return reason === 'escalated' ? EXIT.failed : EXIT.ok;
 }

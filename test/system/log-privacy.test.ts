@@ -1,7 +1,6 @@
 import { Writable } from 'node:stream';
 import { expect, test } from 'vitest';
-import { InspectorLog } from '../../src/actors/kit/inspector-log.ts';
-import { systemClock } from '../../src/base/clock.ts';
+import { logTree } from '../../src/actors/kit/actor-tree.ts';
 import type { ScenarioStep } from '../../src/simulator/scenario.ts';
 import { createLogger } from '../../src/system/logger.ts';
 import { togetherBench } from '../support/together-bench.ts';
@@ -40,9 +39,7 @@ test('of a whole conversation no number, name or word is in the log at level inf
     return ingested.flatMap(({ messages }) => messages).length >= spoken && ingested[0]?.chat;
   });
   await together.backend.send({ botId: chat.botId, to: chat.correspondentId, text: 'artichoke' });
-  const inspector = new InspectorLog(together.backend.system, { clock: systemClock(), log });
-  inspector.logTree();
-  inspector.close();
+  logTree(together.backend.system, log);
   await together.stop();
 
   const identities = [...PEOPLE.map((name) => simulator.person(name).identity), simulator.account().identity];

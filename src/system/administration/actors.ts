@@ -1,3 +1,4 @@
+import { busiestByKind } from '../../actors/kit/actor-tree.ts';
 import type { ActorSnapshot } from '../../actors/kit/actor.ts';
 import type { ActorSystem } from '../../actors/kit/system.ts';
 import type { ActorsAdministration } from '../administration.ts';
@@ -10,10 +11,7 @@ export const administerActors = (system: Pick<ActorSystem, 'inspect'>): ActorsAd
 
 /** Of siblings of one kind, those with the most to do; how many more there are is told. */
 function actorViewsOf(actor: ActorSnapshot, maxSiblings: number, level = 0): readonly ActorView[] {
-  const byKind = Map.groupBy(actor.children, ({ kind }) => kind);
-  const shown = [...byKind.values()].flatMap((siblings) =>
-    (siblings.length > maxSiblings ? siblings.toSorted(byLoad) : siblings).slice(0, maxSiblings),
-  );
+  const shown = busiestByKind(actor.children, maxSiblings).flatMap((siblings) => siblings.shown);
   const { path, kind, depth, outstanding, handled, failed, restarts, oldestWaitingMs, busyMs } = actor;
   return [
     {
@@ -33,9 +31,6 @@ function actorViewsOf(actor: ActorSnapshot, maxSiblings: number, level = 0): rea
     ...shown.flatMap((child) => actorViewsOf(child, maxSiblings, level + 1)),
   ];
 }
-
-const byLoad = (one: ActorSnapshot, other: ActorSnapshot): number =>
-  other.depth + other.outstanding - (one.depth + one.outstanding) || other.handled - one.handled;
 
 /** Sums over all actors, by what they are. */
 function kindsOf(root: ActorSnapshot): ActorKindView[] {

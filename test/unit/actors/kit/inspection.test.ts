@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ActorDefinition, ActorSnapshot } from '../../../../src/actors/kit/actor.ts';
-import { InspectorLog, renderTree } from '../../../../src/actors/kit/inspector-log.ts';
+import { logTree, renderTree } from '../../../../src/actors/kit/actor-tree.ts';
 import { actorOf, gate, settle, startActors } from '../../../support/actor-kit.ts';
-import { ManualClock } from '../../../support/manual-clock.ts';
 import { RecordingLogger } from '../../../support/recording-logger.ts';
 
 interface Sleeper {
@@ -134,28 +133,9 @@ describe('the inspector’s log', () => {
     ]);
   });
 
-  test('I1: writes on demand and periodically, until it is closed', () => {
-    const clock = new ManualClock();
+  test('writes a line for each actor', () => {
     const log = new RecordingLogger();
-    const tree = { inspect: () => snapshotOf('alpha') };
-    const inspector = new InspectorLog(tree, { clock, log, everyMs: 1_000 });
-    inspector.logTree();
-    expect(log.lines).toHaveLength(1);
-    clock.advance(2_500);
-    expect(log.at('info')).toHaveLength(3);
-    inspector.close();
-    clock.advance(5_000);
-    expect(log.lines).toHaveLength(3);
-    expect(clock.pendingTimers).toBe(0);
-  });
-
-  test('writes on demand only, when no period is given', () => {
-    const clock = new ManualClock();
-    const log = new RecordingLogger();
-    const inspector = new InspectorLog({ inspect: () => snapshotOf('alpha') }, { clock, log });
-    expect(clock.pendingTimers).toBe(0);
-    inspector.logTree();
-    expect(log.lines).toHaveLength(1);
-    inspector.close();
+    logTree({ inspect: () => snapshotOf('alpha', { children: [snapshotOf('c-1')] }) }, log);
+    expect(log.at('info')).toHaveLength(2);
   });
 });

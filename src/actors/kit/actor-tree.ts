@@ -1,5 +1,4 @@
 import { inspect } from 'node:util';
-import type { Clock, Timer } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
 import type { ActorSnapshot } from './actor.ts';
 
@@ -13,18 +12,30 @@ const DEFAULT_MAX_SIBLINGS = 20;
  */
 export function renderTree(snapshot: ActorSnapshot, maxSiblings = DEFAULT_MAX_SIBLINGS): string[] {
   const lines = [describe(snapshot)];
-  for (const siblings of Map.groupBy(snapshot.children, ({ kind }) => kind).values()) {
-    const ranked = siblings.length > maxSiblings ? siblings.toSorted(byLoad) : siblings;
-    const below = ranked.slice(0, maxSiblings).flatMap((child) => renderTree(child, maxSiblings));
-    const hidden = ranked.slice(maxSiblings);
+  for (const { shown, hidden } of busiestByKind(snapshot.children, maxSiblings)) {
+    const below = shown.flatMap((child) => renderTree(child, maxSiblings));
     if (hidden.length > 0) below.push(summarize(hidden));
     lines.push(...below.map((line) => INDENT + line));
   }
   return lines;
 }
 
+interface Siblings {
+  readonly shown: readonly ActorSnapshot[];
+  readonly hidden: readonly ActorSnapshot[];
+}
+
+/** Of siblings of one kind the `most` with the most to do are shown; all of them, in their order, if they are no more. */
+export const busiestByKind = (children: readonly ActorSnapshot[], most: number): readonly Siblings[] =>
+  [...Map.groupBy(children, ({ kind }) => kind).values()].map((siblings) => {
+    const ranked = siblings.length > most ? siblings.toSorted(byLoad) : siblings;
+    return { shown: ranked.slice(0, most), hidden: ranked.slice(most) };
+  });
+
 const byLoad = (one: ActorSnapshot, other: ActorSnapshot): number =>
-  load(other) - load(one) || (other.oldestWaitingMs ?? 0) - (one.oldestWaitingMs ?? 0);
+  load(other) - load(one) ||
+  (other.oldestWaitingMs ?? 0) - (one.oldestWaitingMs ?? 0) ||
+  other.handled - one.handled;
 
 const load = ({ depth, outstanding }: ActorSnapshot): number => depth + outstanding;
 
@@ -50,47 +61,7 @@ function summarize(hidden: readonly ActorSnapshot[]): string {
   return `… ${hidden.length} more ${hidden[0]?.kind}: depth ${sum(load)}, restarts ${restarts}`;
 }
 
-export interface InspectorLogOptions {
-  readonly clock: Clock;
-  readonly log: Logger;
-  /** Between two periodic logs of the tree; absent: on demand only. */
-  readonly everyMs?: number;
-  /** Of one kind, under one parent. Default 20. */
-  readonly maxSiblings?: number;
-}
-
-/**
- * Writes the live actor tree to the log, on demand and periodically.
- *   I1 After `close` it writes nothing of its own accord and holds no timer.
- */
-export class InspectorLog {
-  readonly #tree: { inspect(): ActorSnapshot };
-  readonly #options: InspectorLogOptions;
-  #timer: Timer | null = null;
-
-  constructor(tree: { inspect(): ActorSnapshot }, options: InspectorLogOptions) {
-    this.#tree = tree;
-    this.#options = options;
-    this.#scheduleNext();
-  }
-
-  /** One line per actor, at `info`. */
-  logTree(): void {
-    const lines = renderTree(this.#tree.inspect(), this.#options.maxSiblings);
-    for (const line of lines) this.#options.log.info({}, line);
-  }
-
-  close(): void {
-    this.#timer?.cancel();
-    this.#timer = null;
-  }
-
-  #scheduleNext(): void {
-    const { clock, everyMs } = this.#options;
-    if (everyMs === undefined) return;
-    this.#timer = clock.schedule(everyMs, () => {
-      this.#scheduleNext();
-      this.logTree();
-    });
-  }
+/** Writes the live actor tree to the log: one line per actor, at `info`. */
+export function logTree(tree: { inspect(): ActorSnapshot }, log: Logger): void {
+  for (const line of renderTree(tree.inspect())) log.info({}, line);
 }

@@ -18,12 +18,7 @@ export type Reply<P, T extends keyof P> = P[T] extends (payload: never) => infer
   ? Awaited<Returned>
   : never;
 
-export interface TellOptions {
-  /** Carried to the handler's `context.traceId`. */
-  readonly traceId?: string | null;
-}
-
-export interface AskOptions extends TellOptions {
+export interface AskOptions {
   /** From the ask to its reply; the system's `askDeadlineMs` by default. */
   readonly deadlineMs?: number;
   readonly signal?: AbortSignal;
@@ -50,7 +45,7 @@ export interface ActorRef<P extends ProtocolOf<P>> extends AnyActorRef {
    */
   ask<T extends Topic<P>>(topic: T, payload: Payload<P, T>, options?: AskOptions): Promise<Reply<P, T>>;
   /** Sends a message without waiting. A failure is logged and counted (`ActorSystem.failedTells`). */
-  tell<T extends Topic<P>>(topic: T, payload: Payload<P, T>, options?: TellOptions): void;
+  tell<T extends Topic<P>>(topic: T, payload: Payload<P, T>): void;
 }
 
 /** What a handler may return: its reply, now or in time. */
@@ -113,8 +108,6 @@ export interface ActorContext<P extends ProtocolOf<P>> {
   readonly clock: Clock;
   /** Aborted when this life ends: at a restart, at a stop `now`, or when a stop's grace is over. */
   readonly signal: AbortSignal;
-  /** The trace of the message in hand; null outside a handler, and for what a `later` reply does afterwards. */
-  readonly traceId: string | null;
   /**
    * Makes a child and resolves to its ref before the child's `started` is done; messages wait for it.
    * Keep an actor's live children under a few thousand: one that stops while its parent lives on costs time in

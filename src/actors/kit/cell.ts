@@ -146,18 +146,15 @@ export class Cell<P extends ProtocolOf<P>> implements Child, Addressee, Receiver
     }
   }
 
-  async #handle({ topic, payload, traceId }: Envelope): Promise<unknown> {
+  async #handle({ topic, payload }: Envelope): Promise<unknown> {
     const life = this.#life;
     const handler = life.handlerOf(topic);
-    life.traceId = traceId;
     try {
       const result = await handler(payload);
       return result instanceof Later ? new Later(this.#follow(life, topic, result.reply)) : result;
     } catch (error) {
       this.#condemnForBug(life, topic, error);
       throw error;
-    } finally {
-      life.traceId = null;
     }
   }
 

@@ -44,8 +44,6 @@ export type Handler = (payload: unknown) => unknown;
  *   L3 `stopped` runs once if the behaviour was made.
  */
 export class Life<P extends ProtocolOf<P>> implements ActorContext<P>, Supervisor {
-  /** Set around each handler. */
-  traceId: string | null = null;
   readonly #host: Host<P>;
   #behaviour: Behaviour<P> | null = null;
   #children: Children | null = null;

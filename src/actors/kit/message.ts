@@ -15,7 +15,6 @@ export interface Caller extends Withdrawable {
 export interface Envelope {
   readonly topic: string;
   readonly payload: unknown;
-  readonly traceId: string | null;
   readonly caller: Caller;
 }
 

@@ -1,4 +1,4 @@
-import type { ActorRef, AskOptions, Payload, ProtocolOf, Reply, TellOptions, Topic } from './actor.ts';
+import type { ActorRef, AskOptions, Payload, ProtocolOf, Reply, Topic } from './actor.ts';
 import { Call } from './call.ts';
 import type { Envelope, Outcome } from './message.ts';
 import type { Runtime } from './runtime.ts';
@@ -31,17 +31,17 @@ export class LocalRef<P extends ProtocolOf<P>> implements ActorRef<P> {
 
   ask<T extends Topic<P>>(topic: T, payload: Payload<P, T>, options: AskOptions = {}): Promise<Reply<P, T>> {
     const { clock, askDeadlineMs } = this.#runtime;
-    const { deadlineMs = askDeadlineMs, signal, traceId = null } = options;
+    const { deadlineMs = askDeadlineMs, signal } = options;
     const call = new Call(clock, deadlineMs, signal, { addressee: this.#addressee, topic });
-    if (call.withdrawal === null) this.#addressee.deliver({ topic, payload, traceId, caller: call });
+    if (call.withdrawal === null) this.#addressee.deliver({ topic, payload, caller: call });
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the handler of this topic made it
     return call.reply as Promise<Reply<P, T>>;
   }
 
-  tell<T extends Topic<P>>(topic: T, payload: Payload<P, T>, { traceId = null }: TellOptions = {}): void {
+  tell<T extends Topic<P>>(topic: T, payload: Payload<P, T>): void {
     const settle = (outcome: Outcome) => {
       if (outcome.kind === 'failure') this.#runtime.tellFailed(this.path, topic, outcome.error);
     };
-    this.#addressee.deliver({ topic, payload, traceId, caller: { withdrawal: null, settle } });
+    this.#addressee.deliver({ topic, payload, caller: { withdrawal: null, settle } });
   }
 }

@@ -125,38 +125,6 @@ describe('ask and tell', () => {
     expect(line).toMatchObject({ level: 'warn', fields: { actor: '/recorder', topic: 'note' } });
     expect(JSON.stringify(log.lines)).not.toContain('secret');
   });
-
-  test('the trace of a message is in its context while it is handled', async () => {
-    const { system } = await startActors();
-    interface Traced {
-      trace(gap: Promise<void>): Promise<[string | null, string | null]>;
-    }
-    const traced: ActorDefinition<Traced, undefined> = {
-      kind: 'traced',
-      create: (context) => ({
-        handlers: {
-          trace: async (gap) => {
-            const before = context.traceId;
-            await gap;
-            return [before, context.traceId];
-          },
-        },
-      }),
-    };
-    const ref = await system.spawn(traced, 'traced', undefined);
-    const gap = gate();
-    const replies = Promise.all([
-      ref.ask('trace', gap.passed, { traceId: 't1' }),
-      ref.ask('trace', gap.passed, { traceId: 't2' }),
-      ref.ask('trace', gap.passed),
-    ]);
-    gap.open();
-    expect(await replies).toEqual([
-      ['t1', 't1'],
-      ['t2', 't2'],
-      [null, null],
-    ]);
-  });
 });
 
 describe('deadline and abort', () => {

@@ -1,4 +1,5 @@
-import { describeError, DragomanError, type ErrorCode } from '../base/errors.ts';
+import { describeError, DragomanError, type ErrorCode, hasCode } from '../base/errors.ts';
+import { isBug } from './kit/message.ts';
 
 /** The link that a frame came over: nothing of it is accepted once it is down. */
 export interface FrameLink {
@@ -10,18 +11,15 @@ export interface FrameLink {
 
 /** Not retryable, and yet the frame may be accepted later: another owner, a withdrawal. */
 const NOT_THE_FRAMES_FAULT: readonly ErrorCode[] = ['fenced', 'aborted'];
-/** Perhaps of the frame, perhaps of the moment: another try tells. */
-const BUGS: readonly ErrorCode[] = ['actor_failed', 'invariant_broken'];
-
-export const isBug = (error: unknown): boolean =>
-  !(error instanceof DragomanError) || BUGS.includes(error.code);
+/** Whether a frame met a bug, here or in an actor. Perhaps it always will, perhaps not: another try tells. */
+export const metBug = (error: unknown): boolean => isBug(error) || hasCode(error, 'actor_failed');
 
 /**
  * Whether a frame fails for good: it would fail again over any link, so that closing this one would only keep what is
  * behind it waiting, of other chats and other bots. `isLastTry`: it has met a bug often enough.
  */
 export function failsForGood(error: unknown, isLastTry: boolean): boolean {
-  if (!(error instanceof DragomanError) || BUGS.includes(error.code)) return isLastTry;
+  if (!(error instanceof DragomanError) || metBug(error)) return isLastTry;
   return !error.retryable && !NOT_THE_FRAMES_FAULT.includes(error.code);
 }
 

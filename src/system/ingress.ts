@@ -1,5 +1,5 @@
 import type { BotProtocol, BotStatus } from '../actors/bot-protocol.ts';
-import { failsForGood, isBug } from '../actors/frame-link.ts';
+import { failsForGood, metBug } from '../actors/frame-link.ts';
 import type { ActorRef } from '../actors/kit/actor.ts';
 import { describeError, DragomanError } from '../base/errors.ts';
 import type { Guid } from '../base/ids.ts';
@@ -141,7 +141,7 @@ export class Ingress implements LinkHandler, BotCommands {
       this.#tries.wentWell(gatewayId, seq);
       return verdict;
     } catch (error) {
-      if (isBug(error)) this.#tries.failed(gatewayId, seq);
+      if (metBug(error)) this.#tries.failed(gatewayId, seq);
       if (!failsForGood(error, isLastTry)) throw error;
       const code = error instanceof DragomanError ? error.code : 'actor_failed';
       const reason = describeError(error);

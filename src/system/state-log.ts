@@ -3,7 +3,7 @@ import type { Logger } from '../base/log.ts';
 import { traceOf } from '../base/trace.ts';
 import type { CorrespondentKey } from '../jobs/job.ts';
 import { isPlaceholder, type Message } from '../queue/message.ts';
-import { chatName } from '../store/chat-name.ts';
+import { rememberChatNames } from '../store/chat-name.ts';
 
 export interface StateLogOptions {
   readonly events: EventBus;
@@ -18,13 +18,7 @@ export interface StateLogOptions {
  * Returns what ends it.
  */
 export function logStateChanges({ events, log, content }: StateLogOptions): () => void {
-  // An actor names its chat by one object all its life.
-  const names = new WeakMap<CorrespondentKey, string>();
-  const nameOf = (chat: CorrespondentKey): string => {
-    const name = names.get(chat) ?? chatName(chat);
-    names.set(chat, name);
-    return name;
-  };
+  const nameOf = rememberChatNames();
   const fieldsOf = (chat: CorrespondentKey, id: number): object => ({
     bot_id: chat.botId,
     chat: nameOf(chat),

@@ -3,7 +3,7 @@ import { cutText } from '../../base/text.ts';
 import type { CorrespondentKey } from '../../jobs/job.ts';
 import { mediaKindOf } from '../../queue/media-kind.ts';
 import { chatTitleIn, isPlaceholder, type Message } from '../../queue/message.ts';
-import { chatName } from '../../store/chat-name.ts';
+import { rememberChatNames } from '../../store/chat-name.ts';
 import { LIVE_LIMITS, type LiveChatView, type LiveView, type PlaceView } from './contract.ts';
 
 /** Chats that are remembered, the most recently changed ones. */
@@ -52,8 +52,7 @@ export class ChatBoard {
   readonly #placed = new Set<RecentChat>();
   /** Of each chat whose queue is not empty. */
   readonly #waiting = new Map<string, QueueCounts>();
-  /** An actor names its chat by one object all its life. */
-  readonly #names = new WeakMap<CorrespondentKey, string>();
+  readonly #nameOf = rememberChatNames();
   #ready = 0;
   #placeholders = 0;
   #version = 0;
@@ -208,14 +207,6 @@ export class ChatBoard {
       oldestPlaceholderTime,
       places: [...places.values()].toSorted((one, other) => one.id - other.id),
     };
-  }
-
-  #nameOf(key: CorrespondentKey): string {
-    const known = this.#names.get(key);
-    if (known !== undefined) return known;
-    const name = chatName(key);
-    this.#names.set(key, name);
-    return name;
   }
 }
 

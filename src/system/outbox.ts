@@ -22,15 +22,21 @@ export interface SendRequest {
   readonly requestId?: string;
 }
 
+/** Why a text is not sent, or may not be. */
+export const SEND_FAILURES = [
+  'unknown_bot',
+  'frame_invalid',
+  'request_invalid',
+  'send_failed',
+  'deadline_exceeded',
+] as const satisfies readonly ErrorCode[];
+
 export type SendResult =
   | { readonly kind: 'sent'; readonly requestId: string; readonly providerMessageId: string }
   | {
       readonly kind: 'failed';
       readonly requestId: string;
-      readonly code: Extract<
-        ErrorCode,
-        'unknown_bot' | 'frame_invalid' | 'request_invalid' | 'send_failed' | 'deadline_exceeded'
-      >;
+      readonly code: (typeof SEND_FAILURES)[number];
       readonly reason: string;
     };
 

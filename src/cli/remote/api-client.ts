@@ -16,7 +16,8 @@ export type Fields = Readonly<Record<string, string | number | boolean | null | 
 
 /**
  * Calls a running backend. Every method rejects with the backend's own errors, by their codes, with
- * `backend_unreachable` when none answers, with `deadline_exceeded` when one does not in time, and with `request_invalid` when what answers is no Dragoman.
+ * `backend_unreachable` when none answers, with `deadline_exceeded` when one does not in time, and with
+ * `request_invalid` when what answers is no Dragoman.
  */
 export class ApiClient {
   readonly url: string;

@@ -20,6 +20,7 @@ import {
   sentView,
   stagingView,
 } from '../../system/administration/views.ts';
+import { SEND_FAILURES } from '../../system/outbox.ts';
 import { describeError, hasCode } from '../../base/errors.ts';
 import { newGuid } from '../../base/ids.ts';
 import type { ApiClient } from './api-client.ts';
@@ -31,7 +32,6 @@ export type RemoteAdministration = Omit<Administration, 'actors' | 'pools'> & {
 };
 
 const API = '/api/v1';
-const SEND_FAILURES = ['unknown_bot', 'frame_invalid', 'send_failed', 'deadline_exceeded'] as const;
 const botPath = (botId: string): string => `${API}/bots/${encodeURIComponent(botId)}`;
 const gatewayPath = (gatewayId: string): string => `${API}/gateways/${encodeURIComponent(gatewayId)}`;
 const chatPath = ({ botId, identifier }: ChatAddress): string =>

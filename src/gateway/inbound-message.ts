@@ -30,11 +30,8 @@ export function announcedMessage(received: ReceivedMessage, guid: Guid | null): 
  * What is announced of a message whose content never came. It has an id of its own: should the content come after
  * all, it is no duplicate of this.
  */
-export function announcedWithoutContent({ key, wire }: UndecryptableMessage): WireMessage {
+export function announcedWithoutContent({ wire }: UndecryptableMessage): WireMessage {
   return fitToFrame({
-    message: '[Message could not be decrypted]',
-    direction: key.fromMe ? 'outgoing' : 'incoming',
-    source: key.fromMe ? 'user_outgoing' : 'user',
     ...wire,
     provider_message_id: undecryptedId(wire.provider_message_id),
   });

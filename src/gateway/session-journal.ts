@@ -183,7 +183,7 @@ export class SessionJournal implements SessionStorage {
   }
 
   /** By whichever of its people's addresses. */
-  #isKnown(botId: string, message: Addressed): boolean {
+  #isKnown(botId: string, message: Omit<ReceivedMessage, 'media'>): boolean {
     return this.#keysOf(botId, message.key.id).some((seen) => isSameMessage(message, seen));
   }
 
@@ -233,14 +233,11 @@ const asBacklog = (message: ReceivedMessage): ReceivedMessage => ({
   wire: { ...message.wire, backlog: true },
 });
 
-/** What a message and one that waits for its content both tell of who wrote it, and where. */
-type Addressed = Pick<ReceivedMessage | UndecryptableMessage, 'key' | 'wire'>;
-
 /**
  * Whether `seen`, of the same id, is of this very message. The phone's history may name by a LID whom the stanza named
  * by a phone number, and the other way round.
  */
-function isSameMessage({ key, wire }: Addressed, seen: ProviderKey): boolean {
+function isSameMessage({ key, wire }: Omit<ReceivedMessage, 'media'>, seen: ProviderKey): boolean {
   if (key.fromMe !== seen.fromMe) return false;
   const alternates = wire.alternate_identifiers ?? [];
   if (wire.group === undefined) return [key.remoteJid, ...alternates].includes(seen.remoteJid);

@@ -1,5 +1,5 @@
-import type { BotState, WireMessage } from '../protocol/frames.ts';
-import type { MediaReference, ProviderKey, ReceivedStanza } from './received.ts';
+import type { BotState } from '../protocol/frames.ts';
+import type { MediaReference, ProviderKey, ReceivedMessage, ReceivedStanza } from './received.ts';
 
 /** One linked account's connection to its provider. */
 export interface Session {
@@ -76,13 +76,11 @@ export interface AuthChange {
   readonly deletes: readonly string[];
 }
 
-/** A message that could not be decrypted yet: its content may still come under the same key. */
-export interface UndecryptableMessage {
-  readonly key: ProviderKey;
-  /** The bracketed text to announce if the content never comes. */
-  readonly wire: Pick<WireMessage, 'provider_message_id' | 'sender' | 'originating_time'> &
-    Partial<WireMessage>;
-}
+/**
+ * A message that could not be decrypted yet: its content may still come under the same key. Its text, in brackets, is
+ * what to announce if it never does.
+ */
+export type UndecryptableMessage = Omit<ReceivedMessage, 'media'>;
 
 /**
  * The durable side of a session.

@@ -19,10 +19,10 @@ const SQLITE_IOERR_READ = 266;
 const { reference } = encryptMedia(Buffer.from('a picture'), { fileName: 'cat.jpg' });
 const STAGED = { kind: 'staged', bytes: 9, sha256: 'a'.repeat(64) } as const;
 
-const undecryptable = (id: string): UndecryptableMessage => ({
-  key: received(id).key,
-  wire: { provider_message_id: id, sender: 'ana@lid', originating_time: 1 },
-});
+const undecryptable = (id: string): UndecryptableMessage => {
+  const { key, wire } = received(id);
+  return { key, wire: { ...wire, message: '[Message could not be decrypted]' } };
+};
 
 const put = (key: string, value: string) => ({ puts: [[key, value]], deletes: [] }) as const;
 const fromMe = (id: string) => received(id, { key: { ...received(id).key, fromMe: true } });

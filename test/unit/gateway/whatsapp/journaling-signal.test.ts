@@ -18,6 +18,7 @@ import {
   type Journaling,
   journalingSignal,
 } from '../../../../src/gateway/whatsapp/journaling-signal.ts';
+import { UNDECRYPTABLE_TEXT, withoutContent } from '../../../../src/gateway/whatsapp/missing-content.ts';
 import { RecentMap } from '../../../../src/base/recent-map.ts';
 import { Stanzas } from '../../../../src/gateway/whatsapp/stanzas.ts';
 import { silentLogger } from '../../../../src/base/log.ts';
@@ -88,10 +89,9 @@ class Device {
         const interpretation = interpret(attributes, plaintext, ACCOUNT);
         return interpretation.kind === 'message' ? [interpretation.received] : [];
       },
-      expectContent: async ({ id = '', from = '' }) => {
-        const key = { remoteJid: from, participant: null, id, fromMe: false };
-        const wire = { provider_message_id: id, sender: from, originating_time: 0 };
-        await auth.expectContent({ key, wire }).catch(() => {});
+      expectContent: async (attributes) => {
+        const message = withoutContent(attributes, UNDECRYPTABLE_TEXT, ACCOUNT);
+        if (message !== null) await auth.expectContent(message).catch(() => {});
       },
       received: () => (this.announced += 1),
     };

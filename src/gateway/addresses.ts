@@ -1,15 +1,9 @@
+import { PHONE } from '../protocol/address.ts';
 import type { JournalDatabase } from './journal-database.ts';
 import { textIn } from './journal-row.ts';
 
-/** WhatsApp knows a person by a phone number and by a LID: what both end with. */
-const PHONE = '@s.whatsapp.net';
+/** WhatsApp knows a person by a phone number and by a LID, which ends with this. */
 const LID = '@lid';
-/** What phone numbers ended with once, and still do in other programs. */
-const FORMER_PHONE = '@c.us';
-
-/** The address as everything but a request to send has it. */
-export const canonicalAddress = (address: string): string =>
-  address.endsWith(FORMER_PHONE) ? address.slice(0, -FORMER_PHONE.length) + PHONE : address;
 
 /** The other address of a person, LID or phone number, as far as the bot's session has learnt it. */
 export function otherAddress(db: JournalDatabase, botId: string, address: string): string | null {

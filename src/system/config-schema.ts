@@ -190,7 +190,7 @@ export const configuration = consistent(
       .describe(
         'Who turns media into words: the backend, beside whatever `dragoman worker` processes there are, or these alone; they need MongoDB.',
       ),
-    maxAttempts: atLeastOne.default(3).describe('Of one job, before it is a dead letter.'),
+    maxAttempts: atLeastOne.default(3).describe('Of one job, before it has failed for good.'),
     leaseMs: z
       .number()
       .int()

@@ -178,7 +178,7 @@ describe('the command line', () => {
     const { run, config, url } = running;
     for (const [args, line, code] of [
       [['chats', 'list', 'nobody'], 'there is no bot nobody', 64],
-      [['chats', 'show', 'main', 'nobody'], 'has no such chat', 1],
+      [['chats', 'show', 'main', 'nobody'], 'has no such chat: expected a phone number or', 1],
       [['chats', 'forget', 'main', 'nobody'], '--yes', 64],
       [['chats', 'forget', 'main', 'nobody', '--yes'], 'has no such chat', 1],
       [['jobs', 'drop'], 'either a GUID or --all', 64],

@@ -137,6 +137,16 @@ describe.skipIf(!HAS_CHROMIUM)('the page', () => {
     expect(await journey.locator('li', { hasText: 'Worded' }).textContent()).toMatch(/\+ [2-9]\.\d s/);
   });
 
+  test('shows a chat in the order of its places, whatever was words first', async () => {
+    await simulator.say('Cleo', { voice: 3_000 });
+    await simulator.say('Cleo', { text: 'said after it' });
+    await open('#/chats');
+    await rowOf('Cleo').getByRole('link').click();
+    const history = page.getByRole('region', { name: 'History' });
+    await history.getByText('Transcripted audio').waitFor();
+    expect(await history.locator('.place-id').allTextContents()).toEqual(['2', '1']);
+  });
+
   test('shows what strangers write as they wrote it, and runs none of it', async () => {
     await open('#/chats');
     await simulator.say(STRANGER, { text: '<script>document.title = "mine"</script>' });
@@ -145,7 +155,7 @@ describe.skipIf(!HAS_CHROMIUM)('the page', () => {
     expect(await page.title()).toBe('Chats · Dragoman');
   });
 
-  test('retries a dead letter, and drops it', async () => {
+  test('retries a failed job, and drops it', async () => {
     await simulator.say('Ben', { sticker: 0 });
     await open('#/jobs/failed');
     const row = page.locator('tbody tr', { hasText: 'timed_out' });
@@ -156,13 +166,13 @@ describe.skipIf(!HAS_CHROMIUM)('the page', () => {
     await row.getByText('place 2').waitFor();
 
     await page.getByRole('button', { name: /^Drop/ }).click();
-    const dialog = page.getByRole('dialog', { name: 'Drop this dead letter?' });
+    const dialog = page.getByRole('dialog', { name: 'Drop this failed job?' });
     await dialog.getByRole('button', { name: 'Keep it' }).click();
     await dialog.waitFor({ state: 'hidden' });
     expect(await row.count()).toBe(1);
     await page.getByRole('button', { name: /^Drop/ }).click();
     await dialog.getByRole('button', { name: 'Drop' }).click();
-    await page.getByText('No dead letter.').waitFor();
+    await page.getByText('No job has failed.').waitFor();
   });
 
   test('is walked through by keyboard alone', async () => {

@@ -74,6 +74,24 @@ const CLOCK_TIME = new Intl.DateTimeFormat(undefined, {
 });
 const DAY_AND_TIME = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
 
+const DAY_OF_TIME = new Intl.DateTimeFormat(undefined, {
+  day: 'numeric',
+  month: 'short',
+  hour: '2-digit',
+  minute: '2-digit',
+});
+
+/**
+ * When something was: the time of today, or the day as well.
+ *
+ * @param {number} epochMs
+ * @param {number} now
+ */
+export const timeOf = (epochMs, now) =>
+  new Date(epochMs).toDateString() === new Date(now).toDateString()
+    ? clockTime(epochMs)
+    : DAY_OF_TIME.format(epochMs);
+
 /** @param {number} epochMs */
 export const clockTime = (epochMs) => CLOCK_TIME.format(epochMs);
 

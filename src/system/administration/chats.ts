@@ -1,11 +1,12 @@
 import { DragomanError } from '../../base/errors.ts';
 import type { ChatStore, CorrespondentRecord } from '../../store/chat-store.ts';
+import { canonicalAddress } from '../../protocol/address.ts';
 import { chatName } from '../../store/chat-name.ts';
 import type { MessageStore } from '../../store/message-store.ts';
 import { chatTitleIn } from '../../queue/message.ts';
 import type { WorkStore } from '../../store/work-store.ts';
 import type { ChatAddress, ChatsAdministration } from '../administration.ts';
-import { assertKnownBot } from './known-names.ts';
+import { assertKnownBot, noSuchChat } from './known-names.ts';
 import { numberIn } from './cursor.ts';
 import { historyViewOf, journeyViewOf, messageViewOf } from './shown.ts';
 import type { ChatView } from './views.ts';
@@ -22,8 +23,8 @@ const TELLING = 5;
 export function administerChats({ store, bots }: ChatsOptions): Omit<ChatsAdministration, 'forget'> {
   const find = async ({ botId, identifier }: ChatAddress): Promise<CorrespondentRecord> => {
     assertKnownBot(bots, botId);
-    const found = (await store.chatsNamed(botId, identifier)).at(-1);
-    if (found === undefined) throw new DragomanError('not_found', `bot ${botId} has no such chat`);
+    const found = (await store.chatsNamed(botId, canonicalAddress(identifier))).at(-1);
+    if (found === undefined) throw noSuchChat(botId);
     return found;
   };
   const titleOf = async (record: CorrespondentRecord): Promise<string | null> => {

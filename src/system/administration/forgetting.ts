@@ -1,8 +1,8 @@
-import { DragomanError } from '../../base/errors.ts';
+import { canonicalAddress } from '../../protocol/address.ts';
 import type { ChatAddress, ChatsAdministration } from '../administration.ts';
 import type { HeldFile } from '../file-releaser.ts';
 import type { RunningBot } from '../ingress.ts';
-import { assertKnownBot } from './known-names.ts';
+import { assertKnownBot, noSuchChat } from './known-names.ts';
 
 export interface ForgettingOptions {
   readonly bots: ReadonlyMap<string, RunningBot>;
@@ -19,10 +19,10 @@ export const administerForgetting = ({
 }: ForgettingOptions): Pick<ChatsAdministration, 'forget'> => ({
   async forget({ botId, identifier }: ChatAddress) {
     assertKnownBot(bots, botId);
-    const forgotten = await bots.get(botId)?.ref.ask('forget', identifier, { deadlineMs: DEADLINE_MS });
-    if (forgotten === undefined || forgotten === null) {
-      throw new DragomanError('not_found', `bot ${botId} has no such chat`);
-    }
+    const forgotten = await bots
+      .get(botId)
+      ?.ref.ask('forget', canonicalAddress(identifier), { deadlineMs: DEADLINE_MS });
+    if (forgotten === undefined || forgotten === null) throw noSuchChat(botId);
     await Promise.all(forgotten.media.map(forgetFile));
     return { messages: forgotten.messages, jobs: forgotten.media.length };
   },

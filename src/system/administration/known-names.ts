@@ -17,6 +17,12 @@ export const unknownPool = (pool: string, known: Iterable<string>): DragomanErro
 export const unknownGateway = (gatewayId: string, known: Iterable<string>): DragomanError =>
   new DragomanError('not_found', `there is no gateway ${gatewayId}: ${expected(known)}`);
 
+export const noSuchChat = (botId: string): DragomanError =>
+  new DragomanError(
+    'not_found',
+    `bot ${botId} has no such chat: expected a phone number or another identifier of one of its chats, see dragoman chats list ${botId}`,
+  );
+
 /** `command`: what tells them all. */
 function expected(known: Iterable<string>, command?: string): string {
   const names = [...known];

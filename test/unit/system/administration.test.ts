@@ -53,6 +53,20 @@ describe('what an operator is shown', () => {
     expect(history).toMatchObject([{ ingestSeq: 1, message: { id: 1, content: 'hello' } }]);
   });
 
+  test('of a chat that is named by its phone number, and forgotten by it', async () => {
+    const { backend, watch } = await (await machine()).start();
+    const link = await connected(backend.url);
+    await acked(link, textFrame('4915112345678@s.whatsapp.net', 'hello'));
+    await watch.untilIngested(1);
+    const { chats } = backend.administration;
+    for (const identifier of ['4915112345678', '+49 151 12345678', '4915112345678@c.us']) {
+      expect(await chats.show({ botId: BOT, identifier })).toMatchObject({
+        correspondentId: '4915112345678@s.whatsapp.net',
+      });
+    }
+    expect(await chats.forget({ botId: BOT, identifier: '+49 151 12345678' })).toMatchObject({ messages: 1 });
+  });
+
   test('of chats: each by the name that its latest messages give it', async () => {
     const { backend, watch } = await (await machine()).start();
     const link = await connected(backend.url);

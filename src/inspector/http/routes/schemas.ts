@@ -32,7 +32,7 @@ export const pageOf = <Item extends z.ZodType>(item: Item) =>
 
 export const chatParams = z.object({
   botId,
-  identifier: identifier.describe('Any identifier of the chat, percent-encoded'),
+  identifier: identifier.describe('Any identifier of the chat, or its phone number, percent-encoded'),
 });
 
 /** What goes wrong is told the same way everywhere. */

@@ -9,7 +9,7 @@ import { botId, identifier, problems } from './schemas.ts';
 const text = z.string().min(1, 'expected some text').max(WIRE_LIMITS.textCharacters);
 
 const body = z.strictObject({
-  to: identifier.describe('Any identifier of the chat'),
+  to: identifier.describe('Any identifier of the chat, or a phone number'),
   text,
   quoted: z.strictObject({ providerMessageId: identifier, text }).optional(),
   answersProviderMessageId: identifier

@@ -1,6 +1,6 @@
 import { useMemo, useState } from 'preact/hooks';
 import { api } from '../api.js';
-import { age, clockTime, counted, dayAndTime } from '../format.js';
+import { age, counted, dayAndTime, timeOf } from '../format.js';
 import { html } from '../html.js';
 import { botHash, chatHash } from '../route.js';
 import { usePolled } from '../use-polled.js';
@@ -93,7 +93,8 @@ export function Chat({ live, route, now }) {
 /** @param {import('../api.js').ChatAddress} address @param {number} limit */
 async function both(address, limit) {
   const [queue, history] = await Promise.all([api.queue(address), api.history(address, limit)]);
-  return { queue, history };
+  // People read places; the order in which messages became ready is for programs.
+  return { queue, history: history.toSorted((one, other) => other.message.id - one.message.id) };
 }
 
 /** @param {readonly Message[]} queue */
@@ -129,7 +130,7 @@ function MessageRow({ message, address, current, now }) {
         ${isWaiting && html`<span class="tag" data-tone="wait">${kindName(kindOf(message.mimeType))} · ${age(now - message.acceptedTime)}</span>`}
         <span class="message-text">${message.content || (isWaiting ? '' : '(empty)')}</span>
       </span>
-      <time class="note" title=${dayAndTime(message.acceptedTime)}>${clockTime(message.acceptedTime)}</time>
+      <time class="note" title=${dayAndTime(message.acceptedTime)}>${timeOf(message.acceptedTime, now)}</time>
     </a>
   </li>`;
 }

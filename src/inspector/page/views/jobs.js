@@ -25,9 +25,9 @@ const COLLECTIONS = [
   },
   {
     collection: 'failed',
-    text: 'Dead letters',
+    text: 'Failed',
     tells: 'Media that could not become words. Retry makes a new message of one; drop forgets it',
-    empty: 'No dead letter. Whatever fails for good is kept here.',
+    empty: 'No job has failed. Whatever fails for good is kept here.',
   },
 ];
 
@@ -195,7 +195,7 @@ function DropDialog({ job, onDrop, onClose }) {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
   useEffect(() => dialog.current?.showModal(), []);
   return html`<dialog ref=${dialog} onClose=${onClose} aria-labelledby="drop-title">
-    <h2 id="drop-title">Drop this dead letter?</h2>
+    <h2 id="drop-title">Drop this failed job?</h2>
     <p>
       The record of <code>${job.guid}</code> (${job.mimeType}) is forgotten, and it cannot be tried again. The
       message that stands in its place stays.

@@ -61,7 +61,7 @@ function Figures({ live, now }) {
         note=${`${number(sum(pools, ({ inProgress }) => inProgress))} in progress`}
       />
       <${Figure}
-        label="Dead letters"
+        label="Failed jobs"
         value=${number(failed)}
         tone=${failed > 0 ? 'bad' : null}
         note=${failed > 0 ? html`<a href="#/jobs/failed">look at them</a>` : 'none'}

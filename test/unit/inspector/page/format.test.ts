@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { age, bytes, counted, duration, rate } from '../../../../src/inspector/page/format.js';
+import {
+  age,
+  bytes,
+  clockTime,
+  counted,
+  duration,
+  rate,
+  timeOf,
+} from '../../../../src/inspector/page/format.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -34,6 +42,12 @@ describe('what the page says', () => {
     [25 * 1_024 ** 3, '25.0 GiB'],
   ] as const)('of %d bytes is %s', ([count, said]) => {
     expect(bytes(count)).toBe(said);
+  });
+
+  test('of a time is the day, too, where that is not today', () => {
+    const noon = new Date(2026, 10, 27, 12, 0, 0).getTime();
+    expect(timeOf(noon - HOUR_MS, noon)).toBe(clockTime(noon - HOUR_MS));
+    expect(timeOf(noon - 13 * HOUR_MS, noon)).toContain('26');
   });
 
   test('of rates and counts has as many digits as mean something', () => {

@@ -7,7 +7,7 @@ import { lanesOf, STORE } from './lanes.ts';
 import type { MongoParts } from './mongo-parts.ts';
 import { discardJob } from './operations/jobs.ts';
 import { STAGING } from './operations/staging.ts';
-import { countJobs, jobsOfBot, listJobs } from './operations/lists.ts';
+import { countJobs, jobsOfBot, listJobs } from './operations/job-collections.ts';
 import { holdJobs, promoteJobs, type Rerouted, rerouteHeldJobs, sweepJobs } from './operations/moves.ts';
 import { expireJob, jobsAmong } from './operations/upkeep.ts';
 import type { Transaction } from './transactions.ts';

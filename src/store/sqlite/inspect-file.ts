@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
-import { hasCode } from '../../base/errors.ts';
+import { describeError, hasCode } from '../../base/errors.ts';
 import { APPLICATION_ID, MIGRATIONS } from './schema.ts';
 import { lockStore } from './store-lock.ts';
 import { COPY_MARK_TABLE } from './unfinished-copy.ts';
@@ -38,7 +38,7 @@ export function inspectFile(file: string): FileState {
       database.close();
     }
   } catch (error) {
-    return { kind: 'foreign', reason: error instanceof Error ? error.message : String(error) };
+    return { kind: 'foreign', reason: describeError(error) };
   }
 }
 

@@ -1,5 +1,6 @@
+import { bots } from './bots.ts';
 import { chatsNamed, chatsWithJournal, correspondents } from './chats.ts';
-import { activeSeqs, bots, countJobs, heldTypes, jobsOfBot, listJobs } from './job-collections.ts';
+import { activeSeqs, countJobs, heldTypes, jobsOfBot, listJobs } from './job-collections.ts';
 import { findMessage, history } from './messages.ts';
 import { chatsAfter, jobsAmong } from './upkeep.ts';
 

@@ -1,6 +1,6 @@
 import { rehydrate, resolveCorrespondent } from './chats.ts';
 import { dropFailedJob, retryFailedJob } from './dead-letters.ts';
-import { saveBot } from './job-collections.ts';
+import { saveBot } from './bots.ts';
 import {
   claim,
   complete,

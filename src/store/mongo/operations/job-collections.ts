@@ -1,14 +1,11 @@
 import type { Logger } from '../../../base/log.ts';
 import { JOB_COLLECTIONS } from '../../../jobs/job.ts';
 import { readSound } from '../../documents.ts';
-import type { BotRecord } from '../../bot-store.ts';
 import type { BotJobs, BotJobsPage, JobCount, JobPage, JobQuery } from '../../job-store.ts';
 import type { ReadableCollections } from '../collections.ts';
 import { jobOfDocument } from '../job-document.ts';
-import type { Transaction } from '../transactions.ts';
-import { ownedStore } from './writing.ts';
 
-/** Lists of jobs and bots. */
+/** What lists jobs. */
 
 export async function jobsOfBot(
   { jobs }: ReadableCollections,
@@ -76,33 +73,4 @@ export async function countJobs({ jobs }: ReadableCollections): Promise<JobCount
     }));
   });
   return (await Promise.all(counts)).flat();
-}
-
-export async function saveBot(transaction: Transaction, bot: BotRecord): Promise<void> {
-  const document = {
-    bot_id: bot.botId,
-    provider_name: bot.providerName,
-    gateway_id: bot.gatewayId,
-    created_at: bot.createdAt,
-    stopped: bot.stopped,
-    pairing_phone: bot.pairingPhone,
-    settings: bot.settings,
-    removed: bot.removed,
-  };
-  const { collections, session } = await ownedStore(transaction);
-  await collections.bots.replaceOne({ bot_id: bot.botId }, document, { session, upsert: true });
-}
-
-export async function listBots({ bots }: ReadableCollections): Promise<BotRecord[]> {
-  const documents = await bots.find({}, { sort: { bot_id: 1 } }).toArray();
-  return documents.map((bot) => ({
-    botId: bot.bot_id,
-    providerName: bot.provider_name,
-    gatewayId: bot.gateway_id,
-    createdAt: bot.created_at,
-    stopped: bot.stopped ?? false,
-    pairingPhone: bot.pairing_phone ?? null,
-    settings: bot.settings ?? null,
-    removed: bot.removed ?? false,
-  }));
 }

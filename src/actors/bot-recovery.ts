@@ -1,4 +1,5 @@
 import PQueue from 'p-queue';
+import { batchesOf } from '../base/batches.ts';
 import type { Clock } from '../base/clock.ts';
 import { describeError, isRetryable } from '../base/errors.ts';
 import type { Guid } from '../base/ids.ts';
@@ -94,8 +95,7 @@ async function repair(
   placeholders: readonly OwnedPlaceholder[],
 ): Promise<number> {
   let repaired = 0;
-  for (let from = 0; from < placeholders.length; from += GUIDS_PER_LOOK) {
-    const some = placeholders.slice(from, from + GUIDS_PER_LOOK);
+  for (const some of batchesOf(placeholders, GUIDS_PER_LOOK)) {
     const jobs = await options.services.store.jobsAmong(some.map(({ guid }) => guid));
     const live = new Set(jobs.filter(({ collection }) => collection !== 'failed').map(({ guid }) => guid));
     const orphans = some.filter(({ guid }) => !live.has(guid));

@@ -1,3 +1,4 @@
+import { batchesOf } from '../base/batches.ts';
 import type { Guid } from '../base/ids.ts';
 import {
   fateOfFile,
@@ -77,8 +78,7 @@ async function askAll(
 ): Promise<{ readonly held: ReadonlySet<Guid>; readonly unacked: number } | null> {
   const held = new Set<Guid>();
   let unacked = 0;
-  for (let from = 0; from < files.length; from += WIRE_LIMITS.guids) {
-    const some = files.slice(from, from + WIRE_LIMITS.guids);
+  for (const some of batchesOf(files, WIRE_LIMITS.guids)) {
     const answer = await gateway.held(some.map(({ guid }) => guid));
     if (answer === null) return null;
     for (const guid of answer.held) held.add(guid);
@@ -92,8 +92,7 @@ async function jobsOf(
   files: readonly StagedFile[],
 ): Promise<ReadonlyMap<Guid, JobTrace>> {
   const jobs = new Map<Guid, JobTrace>();
-  for (let from = 0; from < files.length; from += GUIDS_PER_LOOK) {
-    const some = files.slice(from, from + GUIDS_PER_LOOK);
+  for (const some of batchesOf(files, GUIDS_PER_LOOK)) {
     for (const job of await store.jobsAmong(some.map(({ guid }) => guid))) jobs.set(job.guid, job);
   }
   return jobs;

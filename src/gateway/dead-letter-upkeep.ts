@@ -1,3 +1,4 @@
+import { batchesOf } from '../base/batches.ts';
 import type { Logger } from '../base/log.ts';
 import { traceOf } from '../base/trace.ts';
 import { DAY_MS } from '../base/units.ts';
@@ -22,8 +23,7 @@ export function dropOldLetters(letters: DeadLetters, settings: Bounds, log: Logg
     maxBytes: settings.maxDeadLetterBytes,
   });
   for (const [why, all] of Map.groupBy(dropped, (letter) => letter.why)) {
-    for (let from = 0; from < all.length; from += LETTERS_OF_A_LINE) {
-      const some = all.slice(from, from + LETTERS_OF_A_LINE);
+    for (const some of batchesOf(all, LETTERS_OF_A_LINE)) {
       log.warn({ why, letters: some.length, dropped: some.map(named) }, BECAUSE[why]);
     }
   }

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isJidGroup, proto, type SignalKeyStore } from '@whiskeysockets/baileys';
+import { batchesOf } from '../../base/batches.ts';
 import { describeError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { DAY_MS } from '../../base/units.ts';
@@ -162,10 +163,8 @@ async function* oldestFirst(
   }
   // Stable: those of one second stay in the phone's order.
   kept.sort((one, other) => one.sentAt - other.sentAt);
-  for (let at = 0; at < kept.length; at += MESSAGES_PER_COMMIT) {
+  for (const some of batchesOf(kept, MESSAGES_PER_COMMIT)) {
     await nextTurn();
-    yield kept
-      .slice(at, at + MESSAGES_PER_COMMIT)
-      .flatMap(({ encoded }) => keptMessageIn(encoded)?.info ?? []);
+    yield some.flatMap(({ encoded }) => keptMessageIn(encoded)?.info ?? []);
   }
 }

@@ -1,3 +1,4 @@
+import { batchesOf } from '../../base/batches.ts';
 import { readSound } from '../documents.ts';
 import type { JobStore } from '../job-store.ts';
 import { errorJson, jobOfRow, mediaMetadataJson } from './rows.ts';
@@ -25,10 +26,9 @@ export const sqliteJobStore = ({ writer, reader, news, log }: SqliteParts): JobS
   },
 
   async sweepToHolding(now) {
-    const seqs = await reader.call('activeSeqs');
     let swept = 0;
-    for (let start = 0; start < seqs.length; start += SWEEP_STEP) {
-      swept += await writer.call('sweepJobs', seqs.slice(start, start + SWEEP_STEP), now);
+    for (const seqs of batchesOf(await reader.call('activeSeqs'), SWEEP_STEP)) {
+      swept += await writer.call('sweepJobs', seqs, now);
     }
     return swept;
   },

@@ -19,7 +19,8 @@ const waiting = { maxWorkers: cores + 1, sequence: { groupOrder: 1 } };
 /** What takes longest in a quick run: begun last, one of them would keep a single core at work at the end. */
 const LONGEST = [
   'property/simulation',
-  'system/failpoints',
+  'system/failpoints-mongo',
+  'system/failpoints-sqlite',
   'contract/mongo',
   'contract/sqlite',
   'system/cli',

@@ -34,6 +34,12 @@ export class BotRegister {
     return this.#quotas.size === 0 ? null : Math.min(...this.#quotas.keys());
   }
 
+  /** How many run. */
+  get running(): number {
+    this.#known();
+    return [...this.#quotas.values()].reduce((sum, count) => sum + count, 0);
+  }
+
   get size(): number {
     return this.#known().size;
   }

@@ -66,6 +66,16 @@ function idsIn(row: JournalRow): Pick<DroppedLetter, 'guid' | 'providerMessageId
   return { guid: media_processing_id ?? null, providerMessageId: provider_message_id };
 }
 
+const oldestOfTheHeaviest = (weight: 'letters' | 'letter_bytes'): string =>
+  `SELECT seq FROM dead_letters WHERE bot_id = (SELECT bot_id FROM bot_weights ORDER BY ${weight} DESC LIMIT 1)
+   ORDER BY died_at, seq LIMIT 1`;
+
+const FIRST_TO_GO: Readonly<Record<DroppedLetter['why'], string>> = {
+  age: 'SELECT seq FROM dead_letters ORDER BY died_at, seq LIMIT 1',
+  number: oldestOfTheHeaviest('letters'),
+  bytes: oldestOfTheHeaviest('letter_bytes'),
+};
+
 /** What kind of medium was announced; a letter from before that was noted has none. */
 const mediaKindIn = (row: JournalRow): MediaKind => mediaKind.catch('document').parse(row['media_kind']);
 
@@ -73,8 +83,8 @@ const mediaKindIn = (row: JournalRow): MediaKind => mediaKind.catch('document').
  * Frames that the backend refused for good, until somebody has removed the cause and has them sent once more.
  *   Y1 A letter is forgotten in the transaction that appends its frame anew: it is never lost, nor there twice.
  *   Y2 The file of a refused announcement was not kept: announced anew, it is told as corrupt at once.
- *   Y3 Dropped are exactly those that are too old, then those that were refused first until the others are within
- *      number and bytes, and never the last one for its size.
+ *   Y3 Dropped are exactly those that are too old, then, until the others are within number and bytes, the oldest of whichever
+ *      bot has most: no bot loses any to the flood of another; and never the last one for its size.
  */
 export class DeadLetters {
   readonly #db: JournalDatabase;
@@ -128,8 +138,7 @@ export class DeadLetters {
       const dropped: DroppedLetter[] = [];
       for (let why = this.#exceeded(bounds); why !== null; why = this.#exceeded(bounds)) {
         const row = this.#db.get(
-          `DELETE FROM dead_letters WHERE seq = (SELECT seq FROM dead_letters ORDER BY died_at, seq LIMIT 1)
-           RETURNING seq, body`,
+          `DELETE FROM dead_letters WHERE seq = (${FIRST_TO_GO[why]}) RETURNING seq, body`,
         );
         if (row === undefined) break;
         dropped.push({ ...subjectOf(row), ...idsIn(row), why });

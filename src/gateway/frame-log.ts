@@ -44,7 +44,8 @@ export class FrameLog {
   append(frame: DurableFrameBody, guid: Guid | null): number | null {
     const seq = this.#nextSeq();
     const body = encodeFrame({ ...frame, seq });
-    this.#db.run('INSERT INTO frames (seq, guid, body) VALUES (?, ?, ?)', seq, guid, body);
+    const botId = 'bot_id' in frame ? frame.bot_id : this.#botOf(guid);
+    this.#db.run('INSERT INTO frames (seq, guid, bot_id, body) VALUES (?, ?, ?, ?)', seq, guid, botId, body);
     const decoded = decodeGatewayFrame(body);
     if (decoded.kind === 'malformed') this.#bury(seq, 'frame_invalid', decoded.reason);
     return decoded.kind === 'frame' ? seq : null;
@@ -90,6 +91,21 @@ export class FrameLog {
     return { frames: numberIn(row, 'frames'), bytes: numberIn(row, 'bytes') };
   }
 
+  /** What is unacked of each bot that has so many bytes of it. */
+  bytesOfBots(atLeastBytes: number): ReadonlyMap<string, number> {
+    const rows = this.#db.all(
+      "SELECT bot_id, unacked_bytes FROM bot_weights WHERE unacked_bytes >= ? AND bot_id <> ''",
+      atLeastBytes,
+    );
+    return new Map(rows.map((row) => [textIn(row, 'bot_id'), numberIn(row, 'unacked_bytes')]));
+  }
+
+  /** Empty: nobody knows. */
+  #botOf(guid: Guid | null): string {
+    const medium = guid === null ? undefined : this.#db.get('SELECT bot_id FROM media WHERE guid = ?', guid);
+    return medium === undefined ? '' : textIn(medium, 'bot_id');
+  }
+
   #isAboutParked(seq: number): boolean {
     if (this.#parked.size === 0) return false;
     const guid = this.#guidOf(seq);
@@ -103,8 +119,8 @@ export class FrameLog {
 
   #bury(seq: number, code: string, reason: string): Guid | null {
     this.#db.run(
-      `INSERT OR IGNORE INTO dead_letters (seq, body, code, reason, died_at, media_kind)
-       SELECT seq, body, ?, ?, ?, (SELECT reference ->> 'kind' FROM media WHERE media.guid = frames.guid)
+      `INSERT OR IGNORE INTO dead_letters (seq, bot_id, body, code, reason, died_at, media_kind)
+       SELECT seq, bot_id, body, ?, ?, ?, (SELECT reference ->> 'kind' FROM media WHERE media.guid = frames.guid)
        FROM frames WHERE seq = ?`,
       code,
       reason,

@@ -21,7 +21,7 @@ export class GatewayBots {
   readonly #announced: ReadonlySet<string>;
   readonly #bots = new Map<string, GatewayBot>();
   readonly #leaving = new Map<string, Leaving>();
-  #held = false;
+  #isHeld: (botId: string) => boolean = () => false;
   #closed = false;
 
   /** `announced`: bots to name although no backend has asked for them yet. */
@@ -47,6 +47,11 @@ export class GatewayBots {
     return this.#register.lowestQuotaGb;
   }
 
+  /** How many the backend wants to run. */
+  get running(): number {
+    return this.#register.running;
+  }
+
   find(botId: string): GatewayBot | null {
     return this.#bots.get(botId) ?? null;
   }
@@ -56,7 +61,7 @@ export class GatewayBots {
     if (known !== undefined) return known;
     const bot = new GatewayBot(botId, this.#desk);
     this.#bots.set(botId, bot);
-    bot.hold(this.#held);
+    bot.hold(this.#isHeld(botId));
     return bot;
   }
 
@@ -101,9 +106,10 @@ export class GatewayBots {
       });
   }
 
-  hold(held: boolean): void {
-    this.#held = held;
-    for (const bot of this.#bots.values()) bot.hold(held);
+  /** Those that are held have no session until they are not. */
+  hold(isHeld: (botId: string) => boolean): void {
+    this.#isHeld = isHeld;
+    for (const [botId, bot] of this.#bots) bot.hold(isHeld(botId));
   }
 
   /** Stops them for good. */

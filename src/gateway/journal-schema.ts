@@ -173,6 +173,45 @@ const VERSION_9 = `
   END;
 `;
 
+const VERSION_10 = `
+  -- Whose flood it is. Empty: it is of no bot that is known.
+  ALTER TABLE frames ADD COLUMN bot_id TEXT NOT NULL DEFAULT '';
+  UPDATE frames SET bot_id = coalesce(
+    CASE WHEN json_valid(body) THEN body ->> 'bot_id' END, (SELECT bot_id FROM media WHERE media.guid = frames.guid), '');
+  ALTER TABLE dead_letters ADD COLUMN bot_id TEXT NOT NULL DEFAULT '';
+  UPDATE dead_letters SET bot_id = coalesce(CASE WHEN json_valid(body) THEN body ->> 'bot_id' END, '');
+  CREATE INDEX dead_letters_bot ON dead_letters (bot_id, died_at, seq);
+
+  -- What each bot has of both, kept by the transactions that change it.
+  CREATE TABLE bot_weights (
+    bot_id TEXT PRIMARY KEY,
+    unacked_bytes INTEGER NOT NULL,
+    letters INTEGER NOT NULL,
+    letter_bytes INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO bot_weights
+    SELECT bot_id, sum(unacked_bytes), sum(letters), sum(letter_bytes) FROM (
+      SELECT bot_id, octet_length(body) AS unacked_bytes, 0 AS letters, 0 AS letter_bytes FROM frames
+      UNION ALL SELECT bot_id, 0, 1, octet_length(body) FROM dead_letters
+    ) GROUP BY bot_id;
+
+  CREATE TRIGGER frame_weighed AFTER INSERT ON frames BEGIN
+    INSERT INTO bot_weights VALUES (NEW.bot_id, octet_length(NEW.body), 0, 0)
+      ON CONFLICT DO UPDATE SET unacked_bytes = unacked_bytes + excluded.unacked_bytes;
+  END;
+  CREATE TRIGGER frame_unweighed AFTER DELETE ON frames BEGIN
+    UPDATE bot_weights SET unacked_bytes = unacked_bytes - octet_length(OLD.body) WHERE bot_id = OLD.bot_id;
+  END;
+  CREATE TRIGGER letter_weighed AFTER INSERT ON dead_letters BEGIN
+    INSERT INTO bot_weights VALUES (NEW.bot_id, 0, 1, octet_length(NEW.body))
+      ON CONFLICT DO UPDATE SET letters = letters + 1, letter_bytes = letter_bytes + excluded.letter_bytes;
+  END;
+  CREATE TRIGGER letter_unweighed AFTER DELETE ON dead_letters BEGIN
+    UPDATE bot_weights SET letters = letters - 1, letter_bytes = letter_bytes - octet_length(OLD.body)
+      WHERE bot_id = OLD.bot_id;
+  END;
+`;
+
 /** By itself SQLite looks at all that a bot has seen: it does not see that the partial index on a virtual column serves. */
 export const SEEN_BY_MESSAGE = 'seen INDEXED BY seen_message';
 
@@ -187,4 +226,5 @@ export const JOURNAL_VERSIONS: readonly string[] = [
   VERSION_7,
   VERSION_8,
   VERSION_9,
+  VERSION_10,
 ];

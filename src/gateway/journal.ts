@@ -59,12 +59,13 @@ export class Journal {
     this.sends.failInterrupted();
   }
 
-  /** Forgets what has expired: messages seen, requests answered. */
+  /** Forgets what has expired: messages seen, requests answered, the weights of bots that have none. */
   prune(): void {
     const now = this.#clock.now();
     this.#db.transaction(() => {
       this.#db.run('DELETE FROM seen WHERE expires_at <= ?', now);
       this.#db.run('DELETE FROM sends WHERE answered = 1 AND expires_at <= ?', now);
+      this.#db.run('DELETE FROM bot_weights WHERE unacked_bytes = 0 AND letters = 0');
     });
   }
 

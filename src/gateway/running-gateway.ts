@@ -96,8 +96,7 @@ export class RunningGateway implements Gateway, LinkHost {
       received: settled,
     };
     this.#bots = new GatewayBots(desk, journal.bots, options.bots ?? []);
-    const bounded = { downloads: this.#slots, hold: (held: boolean) => this.#bots.hold(held) };
-    this.#bounds = new JournalBounds(journal.frames, settings, bounded, log);
+    this.#bounds = new JournalBounds(journal.frames, settings, this.#slots, this.#bots, log);
     this.#link = new BackendLink(
       {
         urls: options.backendUrls,

@@ -48,13 +48,19 @@ export const gatewaySettings = z
       ),
     journalSoftBytes: positiveInt
       .default(64 * MIB)
-      .describe('Unacked frames beyond this pause the downloads.'),
+      .describe(
+        'Unacked frames beyond this pause the downloads, and end the sockets of those bots that have more than their share of `journalHardBytes`.',
+      ),
     journalHardBytes: positiveInt
       .default(128 * MIB)
-      .describe('Unacked frames beyond this end the sockets, so that the provider keeps what comes.'),
+      .describe(
+        'Unacked frames beyond this end the sockets of all bots, so that the provider keeps what comes.',
+      ),
     maxDeadLetters: positiveInt
       .default(10_000)
-      .describe('Frames that the backend refused for good; those beyond are dropped, the oldest first.'),
+      .describe(
+        'Frames that the backend refused for good; those beyond are dropped, the oldest of the bot that has most.',
+      ),
     maxDeadLetterBytes: positiveInt.default(64 * MIB).describe('The same in bytes.'),
     deadLetterDays: positiveInt.default(30).describe('How long such a frame is kept.'),
     seenDays: positiveInt

@@ -128,6 +128,26 @@ describe('dropping dead letters', () => {
     expect(left()).toEqual([4]);
   });
 
+  test('Y3: no bot loses letters to the flood of another', async () => {
+    const { journal, deadLetters, clock, left } = await lettersOf(['a', 'b']);
+    clock.advance(1);
+    const flood = Array.from({ length: 6 }, (_, nth) => received(`f${nth}`, { text: 'x'.repeat(1_000) }));
+    await journal.sessions.commit('flood', NO_AUTH, flood);
+    for (let seq = 3; seq <= 8; seq += 1) journal.frames.refuse(seq, 'frame_invalid', 'no');
+    const dropped = [
+      ...deadLetters.dropBeyond({ ...BOUNDS, maxLetters: 5 }),
+      ...deadLetters.dropBeyond({ ...BOUNDS, maxBytes: 3_000 }),
+    ];
+    expect(dropped.map(({ seq, botId, why }) => [seq, botId, why])).toEqual([
+      [3, 'flood', 'number'],
+      [4, 'flood', 'number'],
+      [5, 'flood', 'number'],
+      [6, 'flood', 'bytes'],
+      [7, 'flood', 'bytes'],
+    ]);
+    expect(left()).toEqual([1, 2, 8]);
+  });
+
   test('Y3: the oldest is who was refused first, wherever its place was', async () => {
     const { journal, deadLetters, clock, left } = await lettersOf([]);
     await journal.sessions.commit('bot', NO_AUTH, [received('a'), received('b')]);

@@ -712,6 +712,39 @@ describe('bots', () => {
 });
 
 describe('bounds and folders', () => {
+  test('B2: a bot that floods the journal is held at its share of it, and no other is for that', async () => {
+    const bench = await gatewayBench();
+    bench.backend.answer = SILENCE;
+    const settings = { journalSoftBytes: 20_000, journalHardBytes: 40_000 };
+    const { session: flooding } = await bench.startWithBot({ settings });
+    bench.backend.send({ type: 'bot.start', bot_id: 'quiet', ...EASY });
+    await expect.poll(() => bench.sessions.all.length).toBe(2);
+    const quiet = bench.sessions.of('quiet');
+    const stateOf = (botId: string) =>
+      bench.backend.ofType('bot.status').findLast((one) => one.bot_id === botId)?.state;
+    const ack = (botId: string): void => {
+      for (const frame of bench.backend.ofType('inbound')) {
+        if (frame.bot_id === botId) bench.backend.send({ type: 'ack', seq: frame.seq });
+      }
+    };
+    await flooding.receive(received('f1', { text: 'x'.repeat(19_000) }));
+    await quiet.receive(received('q1', { text: 'x'.repeat(500) }));
+    expect([flooding.state, quiet.state]).toEqual(['started', 'started']);
+    await flooding.receive(received('f2', { text: 'x'.repeat(2_000) }));
+    await bench.backend.until(() => stateOf('bot') === 'closed');
+    await quiet.receive(received('q2', { text: 'x'.repeat(10_000) }));
+    await bench.backend.untilFrames('inbound', 4);
+    expect([flooding.state, quiet.state]).toEqual(['stopped', 'started']);
+
+    ack('bot');
+    await bench.backend.until(() => stateOf('bot') === 'open');
+    await quiet.receive(received('q3', { text: 'x'.repeat(45_000) }));
+    await bench.backend.until(() => stateOf('quiet') === 'closed' && stateOf('bot') === 'closed');
+    await bench.backend.untilFrames('inbound', 5);
+    ack('quiet');
+    await bench.backend.until(() => stateOf('quiet') === 'open' && stateOf('bot') === 'open');
+  });
+
   test('X3: downloads pause at the soft bound; sessions end at the hard one and come back below the soft one', async () => {
     const bench = await gatewayBench();
     bench.backend.answer = SILENCE;

@@ -1,6 +1,6 @@
 import { NOT_CONNECTED } from '../actors/bot-protocol.ts';
 import { botActor } from '../actors/bot.ts';
-import { type Completion, storedCompletion } from '../actors/completion.ts';
+import { storedCompletion } from '../actors/completion.ts';
 import { EventBus } from '../actors/events.ts';
 import { ingestionActor } from '../actors/ingestion.ts';
 import { freshMemory, janitorActor } from '../actors/janitor.ts';
@@ -8,7 +8,6 @@ import { ActorSystem } from '../actors/kit/system.ts';
 import { runRecovery } from '../actors/recovery-steps.ts';
 import { workerPoolActor } from '../actors/worker-pool.ts';
 import type { Clock } from '../base/clock.ts';
-import { describeError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { type PoolConfig, poolRouter } from '../jobs/pools.ts';
 import type { StagingFolders } from '../staging/staging-folders.ts';
@@ -37,6 +36,7 @@ import { janitorBots, janitorSettings, sharedFolders } from './janitor-settings.
 import { startLinkServer } from './link-server.ts';
 import type { SendRequest, SendResult } from './outbox.ts';
 import { mimeTypeDecider } from './mime-type-of.ts';
+import { resultTaker } from './results.ts';
 import { Settlements } from './settlements.ts';
 import { logStateChanges } from './state-log.ts';
 import { runSteps } from './steps.ts';
@@ -141,26 +141,8 @@ async function compose(
   const backlogLog = new BacklogLog({ store, pools, clock, log });
 
   const served = new Served(clock.now());
-  const bringHome = async (
-    completion: Completion,
-    pool: string | null,
-    isSettled: boolean,
-  ): Promise<void> => {
-    if (isSettled) settlements.concluded(completion);
-    // It may be heard of again and again, of a bot that is not there: it counts when it has come to its place.
-    else if (!(await settlements.begin(completion))) return;
-    if (pool === null) return;
-    backlogLog.done(pool);
-    janitor.tell('completed', pool);
-    const { botId } = completion.correspondent;
-    served.note(pool, botId, clock.now());
-    events.emit({ kind: 'job_done', botId, pool });
-  };
-  const completed = (completion: Completion, pool: string | null, isSettled = false): void => {
-    bringHome(completion, pool, isSettled).catch((error: unknown) => {
-      log.error({ guid: completion.guid, reason: describeError(error) }, 'a result could not be counted');
-    });
-  };
+  const poolDid = (pool: string): void => janitor.tell('completed', pool);
+  const completed = resultTaker({ settlements, backlogLog, served, events, poolDid, clock, log });
   const reviveJobs = async (): Promise<number> => {
     const { poisoned } = await store.reviveJobs(clock.now(), config.maxAttempts);
     for (const job of poisoned) completed(storedCompletion(job), job.pool);
@@ -189,7 +171,7 @@ async function compose(
     leaseMs: config.leaseMs,
     maxAttempts: config.maxAttempts,
     runOf: (pool) => jobRuns.runOf(pool, settlements.ledger),
-    completed: (...result) => completed(...result),
+    completed,
     unsaved: (botId) => bots.get(botId)?.ref.tell('reconcile', undefined),
   });
   const spawnBot = async (settings: BotSettings): Promise<Pick<RunningBot, 'said' | 'ref'>> => {

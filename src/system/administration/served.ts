@@ -1,4 +1,5 @@
 import { MINUTE_MS } from '../../base/units.ts';
+
 /** How long a job that came to its end counts. */
 const WINDOW_MINUTES = 5;
 

@@ -12,7 +12,7 @@ import type { CorrespondentKey } from '../../src/jobs/job.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import type { Store } from '../../src/store/store.ts';
 import { copyStore } from '../../src/store/transfer/copy-store.ts';
-import { SECTIONS, type Target } from '../../src/store/transfer/records.ts';
+import { SECTIONS, type Source, type Target } from '../../src/store/transfer/records.ts';
 import { SqliteTransfer } from '../../src/store/transfer/sqlite-transfer.ts';
 import { DragomanProcess } from '../support/dragoman-process.ts';
 import { MONGODB_URL, openStoreOn, SKIPPED, TestDatabase } from '../support/mongo-subject.ts';
@@ -190,6 +190,17 @@ describe('store migrate', () => {
     const error = await refusal(flags(file));
     expect(error.message).toContain(told);
     expect(exitCodeOf(error)).toBe(exitCode);
+  });
+
+  test('a source whose target holds something stays as it is: it is not frozen for a copy that never begins', async () => {
+    const [{ file }, { file: full }] = await Promise.all([filledFile(), filledFile()]);
+    const source: Source = SqliteTransfer.open(file, 'source', NOW);
+    const target: Target = SqliteTransfer.open(full, 'target', NOW);
+    let frozen = 0;
+    source.freeze = () => Promise.resolve((frozen += 1));
+    await expect(copyStore(source, target, () => {})).rejects.toMatchObject({ code: 'already_in_use' });
+    expect(frozen).toBe(0);
+    await Promise.all([source.close(), target.close()]);
   });
 
   test('refuses a target that holds something, and either store while a backend has it open', async () => {

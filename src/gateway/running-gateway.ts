@@ -1,10 +1,9 @@
-import PQueue from 'p-queue';
 import type { Timer } from '../base/clock.ts';
 import { repeat } from '../base/deadlines.ts';
 import { describeError } from '../base/errors.ts';
 import type { FileLock } from '../base/file-lock.ts';
 import type { Guid } from '../base/ids.ts';
-import { GIB, HOUR_MS, MINUTE_MS } from '../base/units.ts';
+import { GIB, HOUR_MS } from '../base/units.ts';
 import { canonicalAddress } from '../protocol/address.ts';
 import type { BackendFrame, BotConfig, SendFrame } from '../protocol/frames.ts';
 import type { StagingQuota } from '../staging/quota.ts';
@@ -21,11 +20,10 @@ import { JournalBounds } from './journal-bounds.ts';
 import { BackendLink, type LinkHost } from './link.ts';
 import type { PassingFrame } from './link-connection.ts';
 import type { GatewaySettings } from './settings.ts';
+import { StagingUpkeep } from './staging-upkeep.ts';
 import { UntilRecorded } from './until-recorded.ts';
 
 const TICK_MS = 5_000;
-const RECONCILE_EVERY_MS = MINUTE_MS;
-const RECONCILE_AGAIN_MS = 5_000;
 const PRUNE_EVERY_MS = HOUR_MS;
 
 /** Of one bot, while the journal cannot be written. */
@@ -54,13 +52,12 @@ export class RunningGateway implements Gateway, LinkHost {
   readonly #holdings: Holdings;
   readonly #slots: DownloadSlots;
   readonly #decryption = new DecryptionThread();
-  readonly #releases = new PQueue({ concurrency: 8 });
+  readonly #staging: StagingUpkeep;
   readonly #link: BackendLink;
   readonly #bots: GatewayBots;
   readonly #bounds: JournalBounds;
   readonly #unrecorded: UntilRecorded;
   readonly #timers: Timer[] = [];
-  #reconciliation: Timer | null = null;
   #stopping: Promise<void> | null = null;
 
   constructor(options: GatewayOptions, settings: GatewaySettings, holdings: Holdings) {
@@ -69,6 +66,7 @@ export class RunningGateway implements Gateway, LinkHost {
     this.#options = options;
     this.#settings = settings;
     this.#holdings = holdings;
+    this.#staging = new StagingUpkeep({ folder, quota, clock, log });
     this.#slots = new DownloadSlots(settings, clock);
     this.#unrecorded = new UntilRecorded(clock, log);
     const settled = (): void => this.#journalled();
@@ -127,7 +125,7 @@ export class RunningGateway implements Gateway, LinkHost {
       repeat(clock, TICK_MS, () => this.#attempt('housekeeping', () => this.#tick())),
       repeat(clock, PRUNE_EVERY_MS, () => this.#attempt('pruning', () => this.#holdings.journal.prune())),
     );
-    this.#reconcileIn(RECONCILE_EVERY_MS);
+    this.#staging.start();
     this.#link.start();
   }
 
@@ -260,21 +258,10 @@ export class RunningGateway implements Gateway, LinkHost {
    * again for that, the backend releases it again.
    */
   #release(guid: Guid): void {
-    const { folder, journal, quota } = this.#holdings;
+    const { journal } = this.#holdings;
     if (journal.frames.isParked(guid)) return;
     this.#unrecorded.attempt(`medium ${guid}`, 'the record of a release', () => journal.media.released(guid));
-    void this.#releases.add(async () => {
-      try {
-        await Promise.all(this.#bots.live.map((bot) => bot.abortDownload(guid)));
-        await folder.remove(guid);
-        quota.release(guid);
-      } catch (error) {
-        this.#options.log.error(
-          { guid, reason: describeError(error) },
-          'a released file could not be removed',
-        );
-      }
-    });
+    this.#staging.remove(guid, () => Promise.all(this.#bots.live.map((bot) => bot.abortDownload(guid))));
   }
 
   // ── Upkeep ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -299,25 +286,6 @@ export class RunningGateway implements Gateway, LinkHost {
     dropOldLetters(journal.deadLetters, this.#settings, this.#options.log);
   }
 
-  #reconcileIn(delayMs: number): void {
-    this.#reconciliation = this.#options.clock.schedule(delayMs, () => void this.#reconcile());
-  }
-
-  async #reconcile(): Promise<void> {
-    const { folder, quota } = this.#holdings;
-    let nextInMs = RECONCILE_EVERY_MS;
-    try {
-      await quota.reconcile(() => folder.list());
-    } catch (error) {
-      nextInMs = RECONCILE_AGAIN_MS;
-      this.#options.log.error(
-        { reason: describeError(error) },
-        'the staging folder cannot be read now; its last total counts',
-      );
-    }
-    if (this.#stopping === null) this.#reconcileIn(nextInMs);
-  }
-
   /** False when it failed. */
   #attempt(what: string, work: () => void): boolean {
     try {
@@ -337,9 +305,8 @@ export class RunningGateway implements Gateway, LinkHost {
     const { journal, lock } = this.#holdings;
     const deadline = new AbortController();
     for (const timer of this.#timers) timer.cancel();
-    this.#reconciliation?.cancel();
     await this.#bots.close();
-    await this.#releases.onIdle();
+    await this.#staging.close();
     await this.#decryption.close();
     const timer = clock.schedule(this.#settings.stopTimeoutMs, () => deadline.abort());
     await this.#link.stop(deadline.signal);

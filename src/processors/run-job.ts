@@ -4,7 +4,13 @@ import { describeError } from '../base/errors.ts';
 import type { Guid } from '../base/ids.ts';
 import type { Logger } from '../base/log.ts';
 import { keepsFile } from '../jobs/evidence.ts';
-import type { ClaimedJob, JobError, MediaProcessingJob, ProcessingResult } from '../jobs/job.ts';
+import type {
+  ClaimedJob,
+  JobError,
+  JobFailureCode,
+  MediaProcessingJob,
+  ProcessingResult,
+} from '../jobs/job.ts';
 import { decideRetry, type RetryPolicy } from '../jobs/retry.ts';
 import { type AttemptOutcome, type BaseMediaProcessor, failureResult } from './base-media-processor.ts';
 import { Heartbeat } from './heartbeat.ts';
@@ -76,20 +82,24 @@ export type JobOutcome =
 export async function runJob(job: ClaimedJob, run: JobRun, signal: AbortSignal): Promise<JobOutcome> {
   const startedAt = run.clock.now();
   const outcome = await conclude(job, await attempt(job, run, signal), run);
-  run.log.info(
+  const failure =
+    outcome.kind === 'completed' && outcome.result.kind === 'failure' ? outcome.result.error.code : null;
+  run.log[failure === null || OF_THE_MEDIUM.has(failure) ? 'info' : 'warn'](
     {
       guid: job.guid,
       bot_id: job.correspondent.botId,
       pool: job.pool,
       attempt: job.attempts + 1,
       duration_ms: run.clock.now() - startedAt,
-      failure:
-        outcome.kind === 'completed' && outcome.result.kind === 'failure' ? outcome.result.error.code : null,
+      failure,
     },
     `job ${outcome.kind}`,
   );
   return outcome;
 }
+
+/** Failures that tell of the medium; all others tell of a processor, which its operator may have to look at. */
+const OF_THE_MEDIUM: ReadonlySet<JobFailureCode> = new Set(['corrupt', 'unsupported']);
 
 type Made = Exclude<AttemptOutcome, { readonly kind: 'no_handles' }>;
 type Attempted = Made | { readonly kind: 'lost' };

@@ -70,6 +70,8 @@ export class Simulator {
   readonly #http: Server;
   readonly #sockets = new WebSocketServer({ noServer: true });
   readonly #unmuteConsole = muteSignalConsole();
+  /** Accounts whose owners scan a code just now: the next bot's is another one. */
+  readonly #scanning = new Set<string>();
   readonly #closing = new AbortController();
 
   private constructor(http: Server, port: number, options: SimulatorOptions) {
@@ -123,8 +125,13 @@ export class Simulator {
    * linked to. Resolves to the account's phone number when the bot is linked; it then connects anew.
    */
   async scan(qr: string, phone = this.#freePhone()): Promise<string> {
-    await this.#whatsapp.scan(qr, phone);
-    return phone;
+    this.#scanning.add(phone);
+    try {
+      await this.#whatsapp.scan(qr, phone);
+      return phone;
+    } finally {
+      this.#scanning.delete(phone);
+    }
   }
 
   /** The owner of `phone` types the pairing code that a bot shows. */
@@ -186,10 +193,12 @@ export class Simulator {
 
   #freePhone(): string {
     const phones = this.#directory.accounts.map(({ identity }) => identity.phone);
-    const unlinked = this.#directory.accounts.find(({ devices }) => devices.size === 0);
+    const unlinked = this.#directory.accounts.find(
+      ({ devices, identity }) => devices.size === 0 && !this.#scanning.has(identity.phone),
+    );
     if (unlinked) return unlinked.identity.phone;
     let phone = FIRST_BOT_PHONE;
-    while (phones.includes(String(phone))) phone += 1;
+    while (phones.includes(String(phone)) || this.#scanning.has(String(phone))) phone += 1;
     return String(phone);
   }
 

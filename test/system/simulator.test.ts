@@ -64,6 +64,14 @@ describe('pairing', () => {
     expect(simulator.events.of('paired')).toHaveLength(2);
   });
 
+  test('bots that pair at the same time have an account of their own, too', async () => {
+    const waiting = [newBot(), newBot(), newBot()];
+    const codes = await Promise.all(waiting.map((bot) => bot.qr()));
+    const phones = await Promise.all(codes.map((qr) => simulator.scan(qr)));
+    expect(new Set(phones).size).toBe(3);
+    await Promise.all(waiting.map((bot) => bot.opened()));
+  });
+
   test('a bot pairs by the code that its owner types', async () => {
     const bot = newBot();
     await bot.qr();

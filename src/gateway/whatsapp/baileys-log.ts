@@ -12,8 +12,11 @@ export interface BaileysLogger {
   error(fields: unknown, message?: string): void;
 }
 
-/** What Baileys warns of at every linking: the end of a connection is told by whoever reacts to it, a name comes later. */
-const EXPECTED = /stream errored out|no name present, ignoring presence/;
+/**
+ * What Baileys warns of at every linking: the end of a connection is told by whoever reacts to it, a name comes later,
+ * and a history may not come at all.
+ */
+const EXPECTED = /stream errored out|no name present, ignoring presence|Timeout in AwaitingInitialSync/;
 const ADDRESS = /[\w.:+-]+@[\w.]+/g;
 const LONG_NUMBER = /\d{5,}/g;
 

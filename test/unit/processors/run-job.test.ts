@@ -1,6 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
 import { DragomanError } from '../../../src/base/errors.ts';
-import { silentLogger } from '../../../src/base/log.ts';
 import { DEFAULT_RETRY } from '../../../src/jobs/retry.ts';
 import type { BaseMediaProcessor } from '../../../src/processors/base-media-processor.ts';
 import { CorruptProcessor } from '../../../src/processors/corrupt-processor.ts';
@@ -10,6 +9,7 @@ import { claimedJob } from '../../support/claimed-job.ts';
 import { endlessProcessor, FunctionProcessor } from '../../support/function-processor.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { passTimeUntil } from '../../support/pass-time.ts';
+import { RecordingLogger } from '../../support/recording-logger.ts';
 import { ScriptedLedger } from '../../support/scripted-ledger.ts';
 
 const words = new FunctionProcessor(async () => 'a dog');
@@ -24,6 +24,7 @@ function worker(processor: BaseMediaProcessor, overrides: Parameters<typeof clai
   const job = claimedJob(overrides);
   const clock = new ManualClock();
   const ledger = new ScriptedLedger(job);
+  const log = new RecordingLogger();
   const removed: string[] = [];
   const stop = new AbortController();
   const files = {
@@ -39,15 +40,28 @@ function worker(processor: BaseMediaProcessor, overrides: Parameters<typeof clai
         ledger,
         filesOf: () => ({ ...files, remove: removal }),
         clock,
-        log: silentLogger,
+        log,
         random: () => 1,
         times,
         retry: DEFAULT_RETRY,
       },
       stop.signal,
     );
-  return { job, clock, ledger, removed, stop, run };
+  return { job, clock, ledger, log, removed, stop, run };
 }
+
+/** Of the line that ends its job. */
+async function levelWith(processor: BaseMediaProcessor, overrides = {}) {
+  const { run, log } = worker(processor, overrides);
+  await run();
+  return log.lines.find(({ message }) => message === 'job completed')?.level;
+}
+
+test('a processor that fails is warned of; a medium that is damaged, and words, are told', async () => {
+  expect(await levelWith(bug)).toBe('warn');
+  expect(await levelWith(words)).toBe('info');
+  expect(await levelWith(new CorruptProcessor(), { mimeType: 'media_corrupt_audio' })).toBe('info');
+});
 
 describe('a job that becomes words', () => {
   test('R1: is completed, then its file goes', async () => {

@@ -29,8 +29,8 @@ export interface JanitorProtocol {
   completed(pool: string): void;
   /** A gateway is there to be asked about what an earlier life left. */
   gatewayCame(): void;
-  /** Deletes what an earlier life left; what cannot be decided yet, `nextAfterMs` later. */
-  reclaim(nextAfterMs: number): Promise<void>;
+  /** Deletes what an earlier life left; what cannot be decided yet, later. */
+  reclaim(): Promise<void>;
 }
 
 /** What the janitor knows of this process's life; it outlives restarts of the actor. */
@@ -59,9 +59,10 @@ export interface JanitorArgs extends JanitorSurveyOptions {
   readonly expired: (completion: Completion) => void;
 }
 
-/** A gateway has frames to send again first. */
+/** A gateway has frames to send again first; one that is busy may be idle for a moment only. */
 const RECLAIM_AFTER_MS = 1_000;
-const LONGEST_RECLAIM_MS = 60_000;
+/** A gateway that comes back is heard of: this is for one that does not answer, or a store that is away. */
+const RECLAIM_AGAIN_MS = 30_000;
 const STALE: JobError = { code: 'stale', reason: 'nothing happened to it for too long', stack: null };
 
 /**
@@ -150,18 +151,24 @@ class Janitor {
     return count;
   }
 
-  async reclaim(nextAfterMs: number): Promise<void> {
+  async reclaim(): Promise<void> {
     const { leftovers } = this.#args.memory;
+    let isBusy = false;
     try {
-      await this.#deleteFiles((shared) => this.#survey.leftovers(shared, leftovers));
+      await this.#deleteFiles(async (shared) => {
+        const files = await this.#survey.leftovers(shared, leftovers);
+        isBusy ||= files.some(({ fate }) => fate.why === 'gateway busy');
+        return files;
+      });
     } catch (error) {
       this.#context.log.warn(
         { reason: describeError(error) },
         'what an earlier life left cannot be looked at',
       );
-      return this.#reclaimIn(nextAfterMs);
+      return this.#reclaimIn(RECLAIM_AGAIN_MS);
     }
-    if ([...leftovers.values()].some((files) => files.length > 0)) this.#reclaimIn(nextAfterMs);
+    const isLeft = [...leftovers.values()].some((files) => files.length > 0);
+    if (isLeft) this.#reclaimIn(isBusy ? RECLAIM_AFTER_MS : RECLAIM_AGAIN_MS);
   }
 
   async #deleteFiles(
@@ -231,8 +238,7 @@ class Janitor {
   #reclaimIn(delayMs: number): void {
     const { clock, self, signal } = this.#context;
     this.#reclaiming?.cancel();
-    const nextAfterMs = Math.min(2 * delayMs, LONGEST_RECLAIM_MS);
-    if (!signal.aborted) this.#reclaiming = clock.schedule(delayMs, () => self.tell('reclaim', nextAfterMs));
+    if (!signal.aborted) this.#reclaiming = clock.schedule(delayMs, () => self.tell('reclaim', undefined));
   }
 
   #now(): number {
@@ -265,7 +271,7 @@ export const janitorActor: ActorDefinition<JanitorProtocol, JanitorArgs> = {
         plan: () => janitor.plan(),
         completed: (pool) => janitor.completed(pool),
         gatewayCame: () => janitor.gatewayCame(),
-        reclaim: (nextAfterMs) => janitor.reclaim(nextAfterMs),
+        reclaim: () => janitor.reclaim(),
       },
       started: () => janitor.started(),
       stopped: () => janitor.stopped(),

@@ -123,16 +123,13 @@ class Correspondent {
     }
   }
 
-  async #settle({ guid, place, words, error, times, claim }: Outcome): Promise<ClaimedSettleOutcome> {
+  async #settle(result: Outcome): Promise<ClaimedSettleOutcome> {
+    const { guid, place, words, error, times, claim } = result;
     const { store, events } = this.#services;
     const { queue, plan } = await this.#plan((present) =>
       present.planFulfil(guid, words, this.#now(), times ?? null),
     );
-    if (plan === null) {
-      if (claim !== undefined) return 'gone';
-      await store.discardJob(guid, error, this.#now());
-      return 'gone';
-    }
+    if (plan === null) return claim === undefined ? this.#settleMissing(result) : 'gone';
     // It was settled before, and its dead letter is being retried: that try has an outcome of its own.
     if (place !== undefined && plan.placeholder.id !== place) return 'gone';
     const settlement = {
@@ -158,6 +155,23 @@ class Correspondent {
     events.emit({ kind: 'fulfilled', chat: this.#key, guid, message: plan.message, failed: error !== null });
     this.#changed(plan.evicted);
     return 'settled';
+  }
+
+  /**
+   * Of a placeholder that is not here. Mostly it was settled before, and its job went with it. A job that lives tells that
+   * the journal has lost it: so it is put back first, unless its place is another's.
+   */
+  async #settleMissing(result: Outcome): Promise<ClaimedSettleOutcome> {
+    const { store } = this.#services;
+    const { guid, place, error } = result;
+    const job = await store.jobByGuid(guid);
+    if (job === null || job.collection === 'failed') return 'gone';
+    const { placeholder } = job;
+    if (place !== undefined && placeholder.id !== place) return 'gone';
+    const queue = await this.#memory.load();
+    if (!queue.holds(placeholder.id) && (await this.#putBack(placeholder))) return this.#settle(result);
+    await store.discardJob(guid, error, this.#now());
+    return 'gone';
   }
 
   async retry(guid: Guid): Promise<RetryOutcome> {
@@ -193,14 +207,20 @@ class Correspondent {
     // Recovery listed the job a while ago. Nobody but this chat ends it, so what is true now stays true in this turn.
     const job = await this.#services.store.jobByGuid(placeholder.mediaProcessingId);
     if (job === null || job.collection === 'failed') return;
+    await this.#putBack(placeholder);
+  }
+
+  /** False when its place has had a message before, or its job ended. */
+  async #putBack(placeholder: Placeholder): Promise<boolean> {
     const { queue, plan } = await this.#plan((present) => present.planInject(placeholder, this.#now()));
-    if (plan === null) return;
+    if (plan === null) return false;
     const outcome = await this.#memory.durably(() =>
       this.#services.store.reinstate(this.#key, placeholder, idsOf(plan.evicted)),
     );
-    if (outcome === 'gone') return;
+    if (outcome === 'gone') return false;
     queue.apply(plan);
     this.#changed(plan.evicted);
+    return true;
   }
 
   async ingest(): Promise<IngestReport> {

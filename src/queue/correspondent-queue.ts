@@ -135,6 +135,11 @@ export class CorrespondentQueue {
     return this.#placeholders.get(guid) !== undefined;
   }
 
+  /** Whether a message with this id is here. */
+  holds(id: number): boolean {
+    return this.#placeholders.has(id) || this.#ready.has(id);
+  }
+
   /** Every message, in id order. */
   snapshot(): readonly Message[] {
     return [...this.#ready, ...this.#placeholders].toSorted((a, b) => a.id - b.id);
@@ -172,7 +177,7 @@ export class CorrespondentQueue {
     const time = this.#timeAt(Math.max(now, placeholder.acceptedTime));
     const { id, mediaProcessingId: guid } = placeholder;
     if (this.has(guid)) return null;
-    if (this.#placeholders.has(id) || this.#ready.has(id)) {
+    if (this.holds(id)) {
       throw new DragomanError('invariant_broken', `expected place ${id} to be free for ${guid}, it is taken`);
     }
     const evicted = planEvictions(this.#ready, this.#limits, null, time);

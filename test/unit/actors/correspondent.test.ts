@@ -335,6 +335,27 @@ describe('a chat at recovery', () => {
     expect(await journalOf('ann')).toEqual(['[words] look', 'text']);
   });
 
+  test('puts back a placeholder whose result comes first', async () => {
+    const { chat, database, store, key, journalOf } = await chatBench();
+    const placeholder = placeholderMessage(1, newGuid(), { content: 'look' });
+    await store.accept(acceptMedia(key, placeholder));
+    await store.accept(acceptText(key, textMessage(2, { content: 'text' })));
+    database.chats.lose(key, 1);
+    expect(await chat.ask('settle', words(placeholder.mediaProcessingId))).toBe('settled');
+    expect(await journalOf('ann')).toEqual(['[words] look', 'text']);
+    expect(await store.jobByGuid(placeholder.mediaProcessingId)).toBeNull();
+  });
+
+  test('ends a job whose place another message has', async () => {
+    const { chat, database, store, key, journalOf } = await chatBench();
+    const { mediaProcessingId: guid, ...rest } = placeholderMessage(1, newGuid());
+    await store.accept(acceptMedia(key, { ...rest, mediaProcessingId: guid }));
+    database.chats.lose(key, 1);
+    database.chats.owned(key, store.fence).journal.set(1, textMessage(1, { content: 'text' }));
+    expect(await chat.ask('settle', words(guid))).toBe('gone');
+    expect([await journalOf('ann'), await store.jobByGuid(guid)]).toEqual([['text'], null]);
+  });
+
   test('does not put back a placeholder that was settled meanwhile', async () => {
     const { chat, store, journalOf, historyOf } = await chatBench();
     const frame = mediaFrame('ann', 'look');

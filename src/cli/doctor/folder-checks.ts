@@ -47,14 +47,17 @@ async function checkFolder(check: string, folder: string, quotaBytes: number): P
     if (isOpen) return warning(check, `${found}, open to everybody on this machine`, `chmod o= ${folder}`);
     return ok(check, found);
   } catch (error) {
-    const user = process.getuid?.() ?? 'this user';
-    return failing(
-      check,
-      describeError(error),
-      `let user ${user} write in ${folder}, or name another folder`,
-    );
+    return failing(check, describeError(error), whatToDo(folder, error));
   }
 }
+
+function whatToDo(folder: string, error: unknown): string {
+  if (isFull(error)) return `make room on the disk of ${folder}, or name another folder`;
+  return `let user ${process.getuid?.() ?? 'this user'} write in ${folder}, or name another folder`;
+}
+
+const isFull = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
 
 async function nearestFolder(folder: string): Promise<string> {
   try {

@@ -34,6 +34,12 @@ function checkFile(file: string): Finding {
         `${file}: ${state.reason}`,
         'put a backup in its place, or move it away to start empty',
       );
+    case 'unreadable':
+      return failing(
+        'store',
+        `${file}: ${state.reason}`,
+        'see that its folder can be read and written and has space left; leave the file as it is',
+      );
     case 'store': {
       const found = `${file}, schema ${state.schema}${state.inUse ? ', in use by a running Dragoman' : ''}`;
       if (state.schema > state.newestSchema) return failing('store', found, NEWER);

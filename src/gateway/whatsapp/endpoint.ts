@@ -54,9 +54,11 @@ async function fetchEndpoint(simulatorUrl: string): Promise<z.infer<typeof simul
     return simulatorEndpoint.parse(await response.json());
   } catch (cause) {
     const reason = describeError(cause);
-    throw new DragomanError('config_invalid', `expected a simulator at ${simulatorUrl}, got: ${reason}`, {
-      cause,
-    });
+    throw new DragomanError(
+      'config_invalid',
+      `expected a simulator at ${simulatorUrl}, got: ${reason}. One is started by dragoman simulate`,
+      { cause },
+    );
   }
 }
 

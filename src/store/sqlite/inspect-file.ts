@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { describeError, hasCode } from '../../base/errors.ts';
+import { SQLITE, sqliteCode } from '../../base/sqlite-codes.ts';
 import { APPLICATION_ID, MIGRATIONS } from './schema.ts';
 import { lockStore } from './store-lock.ts';
 import { COPY_MARK_TABLE } from './unfinished-copy.ts';
@@ -9,6 +10,8 @@ import { COPY_MARK_TABLE } from './unfinished-copy.ts';
 export type FileState =
   | { readonly kind: 'missing' }
   | { readonly kind: 'foreign'; readonly reason: string }
+  /** What it is cannot be told: its folder or disk does not let it be read. */
+  | { readonly kind: 'unreadable'; readonly reason: string }
   | {
       readonly kind: 'store';
       /** By a running Dragoman. */
@@ -38,7 +41,9 @@ export function inspectFile(file: string): FileState {
       database.close();
     }
   } catch (error) {
-    return { kind: 'foreign', reason: describeError(error) };
+    const code = sqliteCode(error);
+    const isForeign = code === SQLITE.corrupt || code === SQLITE.notADatabase;
+    return { kind: isForeign ? 'foreign' : 'unreadable', reason: describeError(error) };
   }
 }
 

@@ -14,6 +14,7 @@ import { beingHere, Pulse } from '../../../src/cli/pulse.ts';
 import { openSqliteStore } from '../../../src/store/sqlite/sqlite-store.ts';
 import { MONGODB_URL } from '../../support/mongo-subject.ts';
 import { scratchFolder } from '../../support/scratch-folder.ts';
+import { mayMount, smallDisk } from '../../support/small-disk.ts';
 
 const STRONG = '0123456789abcdef'.repeat(2);
 
@@ -135,6 +136,19 @@ test('knows a store that is in use, another program’s, of a newer Dragoman, an
   const foreign = await visit(folder);
   expect(foreign.of('store')?.found).toContain('another program');
   expect(foreign.exitCode).toBe(1);
+});
+
+test.skipIf(!mayMount)('asks for room where a disk is full, and blames no store for it', async () => {
+  const folder = await scratchFolder();
+  const disk = await smallDisk(1_000_000);
+  const dataFolder = path.join(disk, 'data');
+  const file = path.join(dataFolder, 'dragoman.db');
+  const store = await openSqliteStore({ file, clock: systemClock(), log: silentLogger });
+  await store.close();
+  await writeFile(path.join(disk, 'rest'), new Uint8Array(1_000_000)).catch(() => {});
+  const { of } = await visit(folder, { dataFolder });
+  expect(of('data folder')?.todo).toContain('make room');
+  expect(of('store')?.todo).toContain('leave the file as it is');
 });
 
 test('tells a port in use by others from one in use by the Dragoman that runs here', async () => {

@@ -199,7 +199,7 @@ describe('the command line', () => {
     await writeFile(wrong, JSON.stringify({ http: { token: 'x'.repeat(20) } }));
     const { port } = new URL(url);
     const denied = await runOf(['bots', 'list', '--config', wrong, '--http-port', port]);
-    expect(denied.stderr).toContain('the token is not http.token');
+    expect(denied.stderr).toContain('has another token: name its configuration with --config');
     expect(denied.exitCode).toBe(77);
   });
 

@@ -96,6 +96,13 @@ export class ApiClient {
 
   #errorOf(status: number, reply: unknown): DragomanError {
     const { data } = problem.safeParse(reply);
+    if (data?.code === 'token_wrong') {
+      const given = this.#token === undefined ? 'is guarded by a token' : 'has another token';
+      return new DragomanError(
+        'token_wrong',
+        `the backend at ${this.url} ${given}: name its configuration with --config, or set DRAGOMAN_HTTP_TOKEN`,
+      );
+    }
     if (data !== undefined && isErrorCode(data.code)) return new DragomanError(data.code, data.detail);
     return new DragomanError('request_invalid', `${this.url} answers ${status}: it is no Dragoman`);
   }

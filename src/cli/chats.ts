@@ -2,7 +2,7 @@ import type { ChatAddress } from '../system/administration.ts';
 import type { ChatView, MessageView } from '../system/administration/views.ts';
 import type { ConfigSources } from '../system/config.ts';
 import { EXIT } from './exit-codes.ts';
-import { duration, oneLine, table } from './table.ts';
+import { dayAndTime, duration, oneLine, table } from './table.ts';
 import { withBackend, withReadable } from './with-administration.ts';
 
 export interface ChatsPage {
@@ -71,11 +71,12 @@ const rowOf = ({ correspondentId, title, nextId, nextIngestSeq, aliases }: ChatV
 
 function describe(message: MessageView, isIngested: boolean, now: number): string {
   const place = String(message.id).padStart(5);
+  const time = dayAndTime(message.originatingTime ?? message.acceptedTime);
   const who =
     message.direction === 'outgoing' ? 'bot' : (message.sender.displayName ?? message.sender.identifier);
   if (message.mediaProcessingId === null) {
-    return `${place} ${isIngested ? '✓' : '●'} ${oneLine(who, 30)}: ${oneLine(message.content)}`;
+    return `${place} ${isIngested ? '✓' : '●'} ${time} ${oneLine(who, 30)}: ${oneLine(message.content)}`;
   }
   const age = duration(now - message.acceptedTime);
-  return `${place} ◌ ${oneLine(who, 30)}: (${message.mimeType ?? 'media'}, for ${age}) ${oneLine(message.content)}`;
+  return `${place} ◌ ${time} ${oneLine(who, 30)}: (${message.mimeType ?? 'media'}, for ${age}) ${oneLine(message.content)}`;
 }

@@ -21,6 +21,15 @@ export function duration(ms: number): string {
   return `${Math.round(ms / 86_400_000)} d`;
 }
 
+const two = (value: number): string => String(value).padStart(2, '0');
+
+/** The day and the time here: `2026-11-27 09:05`. */
+export function dayAndTime(epochMs: number): string {
+  const at = new Date(epochMs);
+  const day = [at.getFullYear(), two(at.getMonth() + 1), two(at.getDate())].join('-');
+  return `${day} ${two(at.getHours())}:${two(at.getMinutes())}`;
+}
+
 /** `850 B`, `2.9 KiB`, `5.0 MiB`, `1.2 GiB`. */
 export function size(bytes: number): string {
   if (bytes < 1_024) return `${bytes} B`;

@@ -121,8 +121,8 @@ describe('the command line', () => {
     expect(sent).toMatchObject({ kind: 'sent', requestId: 'r1' });
     await expect.poll(chats, { timeout: 60_000 }).toMatchObject({ items: [{ nextIngestSeq: 3 }] });
     const { stdout } = await run('chats', 'show', 'main', correspondentId);
-    expect(stdout).toContain('1 ✓ Ann: hello');
-    expect(stdout).toContain('2 ✓ bot: hello yourself');
+    expect(stdout).toMatch(/1 ✓ \d{4}-\d\d-\d\d \d\d:\d\d Ann: hello/);
+    expect(stdout).toMatch(/2 ✓ .{16} bot: hello yourself/);
   });
 
   test('shows pools and jobs, retries and drops those that failed', async () => {

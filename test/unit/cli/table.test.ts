@@ -1,8 +1,12 @@
 import { expect, test } from 'vitest';
-import { size, table } from '../../../src/cli/table.ts';
+import { dayAndTime, size, table } from '../../../src/cli/table.ts';
 
 test('columns are as wide as their widest cell', () => {
   expect(table(['A', 'B'], [['long', 'x']])).toBe('A     B\nlong  x');
+});
+
+test('a time is told with its day, as it is here', () => {
+  expect(dayAndTime(new Date(2026, 10, 7, 9, 5).getTime())).toBe('2026-11-07 09:05');
 });
 
 test.each([

@@ -116,6 +116,8 @@ function titleOf(data, row) {
 /** @param {{ message: Message, address: import('../api.js').ChatAddress, current: number | null, now: number }} props */
 function MessageRow({ message, address, current, now }) {
   const isWaiting = message.mediaProcessingId !== null;
+  // What was written before the bot was linked, or while it was away, is told with its own time.
+  const at = message.originatingTime ?? message.acceptedTime;
   const sender =
     message.direction === 'outgoing' ? 'sent' : (message.sender.displayName ?? message.sender.identifier);
   return html`<li data-state=${isWaiting ? 'placeholder' : 'ready'} data-direction=${message.direction}>
@@ -130,7 +132,7 @@ function MessageRow({ message, address, current, now }) {
         ${isWaiting && html`<span class="tag" data-tone="wait">${kindName(kindOf(message.mimeType))} · ${age(now - message.acceptedTime)}</span>`}
         <span class="message-text">${message.content || (isWaiting ? '' : '(empty)')}</span>
       </span>
-      <time class="note" title=${dayAndTime(message.acceptedTime)}>${timeOf(message.acceptedTime, now)}</time>
+      <time class="note" title=${dayAndTime(at)}>${timeOf(at, now)}</time>
     </a>
   </li>`;
 }

@@ -18,6 +18,9 @@ export const NOT_CONNECTED: BotStatus = {
   detail: 'the gateway is not connected',
 };
 
+/** Within which a chat with a long history is forgotten. */
+export const FORGET_DEADLINE_MS = 600_000;
+
 export interface BotProtocol {
   /** A failure that may pass has closed the link that the frame came over. */
   inbound(delivery: Delivery): Promise<Receipt>;

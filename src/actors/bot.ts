@@ -5,7 +5,13 @@ import type { CorrespondentKey } from '../jobs/job.ts';
 import type { ForgottenChat } from '../store/chat-store.ts';
 import type { ClaimedSettleOutcome } from '../store/message-store.ts';
 import { AddressBook } from './address-book.ts';
-import { type BotProtocol, type BotStatus, type DeadLetterAddress, NOT_CONNECTED } from './bot-protocol.ts';
+import {
+  type BotProtocol,
+  type BotStatus,
+  type DeadLetterAddress,
+  FORGET_DEADLINE_MS,
+  NOT_CONNECTED,
+} from './bot-protocol.ts';
 import { type BotRecoveryOptions, recoverBot, rehydrateBot } from './bot-recovery.ts';
 import type { Chat, Claim, Delivery, Receipt, RetryOutcome } from './chat-protocol.ts';
 import type { SharedServices } from './chat-services.ts';
@@ -33,8 +39,6 @@ type Wish = 'rehydrated' | 'connected' | 'held';
 const KNOWN_IDENTIFIERS = 20_000;
 const RETRY = { firstMs: 200, longestMs: 10_000 };
 const SHORTEST_SWEEP_MS = 1_000;
-/** For a chat with a long history. */
-const FORGET_DEADLINE_MS = 600_000;
 
 /**
  * Routes what concerns one bot to its chats, and leads the bot through its life.

@@ -8,9 +8,9 @@ import type { MongoParts } from './mongo-parts.ts';
 import { rehydrate } from './operations/chats.ts';
 import { ACCEPTING_MEDIA, ACCEPTING_TEXTS } from './operations/accepting.ts';
 import { INGESTING } from './operations/ingesting.ts';
-import { evict, findMessage, history, pruneMessageIds, reinstate } from './operations/messages.ts';
+import { evict, findMessage, history, reinstate } from './operations/messages.ts';
 import { SETTLING } from './operations/settling.ts';
-import { chatsAfter, endOfHistoryBefore, pruneHistory } from './operations/upkeep.ts';
+import { chatsAfter, endOfHistoryBefore, pruneHistory, pruneMessageIds } from './operations/upkeep.ts';
 import type { ServerClock } from './server-clock.ts';
 import type { Transactions } from './transactions.ts';
 

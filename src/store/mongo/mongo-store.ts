@@ -14,7 +14,8 @@ import type { Transactions } from './transactions.ts';
 import { Watches } from './watches.ts';
 import { mongoWorkStore } from './work-store.ts';
 
-export interface MongoStoreOptions {
+/** What a store stands on, once it is connected to. */
+interface Connected {
   readonly client: MongoClient;
   readonly transactions: Transactions;
   readonly clock: Clock;
@@ -25,7 +26,7 @@ export interface MongoStoreOptions {
 }
 
 /** Each call is one transaction, or what its part says, in the lanes of the chat, the job and the pool that it writes to. */
-export function mongoStore(options: MongoStoreOptions): Store {
+export function mongoStore(options: Connected): Store {
   const { client, transactions, clock, serverClock, log, fence, ownership } = options;
   const watches = new Watches({ collections: transactions.collections, clock, serverClock, log });
   const parts = { transactions, watches, news: new ClaimableNews(), clock, serverClock, log };

@@ -1,3 +1,4 @@
+import { FORGET_DEADLINE_MS } from '../../actors/bot-protocol.ts';
 import { canonicalAddress } from '../../protocol/address.ts';
 import type { ChatAddress, ChatsAdministration } from '../administration.ts';
 import type { HeldFile } from '../file-releaser.ts';
@@ -10,9 +11,6 @@ export interface ForgettingOptions {
   readonly forgetFile: (file: HeldFile) => Promise<void>;
 }
 
-/** For a chat with a long history. */
-const DEADLINE_MS = 600_000;
-
 export const administerForgetting = ({
   bots,
   forgetFile,
@@ -21,7 +19,7 @@ export const administerForgetting = ({
     assertKnownBot(bots, botId);
     const forgotten = await bots
       .get(botId)
-      ?.ref.ask('forget', canonicalAddress(identifier), { deadlineMs: DEADLINE_MS });
+      ?.ref.ask('forget', canonicalAddress(identifier), { deadlineMs: FORGET_DEADLINE_MS });
     if (forgotten === undefined || forgotten === null) throw noSuchChat(botId);
     await Promise.all(forgotten.media.map(forgetFile));
     return { messages: forgotten.messages, jobs: forgotten.media.length };

@@ -25,7 +25,7 @@ import {
 import type { OwnerTransaction, Transaction } from '../transactions.ts';
 import { reviveFailedJob } from './dead-letters.ts';
 import { changeClaimed, completion, endJob, hasLiveJob, insertJob } from './jobs.ts';
-import { byClaims, ownedChat, ownedStore } from './writing.ts';
+import { byClaims, ownedChat } from './writing.ts';
 
 export interface Accepting {
   readonly acceptance: Acceptance;
@@ -221,28 +221,6 @@ async function deleteReady(
 ): Promise<void> {
   if (ids.length === 0) return;
   await collections.journal.deleteMany({ ...chatFields(key), id: { $in: ids }, ...READY }, { session });
-}
-
-/** Forgets at most `atMost` duplicate keys, so that writers wait for none that is long. Returns how many went. */
-export async function pruneMessageIds(
-  transaction: Transaction,
-  before: number,
-  atMost: number,
-): Promise<number> {
-  const { collections, session } = await ownedStore(transaction);
-  const { messageIds } = collections;
-  const old = await messageIds
-    .find(
-      { first_seen_at: { $lt: before } },
-      { session, projection: { _id: 1 }, limit: atMost, batchSize: atMost },
-    )
-    .toArray();
-  if (old.length === 0) return 0;
-  const { deletedCount } = await messageIds.deleteMany(
-    { _id: { $in: old.map(({ _id }) => _id) } },
-    { session },
-  );
-  return deletedCount;
 }
 
 export async function history(

@@ -1,3 +1,4 @@
+import type { Filter } from 'mongodb';
 import type { Guid } from '../../../base/ids.ts';
 import {
   type CorrespondentKey,
@@ -8,9 +9,9 @@ import {
 import type { JobDocument } from '../../documents.ts';
 import type { ForgottenChat } from '../../chat-store.ts';
 import type { IdleJob, JobTrace } from '../../job-store.ts';
-import { chatFields, chatKey, type ReadableCollections } from '../collections.ts';
+import { chatFields, chatKey, type MessageIdDocument, type ReadableCollections } from '../collections.ts';
 import { LIVE } from '../job-document.ts';
-import type { Transaction } from '../transactions.ts';
+import type { OwnerTransaction, Transaction } from '../transactions.ts';
 import { ofChat } from './chats.ts';
 import { ownedChat, ownedStore } from './writing.ts';
 
@@ -100,22 +101,40 @@ export async function pruneHistory(
   return deletedCount;
 }
 
-/** Duplicate keys of a chat, at most so many. Returns how many went. */
+/** Forgets duplicate keys first seen before then, as many as `forgetSome` does. */
+export async function pruneMessageIds(
+  transaction: Transaction,
+  before: number,
+  atMost: number,
+): Promise<number> {
+  return forgetSome(await ownedStore(transaction), { first_seen_at: { $lt: before } }, atMost);
+}
+
+/** Forgets duplicate keys of a chat, as many as `forgetSome` does. */
 export async function forgetMessageIds(
   transaction: Transaction,
   key: CorrespondentKey,
   atMost: number,
 ): Promise<number> {
-  const { chat, owned } = await ownedChat(transaction, key);
-  const { session } = owned;
-  const { messageIds } = owned.collections;
-  const { _id: own } = chat;
+  const {
+    chat: { _id: own },
+    owned,
+  } = await ownedChat(transaction, key);
+  return forgetSome(owned, ofChat(own), atMost);
+}
+
+/** Forgets at most `atMost` duplicate keys, so that writers wait for none that is long. Returns how many went. */
+async function forgetSome(
+  { collections: { messageIds }, session }: OwnerTransaction,
+  filter: Filter<MessageIdDocument>,
+  atMost: number,
+): Promise<number> {
   const found = await messageIds
-    .find(ofChat(own), { session, projection: { _id: 1 }, limit: atMost })
+    .find(filter, { session, projection: { _id: 1 }, limit: atMost, batchSize: atMost })
     .toArray();
   if (found.length === 0) return 0;
-  const old = { _id: { $in: found.map(({ _id }) => _id) } };
-  const { deletedCount } = await messageIds.deleteMany(old, { session });
+  const some = { _id: { $in: found.map(({ _id }) => _id) } };
+  const { deletedCount } = await messageIds.deleteMany(some, { session });
   return deletedCount;
 }
 

@@ -1,8 +1,9 @@
+import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import type { Clock } from '../base/clock.ts';
-import { DragomanError } from '../base/errors.ts';
+import { hostInUrl, listenError, portOf } from '../base/listening.ts';
 import type { Logger } from '../base/log.ts';
 import { WIRE_LIMITS } from '../protocol/frames.ts';
 import { Admission, GATEWAY_PATH } from './admission.ts';
@@ -71,7 +72,7 @@ export async function startLinkServer(options: LinkServerOptions): Promise<LinkS
   http.on('error', (error) => log.error({ reason: error.message }, 'the port for gateways has a problem'));
 
   return {
-    url: `ws://${host.includes(':') ? `[${host}]` : host}:${port}${GATEWAY_PATH}`,
+    url: `ws://${hostInUrl(host)}:${port}${GATEWAY_PATH}`,
     async drain() {
       draining = true;
       await Promise.all([...links].map((link) => link.drain()));
@@ -88,33 +89,16 @@ export async function startLinkServer(options: LinkServerOptions): Promise<LinkS
 }
 
 /** Resolves to the port that was taken. */
-function listen(http: Server, { host, port }: LinkServerOptions): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const refused = (error: NodeJS.ErrnoException): void => reject(explain(error, host, port));
-    http.once('error', refused);
-    http.listen(port, host, () => {
-      http.off('error', refused);
-      const address = http.address();
-      resolve(typeof address === 'object' && address !== null ? address.port : port);
-    });
-  });
+async function listen(http: Server, { host, port }: LinkServerOptions): Promise<number> {
+  http.listen(port, host);
+  try {
+    await once(http, 'listening');
+  } catch (error) {
+    throw listenError(error, { host, port }, { flag: '--port', section: 'listen' });
+  }
+  return portOf(http);
 }
 
 function refuse(socket: Duplex, status: number): void {
   socket.end(`HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
-}
-
-function explain(error: NodeJS.ErrnoException, host: string, port: number): DragomanError {
-  if (error.code === 'EADDRINUSE') {
-    return new DragomanError(
-      'already_in_use',
-      `port ${port} on ${host} is in use: stop the other program, or choose another port with --port or listen.port`,
-      { cause: error },
-    );
-  }
-  return new DragomanError(
-    'config_invalid',
-    `cannot listen on ${host}:${port}: ${error.message}: choose another listen.host or listen.port`,
-    { cause: error },
-  );
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { describeError, DragomanError, isErrorCode } from '../../base/errors.ts';
+import { hostInUrl } from '../../base/listening.ts';
 import type { Config } from '../../system/config.ts';
 
 const DEADLINE_MS = 150_000;
@@ -8,7 +9,7 @@ const problem = z.object({ code: z.string(), detail: z.string() });
 /** Where this machine reaches a server that listens there: an address that means "any" is none to call. */
 export function apiUrl({ host, port }: Pick<Config['http'], 'host' | 'port'>): string {
   const address = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
-  return `http://${address.includes(':') ? `[${address}]` : address}:${port}`;
+  return `http://${hostInUrl(address)}:${port}`;
 }
 
 /** A query or a body, without what is undefined. */

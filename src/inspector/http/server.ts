@@ -3,7 +3,7 @@ import rateLimit from '@fastify/rate-limit';
 import websocket from '@fastify/websocket';
 import { fastify, type FastifyInstance } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
-import { DragomanError } from '../../base/errors.ts';
+import { hostInUrl, listenError, portOf } from '../../base/listening.ts';
 import type { Logger } from '../../base/log.ts';
 import { LIVE_PROTOCOL } from '../live/contract.ts';
 import type { AdmissionRules } from './admission.ts';
@@ -69,9 +69,9 @@ export async function startHttp(options: HttpOptions): Promise<RunningHttp> {
     await server.listen({ host, port });
   } catch (error) {
     await server.close();
-    throw explain(error, host, port);
+    throw listenError(error, { host, port }, { flag: '--http-port', section: 'http' });
   }
-  return { url: urlOf(server, host, port), close: () => server.close() };
+  return { url: `http://${hostInUrl(host)}:${portOf(server.server)}`, close: () => server.close() };
 }
 
 const typed = (scope: FastifyInstance) => scope.withTypeProvider<ZodTypeProvider>();
@@ -99,26 +99,3 @@ const SECURITY_HEADERS = {
 
 /** A token that came as a subprotocol is never said back. */
 const handleProtocols = (offered: Set<string>): string | false => offered.has(LIVE_PROTOCOL) && LIVE_PROTOCOL;
-
-function urlOf(server: FastifyInstance, host: string, port: number): string {
-  const address = server.server.address();
-  const taken = typeof address === 'object' && address !== null ? address.port : port;
-  return `http://${host.includes(':') ? `[${host}]` : host}:${taken}`;
-}
-
-function explain(error: unknown, host: string, port: number): unknown {
-  if (!(error instanceof Error) || !('code' in error)) return error;
-  if (error.code === 'EADDRINUSE') {
-    return new DragomanError(
-      'already_in_use',
-      `port ${port} on ${host} is in use: stop the other program, or choose another http.port`,
-      { cause: error },
-    );
-  }
-  if (!('syscall' in error)) return error;
-  return new DragomanError(
-    'config_invalid',
-    `cannot listen on ${host}:${port}: ${error.message}: choose another http.host or http.port`,
-    { cause: error },
-  );
-}

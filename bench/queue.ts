@@ -5,6 +5,7 @@ import { CorrespondentQueue } from '../src/queue/correspondent-queue.ts';
 import { DEFAULT_LIMITS, SKIP_POP, type QueueLimits } from '../src/queue/limits.ts';
 import type { MessageDraft } from '../src/queue/message.ts';
 import { placeText } from '../src/queue/place.ts';
+import { textDraft } from '../test/support/drafts.ts';
 import { measure, printTable, row, type Measurement, type Row } from './measure.ts';
 
 const START = 1_700_000_000_000;
@@ -14,27 +15,11 @@ const HOT = 1_000_000;
 const CHATS = 100_000;
 const CHAT_DEPTH = 20;
 
-const TEXT: MessageDraft = {
-  content: 'ola, tudo bem? segue a foto do comprovante',
+const TEXT = textDraft('ola, tudo bem? segue a foto do comprovante', {
   sender: { identifier: '5511999000001@s.whatsapp.net', displayName: 'Ana', alternateIdentifiers: [] },
-  source: 'user',
-  direction: 'incoming',
   originatingTime: START,
-  receivedTime: null,
-  group: null,
   providerMessageId: '3EB0000000000000000000',
-  mediaProcessingId: null,
-  mimeType: null,
-  originalFilename: null,
-  recipientId: null,
-  actualSender: null,
-  quoted: null,
-  mentions: [],
-  albumId: null,
-  editsProviderMessageId: null,
-  correctsId: null,
-  backlog: false,
-};
+});
 const picture = (): MessageDraft => ({ ...TEXT, mediaProcessingId: newGuid(), mimeType: 'image/jpeg' });
 
 const limitedTo = (maxMessages: number): QueueLimits => ({

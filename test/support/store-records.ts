@@ -2,6 +2,7 @@ import { newGuid } from '../../src/base/ids.ts';
 import type { CorrespondentKey, JobError, MediaMetadata } from '../../src/jobs/job.ts';
 import type { Message, Placeholder, ReadyMessage } from '../../src/queue/message.ts';
 import type { Acceptance, NewJob, StagedMedia } from '../../src/store/message-store.ts';
+import { textDraft } from './drafts.ts';
 
 /** Near the real time, for a store whose leases run on its server's clock. */
 export const NOW = Date.now();
@@ -17,31 +18,20 @@ export const keyOf = (correspondentId: string, botId = 'bot-a'): CorrespondentKe
 /** A text with its place in the chat. */
 export function textMessage(id: number, changes: Partial<ReadyMessage> = {}): ReadyMessage {
   const content = changes.content ?? `text ${id}`;
-  return {
-    id,
-    content,
+  const draft = textDraft(content, {
     sender: { identifier: '4915@s', displayName: 'Ada', alternateIdentifiers: ['77@lid'] },
-    source: 'user',
-    direction: 'incoming',
     originatingTime: NOW - 1_000,
     receivedTime: NOW - 500,
+    providerMessageId: `provider-${id}`,
+  });
+  return {
+    ...draft,
+    id,
     mediaTimes: null,
     acceptedTime: NOW,
     readyTime: NOW,
     messageSize: content.length,
-    group: null,
-    providerMessageId: `provider-${id}`,
     mediaProcessingId: null,
-    mimeType: null,
-    originalFilename: null,
-    recipientId: null,
-    actualSender: null,
-    quoted: null,
-    mentions: [],
-    albumId: null,
-    editsProviderMessageId: null,
-    correctsId: null,
-    backlog: false,
     ...changes,
   };
 }

@@ -1,5 +1,6 @@
 import { NOT_CONNECTED } from '../actors/bot-protocol.ts';
 import { JanitorSurvey } from '../actors/janitor-survey.ts';
+import type { Guid } from '../base/ids.ts';
 import { openStagingFolders } from '../staging/staging-folders.ts';
 import type { Store } from '../store/store.ts';
 import type { JanitorAdministration } from '../system/administration.ts';
@@ -22,7 +23,7 @@ export const offlineJanitor = (config: Config, store: Store): JanitorAdministrat
       store,
       bots: async () => janitorBots(config, configured, await store.bots()),
       folders: () => staging.all.map((folder) => ({ folder, gateways: [] })),
-      hasFile: async (guid: string, gatewayId: string) => (await staging.of(gatewayId).sizeOf(guid)) !== null,
+      hasFile: (guid: Guid, gatewayId: string) => staging.has(guid, gatewayId),
     };
     const times = { now: () => Date.now(), countsFrom: () => 0, poolCompletedAt: () => null };
     return janitorViewOf(await new JanitorSurvey(options, times).plan());

@@ -1,4 +1,5 @@
 import { DragomanError } from '../base/errors.ts';
+import type { Guid } from '../base/ids.ts';
 import { openStagingFolder, type StagedFile, type StagingFolder } from './staging-folder.ts';
 
 /**
@@ -18,6 +19,11 @@ export class StagingFolders {
 
   of(gatewayId: string): StagingFolder {
     return this.#own.get(gatewayId) ?? this.#shared;
+  }
+
+  /** Whether the whole file lies in its gateway's folder. */
+  async has(guid: Guid, gatewayId: string): Promise<boolean> {
+    return (await this.of(gatewayId).sizeOf(guid)) !== null;
   }
 
   /** Each folder once. */

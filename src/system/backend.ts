@@ -8,6 +8,7 @@ import { ActorSystem } from '../actors/kit/system.ts';
 import { runRecovery } from '../actors/recovery-steps.ts';
 import { workerPoolActor } from '../actors/worker-pool.ts';
 import type { Clock } from '../base/clock.ts';
+import type { Guid } from '../base/ids.ts';
 import type { Logger } from '../base/log.ts';
 import { type PoolConfig, poolRouter } from '../jobs/pools.ts';
 import type { StagingFolders } from '../staging/staging-folders.ts';
@@ -149,8 +150,7 @@ async function compose(
     return poisoned.length;
   };
 
-  const hasFile = async (guid: string, gatewayId: string): Promise<boolean> =>
-    (await staging.of(gatewayId).sizeOf(guid)) !== null;
+  const hasFile = (guid: Guid, gatewayId: string): Promise<boolean> => staging.has(guid, gatewayId);
   const announceAgain = (): void => {
     for (const { ref } of bots.values()) ref.tell('announce', undefined);
   };

@@ -1,5 +1,7 @@
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, test } from 'vitest';
+import { newGuid } from '../../../src/base/ids.ts';
 import { openStagingFolders } from '../../../src/staging/staging-folders.ts';
 import { scratchFolder } from '../../support/scratch-folder.ts';
 
@@ -15,6 +17,17 @@ test('G1: a gateway with a folder of its own is never led to another one’s', a
     'shared',
   ]);
   expect(folders.all.map((folder) => path.basename(folder.dir))).toEqual(['shared', 'north']);
+});
+
+test('G1: a file is there only for the gateway in whose folder it lies', async () => {
+  const dir = await scratchFolder();
+  const folders = await openStagingFolders(path.join(dir, 'shared'), [
+    { id: 'north', stagingFolder: path.join(dir, 'north') },
+  ]);
+  const guid = newGuid();
+  await writeFile(path.join(dir, 'north', guid), 'a voice note');
+  expect(await folders.has(guid, 'north')).toBe(true);
+  expect(await folders.has(guid, 'south')).toBe(false);
 });
 
 test.each([

@@ -1,10 +1,16 @@
+import { closestTo } from '../../base/closest.ts';
 import { describeError } from '../../base/errors.ts';
 import { type Config, type ConfigSources, loadConfig, SETTINGS } from '../../system/config.ts';
 import { settingsOfEnvironment } from '../../system/config-environment.ts';
+import { variableOf } from '../../system/setting-list.ts';
 import { isHardToGuess, SHORTEST_STRONG } from '../../system/gateway-auth.ts';
 import { failing, type Finding, ok, warning } from './check.ts';
 
 const NEEDED_NODE = 24;
+const PREFIX = 'DRAGOMAN_';
+const withoutPrefix = (variable: string): string => variable.slice(PREFIX.length);
+/** Without what all of them have in common, which would make any two look alike. */
+const VARIABLES = SETTINGS.map((setting) => withoutPrefix(variableOf(setting)));
 
 export function checkNode(version: string): Finding {
   const major = Number(version.split('.')[0]);
@@ -21,9 +27,12 @@ export function checkConfiguration(sources: ConfigSources): {
   readonly findings: readonly Finding[];
 } {
   const { unknown } = settingsOfEnvironment(sources.environment, SETTINGS);
-  const strays = unknown.map((variable) =>
-    warning('environment', `${variable} names no setting`, 'see docs/configuration.md for the names'),
-  );
+  const strays = unknown.map((variable) => {
+    const meant = closestTo(withoutPrefix(variable), VARIABLES);
+    const todo =
+      meant === null ? 'see docs/configuration.md for the names' : `did you mean ${PREFIX}${meant}?`;
+    return warning('environment', `${variable} names no setting`, todo);
+  });
   try {
     const config = loadConfig(sources);
     const bots = config.bots.map(({ id }) => id).join(', ');

@@ -4,6 +4,8 @@ import { describeError, DragomanError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { bugProblem, type Problem, problemOf } from './problem.ts';
 
+const NOT_JSON = 415;
+
 /** Answers every failure with a problem document, and logs bugs. */
 export function answerErrors(server: FastifyInstance, log: Logger): void {
   server.setErrorHandler((error, request, reply) => {
@@ -36,7 +38,9 @@ function explain(error: unknown): Problem {
   }
   const status = statusOf(error);
   if (status === null) return bugProblem();
-  return problemOf(new DragomanError('request_invalid', describeError(error)), status);
+  const detail =
+    status === NOT_JSON ? 'expected a body with content-type: application/json' : describeError(error);
+  return problemOf(new DragomanError('request_invalid', detail), status);
 }
 
 /** Of what Fastify itself refuses: bodies that are too large, are no JSON, or are cut short. */

@@ -86,8 +86,17 @@ test('warns of variables that name no setting and of tokens that can be guessed,
     { id: 'b', token: STRONG.slice(0, 20) },
     { id: 'c', token: STRONG },
   ];
-  const { exitCode, of, findings } = await visit(await scratchFolder(), { gateways }, { DRAGOMAN_PROT: '1' });
-  expect(of('environment')).toMatchObject({ state: 'warning', found: 'DRAGOMAN_PROT names no setting' });
+  const { exitCode, of, findings } = await visit(
+    await scratchFolder(),
+    { gateways },
+    { DRAGOMAN_LISTEN_PROT: '1' },
+  );
+  expect(of('environment')).toEqual({
+    check: 'environment',
+    state: 'warning',
+    found: 'DRAGOMAN_LISTEN_PROT names no setting',
+    todo: 'did you mean DRAGOMAN_LISTEN_PORT?',
+  });
   expect(of('token of gateway a')).toMatchObject({ state: 'warning', found: 'few different characters' });
   expect(of('token of gateway b')).toMatchObject({ state: 'warning', found: '20 characters' });
   expect(of('token of gateway c')).toMatchObject({ state: 'ok' });

@@ -143,7 +143,9 @@ describe('the API', () => {
       headers: { 'content-type': 'text/plain' },
       body: '{"to":"a","text":"b"}',
     };
-    expect((await fetch(new URL(send, inspector.url), plain)).status).toBe(415);
+    const refused = await fetch(new URL(send, inspector.url), plain);
+    expect(refused.status).toBe(415);
+    expect(problem.parse(await refused.json()).detail).toContain('content-type: application/json');
     const cut = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"to":' };
     expect((await fetch(new URL(send, inspector.url), cut)).status).toBe(400);
   });

@@ -1,5 +1,4 @@
-import { NOT_CONNECTED } from '../actors/bot-protocol.ts';
-import { botActor } from '../actors/bot.ts';
+import type { Chat } from '../actors/chat-protocol.ts';
 import { storedCompletion } from '../actors/completion.ts';
 import { EventBus } from '../actors/events.ts';
 import { ingestionActor } from '../actors/ingestion.ts';
@@ -14,20 +13,13 @@ import { type PoolConfig, poolRouter } from '../jobs/pools.ts';
 import type { StagingFolders } from '../staging/staging-folders.ts';
 import type { Store } from '../store/store.ts';
 import type { Administration } from './administration.ts';
-import { administerActors } from './administration/actors.ts';
-import { administerBots } from './administration/bots.ts';
-import { administerChats } from './administration/chats.ts';
-import { administerForgetting } from './administration/forgetting.ts';
-import { administerGateways } from './administration/gateways.ts';
-import { administerJanitor } from './administration/janitor.ts';
-import { administerFailedJobs } from './administration/failed-jobs.ts';
-import { administerJobs } from './administration/jobs.ts';
-import { administerPools } from './administration/pools.ts';
+import { administer } from './administration/administer.ts';
 import { Served } from './administration/served.ts';
 import { BacklogLog } from './backlog-log.ts';
+import { botActors } from './bot-actors.ts';
 import { BotRoster } from './bot-roster.ts';
 import type { Config } from './config.ts';
-import type { BotSettings } from './bot-settings.ts';
+import { drainSteps } from './drain.ts';
 import { pruneDuplicateKeys } from './duplicate-keys.ts';
 import { fileForgetter, fileReleaser } from './file-releaser.ts';
 import type { GatewayCredential } from './gateway-auth.ts';
@@ -174,29 +166,16 @@ async function compose(
     completed,
     unsaved: (botId) => bots.get(botId)?.ref.tell('reconcile', undefined),
   });
-  const spawnBot = async (settings: BotSettings): Promise<Pick<RunningBot, 'said' | 'ref'>> => {
-    const said = { status: NOT_CONNECTED };
-    const ref = await system.spawn(botActor, settings.id, {
-      botId: settings.id,
-      said,
-      passivateAfterMs: config.passivateAfterMs,
-      maxLiveChats: config.maxLiveChats,
-      disconnectGraceMs: config.disconnectGraceMs,
-      services: {
-        store,
-        events,
-        limits: settings.limits,
-        ordering: orderingOf(settings),
-        routeToPool,
-        mimeTypeOf,
-        messageReady: (chat) => ingestion.tell('ready', chat),
-        wakePools: () => workers.tell('wake', undefined),
-        reviveJobs,
-        releaseFile,
-        hasFile,
-      },
-    });
-    return { said, ref };
+  const services = {
+    store,
+    events,
+    routeToPool,
+    mimeTypeOf,
+    messageReady: (chat: Chat) => ingestion.tell('ready', chat),
+    wakePools: () => workers.tell('wake', undefined),
+    reviveJobs,
+    releaseFile,
+    hasFile,
   };
   const gatewayIds = credentials.map(({ gatewayId }) => gatewayId);
   const roster = await BotRoster.open({
@@ -206,17 +185,7 @@ async function compose(
     removedBots,
     store,
     commands: ingress,
-    spawn: spawnBot,
-    async retire({ ref }) {
-      try {
-        await ref.ask('retire', undefined, { deadlineMs: config.drainDeadlineMs });
-        await system.stopActor(ref);
-      } catch (error) {
-        // One that stayed would be in the way of a bot of its name. What is not held is swept by the next start.
-        await system.stopActor(ref, 'now');
-        throw error;
-      }
-    },
+    ...botActors({ system, config, services }),
     clock,
     log,
   });
@@ -229,53 +198,39 @@ async function compose(
   if (config.log.backlogEveryMs > 0) backlogLog.start(config.log.backlogEveryMs);
 
   const deadlineMs = config.drainDeadlineMs;
-  const drain = (): Promise<void> => {
+  const running = { server, ingress, workers, settlements, ingestion, bots, system, jobRuns, deadlineMs };
+  const drain = async (): Promise<void> => {
     backlogLog.close();
     pruning.cancel();
-    return runSteps({ clock, log, deadlineMs, title: 'drain' }, [
-      { name: 'answer the frames in hand', run: () => server.drain().finally(() => ingress.closeOutbox()) },
-      { name: 'finish or give back jobs', run: () => workers.ask('drain', undefined, { deadlineMs }) },
-      { name: 'settle what is completed', run: () => settlements.settled() },
-      { name: 'ingest what is ready', run: () => ingestion.ask('drain', undefined, { deadlineMs }) },
-      {
-        name: 'hold jobs',
-        run: () =>
-          Promise.all(Array.from(bots.values(), ({ ref }) => ref.ask('retire', undefined, { deadlineMs }))),
-      },
-      { name: 'close the links', run: () => server.close() },
-      { name: 'stop the actors', run: () => system.stop() },
-      { name: 'end the processors', run: () => jobRuns.close().finally(stopStateLog) },
-    ]);
+    await runSteps({ clock, log, deadlineMs, title: 'drain' }, drainSteps(running));
+    stopStateLog();
   };
   let drained: Promise<void> | null = null;
-  const send = (request: SendRequest): Promise<SendResult> => ingress.send(request);
-  const administration: Administration = {
-    actors: administerActors(system),
-    bots: administerBots({ bots, roster, isLinked: (gatewayId) => ingress.isLinked(gatewayId) }),
-    chats: { ...administerChats({ store, bots }), ...administerForgetting({ bots, forgetFile }) },
-    gateways: administerGateways({ gatewayIds, ingress }),
-    janitor: administerJanitor(janitor),
-    jobs: {
-      ...administerJobs({ store, bots, pools }),
-      ...administerFailedJobs({ store, bots, forgetFile }),
-    },
-    pools: administerPools({
-      store,
-      pools: config.pools,
-      load: () => workers.ask('load', undefined),
-      staging,
-      served,
-      bots: config.bots,
-      clock,
-    }),
-    send,
+  const administration = administer({
+    config,
+    store,
+    staging,
+    system,
+    bots,
+    roster,
+    gatewayIds,
+    ingress,
+    janitor,
+    workers,
+    served,
+    forgetFile,
+    clock,
+  });
+  return {
+    url: server.url,
+    events,
+    system,
+    administration,
+    send: (request) => ingress.send(request),
+    stop: () => (drained ??= drain()),
   };
-  return { url: server.url, events, system, administration, send, stop: () => (drained ??= drain()) };
 }
 
 /** Those that this process works for. */
 const poolsHere = ({ pools, processedBy }: Config): readonly PoolConfig[] =>
   processedBy === 'backend' ? pools : [];
-
-const orderingOf = ({ ordering, strictHoldMs }: BotSettings) =>
-  ordering === 'strict' ? ({ kind: 'strict', strictHoldMs } as const) : ({ kind: 'skip-pop' } as const);

@@ -110,7 +110,7 @@ export class Connection {
       auth: { creds, keys: auth.keys },
       waWebSocketUrl: options.endpoint.socketUrl,
       logger: baileysLogger(log),
-      makeSignalRepository: journalingSignal(reception, history),
+      makeSignalRepository: journalingSignal(auth.keys, reception, history),
     });
     tameRetryManager(this.socket.messageRetryManager, memory.retryCounters);
     this.#watchdog = new Watchdog(clock, SILENT_AFTER_MS, () => this.close('silent'));

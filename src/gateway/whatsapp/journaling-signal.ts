@@ -1,6 +1,7 @@
 import {
   DEFAULT_CONNECTION_CONFIG,
   MISSING_KEYS_ERROR_TEXT,
+  type SignalKeyStore,
   type SignalKeyStoreWithTransaction,
   type SocketConfig,
   unpadRandomMax16,
@@ -11,6 +12,7 @@ import { isMessage, type ReceivedMessage, type ReceivedStanza } from '../receive
 import { asKeys } from './auth-state.ts';
 import type { StanzaAttributes } from './identity.ts';
 import { SenderKeys } from './sender-keys.ts';
+import { SendingRatchet } from './sending-ratchet.ts';
 import { padded, type Stanzas } from './stanzas.ts';
 
 /** How libsignal's group cipher begins to say it; for a chat of two Baileys has the text as a constant. */
@@ -50,19 +52,27 @@ export interface HistoryKeeping {
  *   R2 A decryption resolves only when that commit has; a failed commit fails it.
  *   R3 A decryption that fails, other than at a second delivery, is remembered durably before Baileys asks the sender
  *      to send the message again.
+ *   R4 An encryption resolves only when its step of the ratchet is durable (E1). `store` is the one beneath Baileys'
+ *      transactions.
  */
 export function journalingSignal(
+  store: Pick<SignalKeyStore, 'set'>,
   journaling: Journaling,
   history: HistoryKeeping,
 ): SocketConfig['makeSignalRepository'] {
   return (auth, logger, pnToLid) => {
-    const signal = DEFAULT_CONNECTION_CONFIG.makeSignalRepository(auth, logger, pnToLid);
-    boundAddressCache(signal.lidMapping);
-    const senderKeys = new SenderKeys((senderKey) => signal.processSenderKeyDistributionMessage(senderKey));
     const { keys } = auth;
     if (!('transaction' in keys)) {
       throw new DragomanError('invariant_broken', 'expected Baileys to give its key store transactions');
     }
+    const sending = new SendingRatchet(store);
+    const signal = DEFAULT_CONNECTION_CONFIG.makeSignalRepository(
+      { ...auth, keys: sending.watched(keys) },
+      logger,
+      pnToLid,
+    );
+    boundAddressCache(signal.lidMapping);
+    const senderKeys = new SenderKeys((senderKey) => signal.processSenderKeyDistributionMessage(senderKey));
 
     const journaled = async (
       payload: Uint8Array,
@@ -90,6 +100,8 @@ export function journalingSignal(
         journaled(options.ciphertext, options.jid, () => signal.decryptMessage(options)),
       decryptGroupMessage: (options) =>
         journaled(options.msg, options.group, () => signal.decryptGroupMessage(options)),
+      encryptMessage: (options) => sending.step(keys, () => signal.encryptMessage(options)),
+      encryptGroupMessage: (options) => sending.step(keys, () => signal.encryptGroupMessage(options)),
     };
   };
 }

@@ -9,7 +9,7 @@ import {
   proto,
   unpadRandomMax16,
 } from '@whiskeysockets/baileys';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { AuthState } from '../../../../src/gateway/whatsapp/auth-state.ts';
 import { baileysLogger, silenceLibsignal } from '../../../../src/gateway/whatsapp/baileys-log.ts';
 import { interpret } from '../../../../src/gateway/whatsapp/interpret.ts';
@@ -37,6 +37,7 @@ beforeAll(silenceLibsignal);
 
 type Repository = ReturnType<typeof DEFAULT_CONNECTION_CONFIG.makeSignalRepository>;
 type Ciphertext = Awaited<ReturnType<Repository['encryptMessage']>>;
+type GroupCiphertext = Awaited<ReturnType<Repository['encryptGroupMessage']>>;
 
 /** A linked device that may lose its memory at any time, but not its storage. */
 class Device {
@@ -45,12 +46,35 @@ class Device {
   failures = 0;
   announced = 0;
   #stanzas = new Stanzas();
+  #keys = this.#open();
   #repository = this.#boot();
 
   /** Whatever was only in memory is gone. */
   crash(): void {
     this.#stanzas = new Stanzas();
+    this.#keys = this.#open();
     this.#repository = this.#boot();
+  }
+
+  send<T>(encrypt: (repository: Repository) => Promise<T>): Promise<T> {
+    return encrypt(this.#repository);
+  }
+
+  /** As Baileys does it: what was encrypted is on its way before the transaction around it has committed. */
+  async sendAndCrash<T>(encrypt: (repository: Repository) => Promise<T>): Promise<T> {
+    const sent: T[] = [];
+    const crash = new Error('killed');
+    const sending = this.#keys.keys.transaction(async () => {
+      sent.push(await encrypt(this.#repository));
+      throw crash;
+    }, BOT_JID);
+    await sending.catch((error: unknown) => {
+      if (error !== crash) throw error;
+    });
+    this.crash();
+    const [ciphertext] = sent;
+    if (ciphertext === undefined) throw new Error('expected a ciphertext');
+    return ciphertext;
   }
 
   async publishPreKey(keyPair: { public: Uint8Array; private: Uint8Array }): Promise<void> {
@@ -81,8 +105,13 @@ class Device {
     return content;
   }
 
-  #boot(): Repository {
+  #open() {
     const auth = new AuthState(BOT, this.storage, () => (this.failures += 1));
+    return { auth, keys: addTransactionCapability(auth.keys, LOGGER, ONE_TRY) };
+  }
+
+  #boot(): Repository {
+    const { auth, keys } = this.#keys;
     const journaling: Journaling = {
       stanzas: this.#stanzas,
       interpret: async (attributes, plaintext) => {
@@ -99,8 +128,7 @@ class Device {
       remember: async () => {},
       forBaileys: async (_attributes, plaintext) => plaintext,
     };
-    const makeRepository = journalingSignal(journaling, history);
-    const keys = addTransactionCapability(auth.keys, LOGGER, ONE_TRY);
+    const makeRepository = journalingSignal(auth.keys, journaling, history);
     return makeRepository({ creds: this.creds, keys }, LOGGER);
   }
 }
@@ -149,6 +177,21 @@ class Phone {
     const data = encodeWAMessage({ conversation: text });
     return this.#repository.encryptGroupMessage({ group: GROUP, meId: ALICE_JID, data });
   }
+
+  async read({ type, ciphertext }: Ciphertext): Promise<string> {
+    return textIn(await this.#repository.decryptMessage({ jid: BOT_JID, type, ciphertext }));
+  }
+
+  async readInGroup({ ciphertext, senderKeyDistributionMessage }: GroupCiphertext): Promise<string> {
+    const axolotlSenderKeyDistributionMessage = senderKeyDistributionMessage;
+    await this.#repository.processSenderKeyDistributionMessage({
+      authorJid: BOT_JID,
+      item: { groupId: GROUP, axolotlSenderKeyDistributionMessage },
+    });
+    return textIn(
+      await this.#repository.decryptGroupMessage({ group: GROUP, authorJid: BOT_JID, msg: ciphertext }),
+    );
+  }
 }
 
 async function acquainted(): Promise<{ readonly device: Device; readonly phone: Phone }> {
@@ -158,8 +201,18 @@ async function acquainted(): Promise<{ readonly device: Device; readonly phone: 
   return { device, phone };
 }
 
+const textIn = (padded: Uint8Array): string =>
+  proto.Message.decode(unpadRandomMax16(padded)).conversation ?? '';
+
 const textsOf = (device: Device): readonly string[] =>
   device.storage.received.map(({ wire }) => wire.message);
+
+/** What the bot says, as a step of its ratchets. */
+const saying = (conversation: string) => (repository: Repository) =>
+  repository.encryptMessage({ jid: ALICE_JID, data: encodeWAMessage({ conversation }) });
+
+const sayingInGroup = (conversation: string) => (repository: Repository) =>
+  repository.encryptGroupMessage({ group: GROUP, meId: BOT_JID, data: encodeWAMessage({ conversation }) });
 
 describe('journalingSignal', () => {
   test('addresses are remembered in bounds, whatever Baileys would do', () => {
@@ -303,6 +356,37 @@ describe('journalingSignal', () => {
     device.storage.forgetMessages();
     await expect(device.receiveInGroup('1', ciphertext)).rejects.toThrow('old counter');
     expect(device.storage.expected).toEqual([]);
+  });
+
+  test('R4: a text that went out just before a crash has used its key, and the next one is read too', async () => {
+    const { device, phone } = await acquainted();
+    await device.receive('1', await phone.write('hello'));
+    const [first, second] = [
+      await device.sendAndCrash(saying('one')),
+      await device.sendAndCrash(saying('two')),
+    ];
+    expect([await phone.read(first), await phone.read(second)]).toEqual(['one', 'two']);
+  });
+
+  test('R4: so is the next one in a group', async () => {
+    const { device, phone } = await acquainted();
+    const texts = [
+      await device.send(sayingInGroup('one')),
+      await device.sendAndCrash(sayingInGroup('two')),
+      await device.sendAndCrash(sayingInGroup('three')),
+    ];
+    const read: string[] = [];
+    for (const text of texts) read.push(await phone.readInGroup(text));
+    expect(read).toEqual(['one', 'two', 'three']);
+  });
+
+  test('R4: a step that cannot be made durable fails the encryption', async () => {
+    const { device, phone } = await acquainted();
+    await device.receive('1', await phone.write('hello'));
+    vi.spyOn(device.storage, 'commit').mockRejectedValueOnce(new Error('the disk is full'));
+    const sending = device.sendAndCrash(saying('one'));
+    await expect(sending).rejects.toThrow('the disk is full');
+    expect(device.failures).toBe(1);
   });
 
   test('a failed read ends the session instead of beginning a new one', async () => {

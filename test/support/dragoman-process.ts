@@ -27,14 +27,15 @@ export class DragomanProcess {
     return DragomanProcess.#start([...nodeFlags, BINARY, ...args], {});
   }
 
-  /** With variables beside those of the tests. */
+  /** With variables of its own: those of the tests are none of its settings. */
   static spawnIn(environment: Readonly<Record<string, string>>, ...args: readonly string[]): DragomanProcess {
     return DragomanProcess.#start([BINARY, ...args], environment);
   }
 
   static #start(command: readonly string[], environment: Readonly<Record<string, string>>): DragomanProcess {
+    const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('DRAGOMAN_'));
     // Many of them run at a time.
-    const env = { DRAGOMAN_HTTP_PORT: '0', ...process.env, ...environment };
+    const env = { ...Object.fromEntries(inherited), DRAGOMAN_HTTP_PORT: '0', ...environment };
     return new DragomanProcess(spawn(process.execPath, command, { env, stdio: ['ignore', 'pipe', 'pipe'] }));
   }
 

@@ -75,6 +75,17 @@ describe('dragoman start', () => {
     expect(dragoman.stderr).not.toContain('step not finished');
   });
 
+  test('says at once which variable was mistyped, and goes on', async () => {
+    const args = ['start', '--data-folder', await scratchFolder(), '--port', '0', ...QUIET];
+    const dragoman = DragomanProcess.spawnIn({ DRAGOMAN_LISTEN_PROT: '1' }, ...args);
+    onTestFinished(() => dragoman.kill());
+    await dragoman.printed(/Everything durable lies in/);
+    expect(dragoman.stderr).toBe(
+      'warning: DRAGOMAN_LISTEN_PROT names no setting: did you mean DRAGOMAN_LISTEN_PORT?\n',
+    );
+    await dragoman.stop();
+  });
+
   test('SIGUSR2 logs the actor tree, one line per actor', async () => {
     const { dragoman } = await linked(await scratchFolder());
     dragoman.signal('SIGUSR2');

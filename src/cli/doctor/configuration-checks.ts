@@ -1,16 +1,10 @@
-import { closestTo } from '../../base/closest.ts';
 import { describeError } from '../../base/errors.ts';
-import { type Config, type ConfigSources, loadConfig, SETTINGS } from '../../system/config.ts';
-import { settingsOfEnvironment } from '../../system/config-environment.ts';
-import { variableOf } from '../../system/setting-list.ts';
+import { type Config, type ConfigSources, loadConfig } from '../../system/config.ts';
 import { isHardToGuess, SHORTEST_STRONG } from '../../system/gateway-auth.ts';
+import { strayVariables } from '../../system/stray-variables.ts';
 import { failing, type Finding, ok, warning } from './check.ts';
 
 const NEEDED_NODE = 24;
-const PREFIX = 'DRAGOMAN_';
-const withoutPrefix = (variable: string): string => variable.slice(PREFIX.length);
-/** Without what all of them have in common, which would make any two look alike. */
-const VARIABLES = SETTINGS.map((setting) => withoutPrefix(variableOf(setting)));
 
 export function checkNode(version: string): Finding {
   const major = Number(version.split('.')[0]);
@@ -26,13 +20,9 @@ export function checkConfiguration(sources: ConfigSources): {
   readonly config: Config | null;
   readonly findings: readonly Finding[];
 } {
-  const { unknown } = settingsOfEnvironment(sources.environment, SETTINGS);
-  const strays = unknown.map((variable) => {
-    const meant = closestTo(withoutPrefix(variable), VARIABLES);
-    const todo =
-      meant === null ? 'see docs/configuration.md for the names' : `did you mean ${PREFIX}${meant}?`;
-    return warning('environment', `${variable} names no setting`, todo);
-  });
+  const strays = strayVariables(sources.environment).map(({ found, todo }) =>
+    warning('environment', found, todo),
+  );
   try {
     const config = loadConfig(sources);
     const bots = config.bots.map(({ id }) => id).join(', ');

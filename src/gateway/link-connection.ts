@@ -3,6 +3,7 @@ import type { Clock, Timer } from '../base/clock.ts';
 import { repeat } from '../base/deadlines.ts';
 import { describeError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
+import { RateBudget } from '../base/rate-budget.ts';
 import { MINUTE_MS } from '../base/units.ts';
 import { decodeBackendFrame, encodeFrame } from '../protocol/codec.ts';
 import {
@@ -28,7 +29,8 @@ export const LINK_TIMING: LinkTiming = {
 };
 
 const PUMP_LIMITS = { maxInFlight: 256, maxBufferedBytes: 1024 * 1024 };
-const MALFORMED_PER_MINUTE = 10;
+/** One more ends the connection. */
+const MALFORMED_BORNE = { most: 9, periodMs: MINUTE_MS };
 
 /** Frames that are not journalled: lost with the connection, and said again after the next hello. */
 export type PassingFrame = Extract<
@@ -67,9 +69,9 @@ export class LinkConnection {
   readonly #host: ConnectionHost;
   readonly #options: ConnectionOptions;
   readonly #pump: FramePump;
+  readonly #malformed = new RateBudget(MALFORMED_BORNE);
   #watchdog: Timer | null = null;
   #heard = true;
-  #malformedAt: number[] = [];
   #ending: ConnectionEnding | null = null;
 
   constructor(options: ConnectionOptions, host: ConnectionHost) {
@@ -144,9 +146,7 @@ export class LinkConnection {
 
   #complain(reason: string): void {
     this.#options.log.warn({ reason }, 'the backend sent a malformed frame; ignored');
-    const now = this.#options.clock.now();
-    this.#malformedAt = [...this.#malformedAt.filter((at) => at > now - MINUTE_MS), now];
-    if (this.#malformedAt.length >= MALFORMED_PER_MINUTE) this.#giveUp('too many malformed frames');
+    if (!this.#malformed.spend(this.#options.clock.now())) this.#giveUp('too many malformed frames');
   }
 
   #refused(status: number): void {

@@ -4,6 +4,8 @@ import type { Clock, Timer } from '../base/clock.ts';
 import { repeat } from '../base/deadlines.ts';
 import { describeError, DragomanError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
+import { RateBudget } from '../base/rate-budget.ts';
+import { MINUTE_MS } from '../base/units.ts';
 import { decodeGatewayFrame, encodeFrame } from '../protocol/codec.ts';
 import type {
   AnswerFrame,
@@ -39,7 +41,6 @@ export const LINK_LIMITS: LinkLimits = {
 
 /** How long a peer may take to answer a close. */
 const CLOSE_DEADLINE_MS = 5_000;
-const MINUTE_MS = 60_000;
 /** RFC 6455: what fits into a close frame beside the code, less room for a character that the cut spoilt. */
 const CLOSE_REASON_BYTES = 120;
 const CLOSE_CODE = { goingAway: 1001, refused: 1008, failed: 1011 } as const;
@@ -99,10 +100,10 @@ export class GatewayLink implements OpenLink {
   readonly #closing = new AbortController();
   readonly #ended = Promise.withResolvers<void>();
   readonly #flow: LinkFlow;
+  readonly #malformed: RateBudget;
   #greeted = false;
   #draining = false;
   #throttledAt = -Infinity;
-  #malformedAt: readonly number[] = [];
   #heard = true;
   #timer: Timer;
 
@@ -112,6 +113,7 @@ export class GatewayLink implements OpenLink {
     this.#socket = socket;
     this.#handler = handler;
     this.#limits = limits;
+    this.#malformed = new RateBudget({ most: limits.malformedPerMinute - 1, periodMs: MINUTE_MS });
     this.#clock = clock;
     this.#log = log.child({ gateway_id: gatewayId });
     this.#timer = clock.schedule(limits.helloDeadlineMs, () =>
@@ -215,11 +217,7 @@ export class GatewayLink implements OpenLink {
   #complain(reason: string, seq: number | null): void {
     const code = 'frame_invalid';
     this.send(seq === null ? { type: 'error', code, reason } : { type: 'nack', seq, code, reason });
-    const now = this.#clock.now();
-    this.#malformedAt = [...this.#malformedAt.filter((at) => at > now - MINUTE_MS), now];
-    if (this.#malformedAt.length >= this.#limits.malformedPerMinute) {
-      this.#refuse(code, 'too many malformed frames');
-    }
+    if (!this.#malformed.spend(this.#clock.now())) this.#refuse(code, 'too many malformed frames');
   }
 
   #greet(frame: GatewayFrame): void {

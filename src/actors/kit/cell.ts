@@ -1,6 +1,7 @@
 import { within } from '../../base/deadlines.ts';
 import { DragomanError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
+import { RateBudget } from '../../base/rate-budget.ts';
 import type {
   ActorContext,
   ActorDefinition,
@@ -19,7 +20,6 @@ import { Mailbox } from './mailbox.ts';
 import { failureOf, isBug, type Envelope, type Receiver } from './message.ts';
 import { OutstandingReplies } from './outstanding-replies.ts';
 import { LocalRef, type Addressee } from './ref.ts';
-import { RestartBudget } from './restart-budget.ts';
 import type { Runtime } from './runtime.ts';
 
 const DEFAULT_MAILBOX_CAPACITY = 1_000;
@@ -46,7 +46,7 @@ export class Cell<P extends ProtocolOf<P>> implements Child, Addressee, Receiver
   readonly #settings: ActorSettings;
   readonly #create: (context: ActorContext<P>) => Behaviour<P>;
   readonly #mailbox: Mailbox;
-  readonly #budget: RestartBudget;
+  readonly #restartBudget: RateBudget;
   #life: Life<P>;
   #node: ComedyNode | null = null;
   #log: Logger | null = null;
@@ -74,7 +74,7 @@ export class Cell<P extends ProtocolOf<P>> implements Child, Addressee, Receiver
     this.#settings = settings;
     this.#create = create;
     this.#mailbox = new Mailbox({ capacity: mailboxCapacity, clock: runtime.clock, owner: this });
-    this.#budget = new RestartBudget(restartLimit);
+    this.#restartBudget = new RateBudget({ most: restartLimit.intensity, periodMs: restartLimit.periodMs });
     this.#life = new Life(this);
   }
 
@@ -223,7 +223,7 @@ export class Cell<P extends ProtocolOf<P>> implements Child, Addressee, Receiver
       await this.#life.stopChildren('now', false);
       await this.#life.close();
       if (this.#gone !== null) return;
-      if (!this.#budget.spend(this.runtime.clock.now())) {
+      if (!this.#restartBudget.spend(this.runtime.clock.now())) {
         this.#escalate(failure.error);
         return;
       }

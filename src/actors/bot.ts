@@ -21,7 +21,7 @@ import { orCloseLink } from './frame-link.ts';
 import { chatIdentifiers } from './inbound.ts';
 import type { ActorContext, ActorDefinition, Detail } from './kit/actor.ts';
 import { type Later, later } from './kit/later.ts';
-import { Lane } from './lane.ts';
+import { LatestWish } from './latest-wish.ts';
 
 export interface BotArgs {
   readonly botId: string;
@@ -44,7 +44,7 @@ const SHORTEST_SWEEP_MS = 1_000;
  * Routes what concerns one bot to its chats, and leads the bot through its life.
  *   B1 Messages of a chat reach its actor in the order in which the bot got them.
  *   B2 The bot never waits for a chat: replies come later.
- *   B3 Lifecycle wishes run in one lane, the last one wins; each is idempotent.
+ *   B3 Lifecycle wishes are fulfilled one at a time, the last one wins; each is idempotent.
  *   B4 Before jobs change collection, every message that was given the old one is durable: none is left behind.
  */
 class Bot {
@@ -52,7 +52,7 @@ class Bot {
   readonly #args: BotArgs;
   readonly #chats: Chats;
   readonly #book = new AddressBook(KNOWN_IDENTIFIERS);
-  readonly #lane = new Lane<Wish>((wish) => this.#fulfil(wish));
+  readonly #wishes = new LatestWish<Wish>((wish) => this.#fulfil(wish));
   #jobsStartIn: 'active' | 'holding' = 'holding';
   #graceTimer: Timer | null = null;
   #idleTimer: Timer | null = null;
@@ -69,8 +69,8 @@ class Bot {
 
   started(): void {
     this.#scheduleIdleSweep();
-    if (this.#isOpen) return this.#lane.want('connected');
-    this.#lane.want('rehydrated');
+    if (this.#isOpen) return this.#wishes.want('connected');
+    this.#wishes.want('rehydrated');
     this.#holdAfter(this.#args.disconnectGraceMs);
   }
 
@@ -116,7 +116,7 @@ class Bot {
     this.#context.log.info({ bot_id: botId, state: status.state, detail: status.detail }, 'bot status');
     if (status.state === 'open') {
       this.#graceTimer?.cancel();
-      if (!wasOpen) this.#lane.want('connected');
+      if (!wasOpen) this.#wishes.want('connected');
       return;
     }
     const isFinal = status.state === 'stopped' || status.state === 'logged_out';
@@ -124,7 +124,7 @@ class Bot {
   }
 
   reconcile(): void {
-    if (this.#isOpen) this.#lane.want('connected');
+    if (this.#isOpen) this.#wishes.want('connected');
   }
 
   announce(): void {
@@ -155,8 +155,8 @@ class Bot {
 
   async retire(): Promise<void> {
     this.#graceTimer?.cancel();
-    this.#lane.want('held');
-    await this.#lane.idle();
+    this.#wishes.want('held');
+    await this.#wishes.idle();
   }
 
   inspect(): Detail {
@@ -202,7 +202,7 @@ class Bot {
 
   #holdAfter(delayMs: number): void {
     this.#graceTimer?.cancel();
-    this.#graceTimer = this.#context.clock.schedule(delayMs, () => this.#lane.want('held'));
+    this.#graceTimer = this.#context.clock.schedule(delayMs, () => this.#wishes.want('held'));
   }
 
   #scheduleIdleSweep(): void {
@@ -215,7 +215,7 @@ class Bot {
   async #fulfil(wish: Wish): Promise<void> {
     const { botId } = this.#args;
     const attempt = async (): Promise<void> => {
-      if (!this.#lane.superseded) await this.#carryOut(wish);
+      if (!this.#wishes.superseded) await this.#carryOut(wish);
     };
     try {
       await untilDone(attempt, this.#backOff(`the bot waits to be ${wish}`));

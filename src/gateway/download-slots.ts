@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../base/clock.ts';
 import { downloadFailed, type DownloadOutcome } from './download-outcome.ts';
 import type { Applicant } from './fair-line.ts';
-import { Lane } from './lane.ts';
+import { Places } from './places.ts';
 
 export interface SlotSettings {
   readonly maxConcurrentDownloads: number;
@@ -16,7 +16,7 @@ interface Holder {
   readonly interruption: AbortController;
   readonly timer: Timer;
   /** Where it has its place now. */
-  lane: Lane;
+  places: Places;
   isOverdue: boolean;
 }
 
@@ -34,8 +34,8 @@ interface Holder {
 export class DownloadSlots {
   readonly #clock: Clock;
   readonly #slowDownloadMs: number;
-  readonly #quick: Lane;
-  readonly #slow: Lane;
+  readonly #quick: Places;
+  readonly #slow: Places;
   readonly #slowOnes = new WeakSet<Applicant>();
   /** Longest first. */
   readonly #holders = new Set<Holder>();
@@ -44,8 +44,8 @@ export class DownloadSlots {
   constructor(settings: SlotSettings, clock: Clock) {
     this.#clock = clock;
     this.#slowDownloadMs = settings.slowDownloadMs;
-    this.#quick = new Lane(settings.maxConcurrentDownloads);
-    this.#slow = new Lane(settings.maxSlowDownloads);
+    this.#quick = new Places(settings.maxConcurrentDownloads);
+    this.#slow = new Places(settings.maxSlowDownloads);
   }
 
   get running(): number {
@@ -113,7 +113,7 @@ export class DownloadSlots {
         this.#slowOnes.add(applicant);
         this.#makeRoom();
       }),
-      lane: this.#quick,
+      places: this.#quick,
       isOverdue: false,
     };
     this.#holders.add(holder);
@@ -123,7 +123,7 @@ export class DownloadSlots {
   #letGo(holder: Holder): void {
     holder.timer.cancel();
     this.#holders.delete(holder);
-    holder.lane.leave(holder.applicant);
+    holder.places.leave(holder.applicant);
     this.#makeRoom();
   }
 
@@ -144,7 +144,7 @@ export class DownloadSlots {
 
   #move(holder: Holder): void {
     this.#holders.delete(holder);
-    holder.lane = this.#slow;
+    holder.places = this.#slow;
     this.#quick.leave(holder.applicant);
   }
 }

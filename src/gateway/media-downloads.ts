@@ -10,7 +10,7 @@ import type { DownloadFailure, DownloadOutcome, StagedDownload } from './downloa
 import type { DownloadSlots } from './download-slots.ts';
 import { fetchMedia } from './fetch-media.ts';
 import { inTurn } from './in-turn.ts';
-import { allButOne } from './lane.ts';
+import { allButOne } from './places.ts';
 import type { MediaLedger, PendingMedia } from './media-ledger.ts';
 import type { MediaReference } from './received.ts';
 import type { Session } from './session.ts';

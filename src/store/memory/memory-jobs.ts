@@ -252,7 +252,7 @@ export class MemoryJobs {
     }
     const { pool, correspondent } = job;
     const chatRounds = this.all()
-      .filter((other) => isClaimable(other) && other.pool === pool && sameChat(other, job))
+      .filter((other) => isClaimable(other) && other.pool === pool && takeTurnsAsOne(other, job))
       .map(({ round }) => round);
     const bot = this.#turns.arrived(pool, correspondent.botId);
     this.#put({ ...job, round: roundForJob(bot.round, Math.max(0, ...chatRounds)) });
@@ -284,7 +284,8 @@ const hasLapsed = ({ status, leaseExpiresAt }: MediaProcessingJob, now: number):
 const lapse = (job: MediaProcessingJob, now: number): MediaProcessingJob =>
   hasLapsed(job, now) ? { ...job, ...UNCLAIMED, status: 'pending', attempts: job.attempts + 1 } : job;
 
-const sameChat = (a: MediaProcessingJob, b: MediaProcessingJob): boolean =>
+/** As the other stores' indexes of rounds have it: chats of two providers with one id would take turns as one. */
+const takeTurnsAsOne = (a: MediaProcessingJob, b: MediaProcessingJob): boolean =>
   a.correspondent.botId === b.correspondent.botId &&
   a.correspondent.correspondentId === b.correspondent.correspondentId;
 

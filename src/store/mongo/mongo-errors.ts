@@ -63,14 +63,14 @@ const hasLabel = (error: unknown, label: string): boolean =>
  */
 const isConnectionFailure = (error: unknown): boolean =>
   isSocketError(error) ||
-  (error instanceof MongoError && !(error instanceof MongoServerError) && !isBug(error));
+  (error instanceof MongoError && !(error instanceof MongoServerError) && !isMisuse(error));
 
 const isSocketError = (error: unknown): boolean => error instanceof Error && 'syscall' in error;
 
 /** What a caller of the store is told instead of a driver's error; anything else is returned as it is. */
 export function storeFailure(cause: unknown): unknown {
   if (hasCode(cause, 'deadline_exceeded') || isConnectionFailure(cause)) return unavailable(cause);
-  if (!(cause instanceof MongoError) || isBug(cause)) return cause;
+  if (!(cause instanceof MongoError) || isMisuse(cause)) return cause;
   if (isDuplicateKey(cause)) return keyTaken(cause);
   return unavailable(cause);
 }
@@ -108,7 +108,7 @@ const unavailable = (cause: unknown): DragomanError =>
 const codeOf = (error: unknown): unknown => (error instanceof MongoServerError ? error.code : undefined);
 
 /** Whether the driver or the server says that it was used wrongly. */
-function isBug(error: MongoError): boolean {
+function isMisuse(error: MongoError): boolean {
   if (error instanceof MongoServerError) return STATEMENT_CODES.has(error.code);
   return error instanceof MongoAPIError && !isClosed(error);
 }

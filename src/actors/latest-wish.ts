@@ -3,7 +3,7 @@
  *   N1 At most one wish is being fulfilled.
  *   N2 The last wish is always fulfilled, unless it fails.
  */
-export class Lane<Wish> {
+export class LatestWish<Wish> {
   readonly #fulfil: (wish: Wish) => Promise<void>;
   #next: { readonly wish: Wish } | null = null;
   #running: Promise<void> | null = null;

@@ -6,19 +6,19 @@ interface Waiting extends Applicant {
 
 /**
  * So many places, and the line of those who wait for one.
- *   P1 No more are taken than there are. None is free while somebody waits who may have it, except while the lane is
- *      paused: then nobody is let in.
+ *   P1 No more are taken than there are. None is free while somebody waits who may have it, except while they are paused:
+ *      then nobody is let in.
  *   P2 A bot has all but one of them at most, as far as there is another.
  */
-export class Lane {
-  readonly #places: number;
+export class Places {
+  readonly #size: number;
   readonly #line = new FairLine<Waiting>();
   readonly #takenBy = new Map<string, number>();
   #taken = 0;
   #paused = false;
 
-  constructor(places: number) {
-    this.#places = places;
+  constructor(size: number) {
+    this.#size = size;
   }
 
   get taken(): number {
@@ -67,7 +67,7 @@ export class Lane {
 
   /** Whether somebody would be let in if one of this bot left. */
   isWanted({ botId }: Applicant): boolean {
-    const most = allButOne(this.#places);
+    const most = allButOne(this.#size);
     return this.#line.has((other) => this.#takenByBot(other) - (other === botId ? 1 : 0) < most);
   }
 
@@ -81,7 +81,7 @@ export class Lane {
   }
 
   #hasPlaceFor(botId: string): boolean {
-    return this.#taken < this.#places && this.#takenByBot(botId) < allButOne(this.#places);
+    return this.#taken < this.#size && this.#takenByBot(botId) < allButOne(this.#size);
   }
 
   #takenByBot(botId: string): number {

@@ -1,6 +1,7 @@
 import { proto } from '@whiskeysockets/baileys';
 import { type Account, isOwn, type StanzaAttributes } from './identity.ts';
 import { decodeMessage } from './interpret.ts';
+import { sentContent } from './unwrap.ts';
 
 const { FULL, INITIAL_BOOTSTRAP, RECENT } = proto.HistorySync.HistorySyncType;
 
@@ -14,8 +15,7 @@ export function historyIn(
 ): { readonly message: proto.IMessage; readonly notification: HistoryNotification } | null {
   if (category !== 'peer' || from === undefined || !isOwn(account, from)) return null;
   const message = decodeMessage(plaintext);
-  const notification = (message?.deviceSentMessage?.message ?? message)?.protocolMessage
-    ?.historySyncNotification;
+  const notification = sentContent(message)?.protocolMessage?.historySyncNotification;
   return message && notification ? { message, notification } : null;
 }
 

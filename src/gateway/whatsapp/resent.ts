@@ -3,6 +3,7 @@ import type { ReceivedStanza } from '../received.ts';
 import { type Account, isOwn, type StanzaAttributes } from './identity.ts';
 import { decodeMessage, interpretMessage } from './interpret.ts';
 import { attributesOf } from './kept-message.ts';
+import { sentContent } from './unwrap.ts';
 
 const RESEND_RESPONSE = proto.Message.ProtocolMessage.Type.PEER_DATA_OPERATION_REQUEST_RESPONSE_MESSAGE;
 
@@ -29,8 +30,7 @@ export function resentStanzas(
 }
 
 function responsesIn(plaintext: Uint8Array): readonly proto.IWebMessageInfo[] {
-  const message = decodeMessage(plaintext);
-  const protocol = (message?.deviceSentMessage?.message ?? message)?.protocolMessage;
+  const protocol = sentContent(decodeMessage(plaintext))?.protocolMessage;
   if (protocol?.type !== RESEND_RESPONSE) return [];
   const results = protocol.peerDataOperationRequestResponseMessage?.peerDataOperationResult ?? [];
   return results

@@ -2,6 +2,7 @@ import type { SignalRepository } from '@whiskeysockets/baileys';
 import { RecentMap } from '../../base/recent-map.ts';
 import type { StanzaAttributes } from './identity.ts';
 import { decodeMessage } from './interpret.ts';
+import { sentContent } from './unwrap.ts';
 
 type ProcessSenderKey = SignalRepository['processSenderKeyDistributionMessage'];
 type SenderKey = Parameters<ProcessSenderKey>[0];
@@ -23,8 +24,7 @@ export class SenderKeys {
 
   /** Call it inside the transaction that decrypted `plaintext`. */
   async learnFrom(attributes: StanzaAttributes, plaintext: Uint8Array): Promise<void> {
-    const message = decodeMessage(plaintext);
-    const item = (message?.deviceSentMessage?.message ?? message)?.senderKeyDistributionMessage;
+    const item = sentContent(decodeMessage(plaintext))?.senderKeyDistributionMessage;
     const authorJid = attributes['participant'] ?? attributes['from'];
     if (!item || authorJid === undefined) return;
     try {

@@ -24,6 +24,10 @@ export function unwrap(message: proto.IMessage): Unwrapped | null {
   return null;
 }
 
+/** What a device of the account told this one that it sent, or the message itself when it came from its sender. */
+export const sentContent = (message: proto.IMessage | null): proto.IMessage | null =>
+  message?.deviceSentMessage?.message ?? message;
+
 function peel(outer: Unwrapped): Unwrapped | null {
   const edited = outer.content.protocolMessage?.editedMessage;
   if (edited) {

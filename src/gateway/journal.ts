@@ -51,10 +51,8 @@ export class Journal {
     this.sends = new SendRegister(db, this.frames, clock, { ...options, rememberMs: seenMs });
     this.bots = new BotRegister(db);
     this.deadLetters = new DeadLetters(db, this.frames, clock);
-    this.sessions = new SessionJournal(db, this.frames, this.media, this.sends, clock, {
-      ...options,
-      seenMs,
-    });
+    const { frames, media, sends } = this;
+    this.sessions = new SessionJournal({ db, frames, media, sends, clock, settings: { ...options, seenMs } });
     this.gatewayId = this.#identify(options.gatewayId);
     this.sends.failInterrupted();
   }

@@ -18,6 +18,15 @@ export interface SessionJournalSettings {
   readonly seenMs: number;
 }
 
+export interface SessionJournalOptions {
+  readonly db: JournalDatabase;
+  readonly frames: FrameLog;
+  readonly media: MediaLedger;
+  readonly sends: SendRegister;
+  readonly clock: Clock;
+  readonly settings: SessionJournalSettings;
+}
+
 /**
  * What sessions write: credentials, and what they received. See J1…J3 at `SessionStorage`; and
  *   J4 A message is announced once, however often it is delivered, and by whichever of its people's addresses: its
@@ -36,14 +45,7 @@ export class SessionJournal implements SessionStorage {
   readonly #clock: Clock;
   readonly #settings: SessionJournalSettings;
 
-  constructor(
-    db: JournalDatabase,
-    frames: FrameLog,
-    media: MediaLedger,
-    sends: SendRegister,
-    clock: Clock,
-    settings: SessionJournalSettings,
-  ) {
+  constructor({ db, frames, media, sends, clock, settings }: SessionJournalOptions) {
     this.#db = db;
     this.#frames = frames;
     this.#media = media;

@@ -29,6 +29,14 @@ interface Failure {
   readonly error: unknown;
 }
 
+interface CellOptions<P extends ProtocolOf<P>> {
+  readonly runtime: Runtime;
+  readonly supervisor: Supervisor;
+  readonly name: string;
+  readonly settings: ActorSettings;
+  readonly create: (context: ActorContext<P>) => Behaviour<P>;
+}
+
 /**
  * One actor: a mailbox, a place in comedy's tree, and the life it lives now.
  *
@@ -59,13 +67,7 @@ export class Cell<P extends ProtocolOf<P>> implements Child, Addressee, Receiver
   #failed = 0;
   #restarts = 0;
 
-  constructor(
-    runtime: Runtime,
-    supervisor: Supervisor,
-    name: string,
-    settings: ActorSettings,
-    create: (context: ActorContext<P>) => Behaviour<P>,
-  ) {
+  private constructor({ runtime, supervisor, name, settings, create }: CellOptions<P>) {
     const { mailboxCapacity = DEFAULT_MAILBOX_CAPACITY, restartLimit = DEFAULT_RESTART_LIMIT } = settings;
     this.runtime = runtime;
     this.name = name;
@@ -85,7 +87,8 @@ export class Cell<P extends ProtocolOf<P>> implements Child, Addressee, Receiver
     name: string,
     args: Args,
   ): Cell<P> {
-    return new Cell(runtime, supervisor, name, definition, (context) => definition.create(context, args));
+    const create = (context: ActorContext<P>): Behaviour<P> => definition.create(context, args);
+    return new Cell({ runtime, supervisor, name, settings: definition, create });
   }
 
   /** Walked up when asked for: a hundred thousand idle actors need not each keep theirs. */

@@ -5,7 +5,7 @@ import { messageDocument } from '../../documents.ts';
 import { claimablePool, type UnplacedJob } from '../../job-records.ts';
 import type { AcceptOutcome } from '../../message-store.ts';
 import type { Coalescible } from '../coalescing.ts';
-import { chatFields, type MessageIdDocument } from '../collections.ts';
+import { chatFields, type CorrespondentDocument, type MessageIdDocument } from '../collections.ts';
 import { jobDocument } from '../job-document.ts';
 import type { OwnerTransaction, Transaction } from '../transactions.ts';
 import { ALONE, chatsByName, deleteReadyOf, done } from './chats-together.ts';
@@ -18,58 +18,9 @@ export const ACCEPTING_TEXTS: Coalescible<Accepting, AcceptOutcome> = {
   alone: (accepting) => (transaction) => accept(transaction, accepting),
 
   async together(transaction, items) {
-    const { collections, session } = transaction;
-    const chats = await chatsByName(
-      transaction,
-      items.map(({ acceptance }) => acceptance.correspondent),
-    );
-    const inOrder = items.flatMap((item) => {
-      const { correspondent, message } = item.acceptance;
-      const chat = chats.get(chatName(correspondent));
-      if (chat?.aliases === undefined || message.id < chat.next_id) return [];
-      const { _id: chatId } = chat;
-      return [{ item, chat, messageId: messageIdOf(chatId, message) }];
-    });
-    const keys = inOrder.flatMap(({ messageId }) => (messageId === null ? [] : [keyOf(messageId)]));
-    const known = await collections.messageIds.find({ _id: { $in: keys } }, { session }).toArray();
-    const chatsWithDuplicate = new Set(known.map((messageId) => keyOf(messageId).chat));
-    const taken = await takenGuids(
-      transaction,
-      inOrder.flatMap(({ item }) => item.job?.guid ?? []),
-    );
-    const news = inOrder.filter(
-      ({ item: { job }, chat: { _id } }) =>
-        !chatsWithDuplicate.has(_id) && (job === null || !taken.has(job.guid)),
-    );
+    const news = await newsOf(transaction, await inOrder(transaction, items));
     if (news.length === 0) return items.map(() => ALONE);
-
-    const owned = await ownedChats(
-      transaction,
-      news.map(({ item, chat }) => ({
-        chat,
-        change: { $max: { next_id: item.acceptance.message.id + 1 } },
-      })),
-    );
-    const messageIds = news.flatMap(({ messageId }) => messageId ?? []);
-    if (messageIds.length > 0) await owned.collections.messageIds.insertMany(messageIds, { session });
-    await owned.collections.journal.insertMany(
-      news.map(({ item: { acceptance } }) => ({
-        ...chatFields(acceptance.correspondent),
-        ...messageDocument(acceptance.message),
-      })),
-      { session },
-    );
-    await deleteReadyOf(
-      owned,
-      news.map(({ item: { acceptance } }) => ({
-        key: acceptance.correspondent,
-        ids: acceptance.evictedIds,
-      })),
-    );
-    await insertJobs(
-      owned,
-      news.flatMap(({ item: { job, seq } }) => (job === null ? [] : [{ job, seq }])),
-    );
+    await write(transaction, news);
     const accepted = new Set(news.map(({ item }) => item));
     return items.map((item) => (accepted.has(item) ? done({ kind: 'accepted' }) : ALONE));
   },
@@ -85,6 +36,81 @@ export const ACCEPTING_MEDIA: Coalescible<Accepting, AcceptOutcome> = {
 };
 
 const keyOf = ({ _id }: MessageIdDocument): MessageIdDocument['_id'] => _id;
+
+/** An acceptance whose chat is there, and has not given its place away. */
+interface Placed {
+  readonly item: Accepting;
+  readonly chat: CorrespondentDocument;
+  readonly messageId: MessageIdDocument | null;
+}
+
+async function inOrder(transaction: Transaction, items: readonly Accepting[]): Promise<readonly Placed[]> {
+  const chats = await chatsByName(
+    transaction,
+    items.map(({ acceptance }) => acceptance.correspondent),
+  );
+  return items.flatMap((item) => {
+    const { correspondent, message } = item.acceptance;
+    const chat = chats.get(chatName(correspondent));
+    if (chat?.aliases === undefined || message.id < chat.next_id) return [];
+    const { _id: chatId } = chat;
+    return [{ item, chat, messageId: messageIdOf(chatId, message) }];
+  });
+}
+
+/** Those of chats without any duplicate among them, with media that have no job yet. */
+async function newsOf(transaction: Transaction, placed: readonly Placed[]): Promise<readonly Placed[]> {
+  const chats = await chatsWithDuplicate(
+    transaction,
+    placed.flatMap(({ messageId }) => messageId ?? []),
+  );
+  const taken = await takenGuids(
+    transaction,
+    placed.flatMap(({ item: { job } }) => job?.guid ?? []),
+  );
+  return placed.filter(
+    ({ item: { job }, chat: { _id } }) => !chats.has(_id) && (job === null || !taken.has(job.guid)),
+  );
+}
+
+async function chatsWithDuplicate(
+  { collections: { messageIds }, session }: Transaction,
+  mine: readonly MessageIdDocument[],
+): Promise<ReadonlySet<number>> {
+  const known = await messageIds.find({ _id: { $in: mine.map(keyOf) } }, { session }).toArray();
+  return new Set(known.map((messageId) => keyOf(messageId).chat));
+}
+
+async function write(transaction: Transaction, news: readonly Placed[]): Promise<void> {
+  const { session } = transaction;
+  const owned = await ownedChats(
+    transaction,
+    news.map(({ item, chat }) => ({
+      chat,
+      change: { $max: { next_id: item.acceptance.message.id + 1 } },
+    })),
+  );
+  const messageIds = news.flatMap(({ messageId }) => messageId ?? []);
+  if (messageIds.length > 0) await owned.collections.messageIds.insertMany(messageIds, { session });
+  await owned.collections.journal.insertMany(
+    news.map(({ item: { acceptance } }) => ({
+      ...chatFields(acceptance.correspondent),
+      ...messageDocument(acceptance.message),
+    })),
+    { session },
+  );
+  await deleteReadyOf(
+    owned,
+    news.map(({ item: { acceptance } }) => ({
+      key: acceptance.correspondent,
+      ids: acceptance.evictedIds,
+    })),
+  );
+  await insertJobs(
+    owned,
+    news.flatMap(({ item: { job, seq } }) => (job === null ? [] : [{ job, seq }])),
+  );
+}
 
 /** S4: those that have a job anywhere. */
 async function takenGuids(

@@ -39,6 +39,14 @@ describe('resentStanzas', () => {
     ]);
   });
 
+  test('it is one as well when it comes as what the own phone has sent', () => {
+    const sent = { deviceSentMessage: { message: proto.Message.decode(response(FROM_ALICE)) } };
+    const wrapped = proto.Message.encode(sent).finish();
+    expect(resentStanzas(PEER, wrapped, ACCOUNT, NOTHING_AWAITED)).toMatchObject([
+      { wire: { message: 'at last' } },
+    ]);
+  });
+
   test('the addresses of the stanza that came without content are kept', () => {
     const awaited = new Map([['3A01', { from: ALICE_LID, id: '3A01', t: '4', sender_pn: ALICE }]]);
     const [message] = resentStanzas(PEER, response(FROM_ALICE), ACCOUNT, awaited);

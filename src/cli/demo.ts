@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { styleText } from 'node:util';
 import { type Clock, systemClock } from '../base/clock.ts';
+import { within } from '../base/deadlines.ts';
 import { describeError, DragomanError } from '../base/errors.ts';
 import { silentLogger } from '../base/log.ts';
 import { DEFAULT_POOLS } from '../jobs/pools.ts';
@@ -71,7 +72,9 @@ async function converse(
   { backend }: Together,
   clock: Clock,
 ): Promise<readonly SentMessage[]> {
-  const deadline = AbortSignal.timeout(DEADLINE_MS);
+  const endsAt = clock.now() + DEADLINE_MS;
+  const inTime = <T>(what: string, work: Promise<T>): Promise<T> =>
+    within(clock, Math.max(0, endsAt - clock.now()), what, work);
   const paired = Promise.withResolvers<void>();
   let ingested = 0;
   let wanted = Number.POSITIVE_INFINITY;
@@ -86,13 +89,13 @@ async function converse(
     if (ingested >= wanted) complete.resolve();
   });
   try {
-    await unlessLate(paired.promise, deadline, 'the bot to be linked');
+    await inTime('the bot to be linked', paired.promise);
     const group = simulator.group(DEMO_GROUP.name, DEMO_GROUP.members);
     console.log('Linked. Three people and a group start talking, all at once.\n');
     screen = new DemoScreen(clock, new Map([[group.jid, group.name]]));
-    const sent = await unlessLate(simulator.play(demoScenario), deadline, 'the conversation to be sent');
+    const sent = await inTime('the conversation to be sent', simulator.play(demoScenario));
     wanted = sent.length;
-    if (ingested < wanted) await unlessLate(complete.promise, deadline, 'every message in the history');
+    if (ingested < wanted) await inTime('every message in the history', complete.promise);
     return sent;
   } finally {
     ignore();
@@ -156,16 +159,4 @@ async function emptyFolder(wanted: string | undefined): Promise<string> {
     );
   }
   return folder;
-}
-
-async function unlessLate<T>(work: Promise<T>, deadline: AbortSignal, what: string): Promise<T> {
-  const late = Promise.withResolvers<never>();
-  const giveUp = (): void =>
-    late.reject(new DragomanError('deadline_exceeded', `expected ${what} within ${DEADLINE_MS / 1_000} s`));
-  deadline.addEventListener('abort', giveUp, { once: true });
-  try {
-    return await Promise.race([work, late.promise]);
-  } finally {
-    deadline.removeEventListener('abort', giveUp);
-  }
 }

@@ -4,85 +4,26 @@
  */
 import type { Document } from 'mongodb';
 import { newGuid } from '../src/base/ids.ts';
-import type { CorrespondentKey } from '../src/jobs/job.ts';
 import type { Store } from '../src/store/store.ts';
 import { MONGODB_URL, openStoreOn, SKIPPED, TestDatabase } from '../test/support/mongo-subject.ts';
-import {
-  acceptMedia,
-  acceptText,
-  fulfilled,
-  HOUR_MS,
-  keyOf,
-  NOW,
-  placeholderMessage,
-  PROVIDER,
-  textMessage,
-} from '../test/support/store-records.ts';
+import { acceptMedia, keyOf, placeholderMessage, PROVIDER } from '../test/support/store-records.ts';
 import { measure, printTable, row, type Row } from './measure.ts';
+import { acceptOneText, Chat, claimAndComplete, jobLife, textLife } from './store-lives.ts';
 
 const IN_FLIGHT = 64;
 const ROUNDS = 3;
 const BOTS = 8;
-const CLAIM = { pool: 'audio', now: NOW, leaseMs: HOUR_MS, cappedBots: [] };
 /** One bot has all jobs but these. */
 const QUIET_BOT_EVERY = 1_000;
 const FILL_STEP = 5_000;
 const PLAIN_TRANSACTION = 'three inserts in a transaction, one at a time';
 
-/** One chat, which does one thing at a time. */
-class Chat {
-  readonly #store: Store;
-  readonly #key: CorrespondentKey;
-  #nextId = 1;
-
-  constructor(store: Store, key: CorrespondentKey) {
-    this.#store = store;
-    this.#key = key;
-  }
-
-  async open(): Promise<void> {
-    await this.#store.resolveCorrespondent(this.#key.botId, PROVIDER, [this.#key.correspondentId]);
-  }
-
-  async acceptText(): Promise<ReturnType<typeof textMessage>> {
-    const message = textMessage(this.#nextId++, { providerMessageId: newGuid() });
-    await this.#store.accept(acceptText(this.#key, message));
-    return message;
-  }
-
-  async textLife(): Promise<void> {
-    const message = await this.acceptText();
-    await this.#store.ingest({ correspondent: this.#key, messages: [message], now: NOW });
-  }
-
-  async jobLife(): Promise<void> {
-    const placeholder = placeholderMessage(this.#nextId++, newGuid(), { providerMessageId: newGuid() });
-    await this.#store.accept(acceptMedia(this.#key, placeholder));
-    const job = await claimAndComplete(this.#store);
-    await this.#store.settle({
-      correspondent: job.correspondent,
-      guid: job.guid,
-      message: fulfilled(job.placeholder),
-      evictedIds: [],
-      error: null,
-    });
-  }
-}
-
-async function claimAndComplete(store: Store): Promise<NonNullable<Awaited<ReturnType<Store['claim']>>>> {
-  const job = await store.claim(CLAIM);
-  if (job === null) throw new Error('expected a claimable job');
-  await store.complete(job, { kind: 'words', words: 'words' }, NOW);
-  return job;
-}
-
 async function chatsOf(store: Store, prefix: string): Promise<readonly Chat[]> {
-  const chats = Array.from(
-    { length: IN_FLIGHT },
-    (_, n) => new Chat(store, keyOf(`${prefix}-${n}`, `${prefix}-${n % BOTS}`)),
+  const keys = Array.from({ length: IN_FLIGHT }, (_, n) => keyOf(`${prefix}-${n}`, `${prefix}-${n % BOTS}`));
+  await Promise.all(
+    keys.map(({ botId, correspondentId }) => store.resolveCorrespondent(botId, PROVIDER, [correspondentId])),
   );
-  await Promise.all(chats.map((chat) => chat.open()));
-  return chats;
+  return keys.map((key) => new Chat(key));
 }
 
 /** `act`, one at a time and with each of `lanes` at once. */
@@ -184,9 +125,9 @@ export async function run(): Promise<void> {
   const [texts, media] = [await chatsOf(store, 'texts'), await chatsOf(store, 'media')];
   const rows = [
     ...plainRows(database),
-    ...bothWays('accept a text', 500, texts, (chat) => chat.acceptText()),
-    ...bothWays('life of a text', 300, texts, (chat) => chat.textLife()),
-    ...bothWays('life of a job', 150, media, (chat) => chat.jobLife()),
+    ...bothWays('accept a text', 500, texts, (chat) => acceptOneText(store, chat)),
+    ...bothWays('life of a text', 300, texts, (chat) => textLife(store, chat)),
+    ...bothWays('life of a job', 150, media, (chat) => jobLife(store, chat)),
   ];
   printTable(await measure(rows, ROUNDS), PLAIN_TRANSACTION);
   await store.close();

@@ -9,22 +9,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { newGuid } from '../src/base/ids.ts';
-import type { CorrespondentKey } from '../src/jobs/job.ts';
 import type { Store } from '../src/store/store.ts';
 import { openStoreAt } from '../test/support/sqlite-subject.ts';
-import {
-  acceptMedia,
-  acceptText,
-  fulfilled,
-  HOUR_MS,
-  keyOf,
-  NOW,
-  placeholderMessage,
-  PROVIDER,
-  textMessage,
-} from '../test/support/store-records.ts';
+import { keyOf, NOW, PROVIDER } from '../test/support/store-records.ts';
 import { measure, printTable, row, type Row } from './measure.ts';
 import { fillHistory, fillJobs } from './store-fill.ts';
+import {
+  acceptOneMedia,
+  acceptOneText,
+  Chat,
+  claimAndComplete,
+  jobLife,
+  mediumLife,
+  textLife,
+} from './store-lives.ts';
 
 const CHATS = 200;
 const IN_FLIGHT = 100;
@@ -36,20 +34,6 @@ const SWEPT_BOTS = 8;
 const RECORD = 'x'.repeat(700);
 const SYNC = 'append + fdatasync';
 
-/** A chat and the next id that it gives. */
-class Chat {
-  readonly key: CorrespondentKey;
-  #nextId = 1;
-
-  constructor(key: CorrespondentKey) {
-    this.key = key;
-  }
-
-  takeId(): number {
-    return this.#nextId++;
-  }
-}
-
 async function chatsOf(store: Store, botId: string, prefix: string): Promise<readonly Chat[]> {
   const names = Array.from({ length: CHATS }, (_, n) => `${prefix}-${n}`);
   await Promise.all(names.map((name) => store.resolveCorrespondent(botId, PROVIDER, [name])));
@@ -57,7 +41,11 @@ async function chatsOf(store: Store, botId: string, prefix: string): Promise<rea
 }
 
 /** Calls `act` with 0 … `count` − 1, at most `inFlight` at a time. */
-async function inParallel(count: number, inFlight: number, act: (n: number) => Promise<void>): Promise<void> {
+async function inParallel(
+  count: number,
+  inFlight: number,
+  act: (n: number) => Promise<unknown>,
+): Promise<void> {
   let next = 0;
   await Promise.all(
     Array.from({ length: inFlight }, async () => {
@@ -71,54 +59,6 @@ const chatAt = (chats: readonly Chat[], n: number): Chat => {
   if (chat === undefined) throw new Error('no chats');
   return chat;
 };
-
-async function acceptOneText(store: Store, chat: Chat): Promise<ReturnType<typeof textMessage>> {
-  const message = textMessage(chat.takeId(), { providerMessageId: newGuid() });
-  await store.accept(acceptText(chat.key, message));
-  return message;
-}
-
-async function acceptOneMedia(store: Store, chat: Chat): Promise<void> {
-  const placeholder = placeholderMessage(chat.takeId(), newGuid(), { providerMessageId: newGuid() });
-  await store.accept(acceptMedia(chat.key, placeholder));
-}
-
-async function mediumLife(store: Store, chat: Chat): Promise<void> {
-  const placeholder = placeholderMessage(chat.takeId(), newGuid(), { providerMessageId: newGuid() });
-  await store.accept(acceptMedia(chat.key, placeholder));
-  await store.settle({
-    correspondent: chat.key,
-    guid: placeholder.mediaProcessingId,
-    message: fulfilled(placeholder),
-    evictedIds: [],
-    error: null,
-  });
-}
-
-async function textLife(store: Store, chat: Chat): Promise<void> {
-  const message = await acceptOneText(store, chat);
-  await store.ingest({ correspondent: chat.key, messages: [message], now: NOW });
-}
-
-async function claimAndComplete(store: Store): Promise<void> {
-  const claim = await store.claim({ pool: 'audio', now: NOW, leaseMs: HOUR_MS, cappedBots: [] });
-  if (claim === null) throw new Error('nothing to claim');
-  await store.complete(claim, { kind: 'words', words: 'words' }, NOW);
-}
-
-async function jobLife(store: Store, chat: Chat): Promise<void> {
-  await acceptOneMedia(store, chat);
-  const claim = await store.claim({ pool: 'audio', now: NOW, leaseMs: HOUR_MS, cappedBots: [] });
-  if (claim === null) throw new Error('nothing to claim');
-  await store.complete(claim, { kind: 'words', words: 'words' }, NOW);
-  await store.settle({
-    correspondent: claim.correspondent,
-    guid: claim.guid,
-    message: fulfilled(claim.placeholder),
-    evictedIds: [],
-    error: null,
-  });
-}
 
 /** `name`, one at a time and `IN_FLIGHT` at a time. */
 function bothWays(name: string, operations: number, act: (n: number) => Promise<void>): Row<unknown>[] {

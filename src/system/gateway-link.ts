@@ -167,7 +167,9 @@ export class GatewayLink implements OpenLink {
   /** Takes no further frame off the socket; resolves when what was taken is answered. */
   async drain(): Promise<void> {
     this.#draining = true;
-    await this.#flow.drain();
+    // Its hello would not be heard any more, and it would be refused for that.
+    if (this.#greeted) await this.#flow.drain();
+    else this.close('the backend stops');
   }
 
   #close(code: number, reason: string): void {

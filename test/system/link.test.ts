@@ -595,6 +595,14 @@ describe('a server that drains', () => {
     await handler.firstClosed;
   });
 
+  test('tells whoever has not said hello yet that it goes away', async () => {
+    const { server } = await startServer();
+    const link = await GatewaySocket.dial(server.url, { token: TOKEN });
+    if (typeof link === 'number') throw new Error(`expected a link, got ${link}`);
+    await server.drain();
+    expect(await link.closed).toBe(1001);
+  });
+
   test('closes a peer that does not answer, and leaves no timer', async () => {
     const { connect, handler, server, clock } = await startServer();
     const link = await connect();

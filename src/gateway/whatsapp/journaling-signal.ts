@@ -52,11 +52,11 @@ export interface HistoryKeeping {
  *   R2 A decryption resolves only when that commit has; a failed commit fails it.
  *   R3 A decryption that fails, other than at a second delivery, is remembered durably before Baileys asks the sender
  *      to send the message again.
- *   R4 An encryption resolves only when its step of the ratchet is durable (E1). `store` is the one beneath Baileys'
- *      transactions.
+ *   R4 An encryption resolves only when its step of the ratchet is durable, and no decryption undoes it (E1, E3). `store`
+ *      is the one beneath Baileys' transactions.
  */
 export function journalingSignal(
-  store: Pick<SignalKeyStore, 'set'>,
+  store: Pick<SignalKeyStore, 'get' | 'set'>,
   journaling: Journaling,
   history: HistoryKeeping,
 ): SocketConfig['makeSignalRepository'] {
@@ -78,14 +78,15 @@ export function journalingSignal(
       payload: Uint8Array,
       lock: string,
       decrypt: () => Promise<Uint8Array>,
+      alone: Alone = (work) => work(),
     ): Promise<Uint8Array> => {
       const stanza = journaling.stanzas.of(payload);
-      if (stanza === null) return decrypt();
+      if (stanza === null) return alone(decrypt);
       const { attributes, plaintext } = stanza;
       try {
         const decryptStanza = plaintext ? () => Promise.resolve(payload) : decrypt;
         const services = { journaling, history, keys, senderKeys };
-        const decrypted = await decryptInto(services, lock, attributes, decryptStanza);
+        const decrypted = await alone(() => decryptInto(services, lock, attributes, decryptStanza));
         return padded(await history.forBaileys(attributes, decrypted));
       } catch (error) {
         if (!isSecondDelivery(error)) await journaling.expectContent(attributes);
@@ -97,10 +98,16 @@ export function journalingSignal(
       ...signal,
       processSenderKeyDistributionMessage: (senderKey) => senderKeys.process(senderKey),
       decryptMessage: (options) =>
-        journaled(options.ciphertext, options.jid, () => signal.decryptMessage(options)),
+        journaled(
+          options.ciphertext,
+          options.jid,
+          () => signal.decryptMessage(options),
+          (work) => sending.alone(options.jid, work),
+        ),
       decryptGroupMessage: (options) =>
         journaled(options.msg, options.group, () => signal.decryptGroupMessage(options)),
-      encryptMessage: (options) => sending.step(keys, () => signal.encryptMessage(options)),
+      encryptMessage: (options) =>
+        sending.alone(options.jid, () => sending.step(keys, () => signal.encryptMessage(options))),
       encryptGroupMessage: (options) => sending.step(keys, () => signal.encryptGroupMessage(options)),
     };
   };
@@ -122,6 +129,9 @@ function isSecondDelivery(error: unknown): boolean {
   const message = describeError(error);
   return message === MISSING_KEYS_ERROR_TEXT || message.startsWith(USED_GROUP_KEY);
 }
+
+/** Runs something while nothing else steps the ratchet that it steps. */
+type Alone = <T>(work: () => Promise<T>) => Promise<T>;
 
 interface Services {
   readonly journaling: Journaling;

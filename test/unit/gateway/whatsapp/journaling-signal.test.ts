@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import {
   addTransactionCapability,
   type AuthenticationCreds,
@@ -45,6 +46,7 @@ class Device {
   readonly creds: AuthenticationCreds = initAuthCreds();
   failures = 0;
   announced = 0;
+  #beforeCommit: (() => Promise<void>) | null = null;
   #stanzas = new Stanzas();
   #keys = this.#open();
   #repository = this.#boot();
@@ -60,7 +62,23 @@ class Device {
     return encrypt(this.#repository);
   }
 
-  /** As Baileys does it: what was encrypted is on its way before the transaction around it has committed. */
+  /** The next decryptions wait before they are committed, until `release`; `reached` resolves when one does. */
+  holdCommits(): { readonly reached: Promise<void>; release(): void } {
+    const reached = Promise.withResolvers<void>();
+    const released = Promise.withResolvers<void>();
+    this.#beforeCommit = () => {
+      reached.resolve();
+      return released.promise;
+    };
+    return { reached: reached.promise, release: () => released.resolve() };
+  }
+
+  /** As Baileys does it: in a transaction of the account. */
+  relay<T>(encrypt: (repository: Repository) => Promise<T>): Promise<T> {
+    return this.#keys.keys.transaction(() => encrypt(this.#repository), BOT_JID);
+  }
+
+  /** The same, cut off: what was encrypted is on its way before the transaction around it has committed. */
   async sendAndCrash<T>(encrypt: (repository: Repository) => Promise<T>): Promise<T> {
     const sent: T[] = [];
     const crash = new Error('killed');
@@ -125,7 +143,7 @@ class Device {
       received: () => (this.announced += 1),
     };
     const history: HistoryKeeping = {
-      remember: async () => {},
+      remember: async () => this.#beforeCommit?.(),
       forBaileys: async (_attributes, plaintext) => plaintext,
     };
     const makeRepository = journalingSignal(auth.keys, journaling, history);
@@ -378,6 +396,22 @@ describe('journalingSignal', () => {
     const read: string[] = [];
     for (const text of texts) read.push(await phone.readInGroup(text));
     expect(read).toEqual(['one', 'two', 'three']);
+  });
+
+  test('R4: a message that is journalled meanwhile does not give an answer’s key to the next one', async () => {
+    const { device, phone } = await acquainted();
+    await device.receive('1', await phone.write('hello'));
+    const commits = device.holdCommits();
+    const receiving = device.receive('2', await phone.write('are you there?'));
+    await commits.reached;
+    const relaying = device.relay(saying('one'));
+    // As far as it comes.
+    for (let turn = 0; turn < 100; turn += 1) await setImmediate();
+    commits.release();
+    const [first] = [await relaying, await receiving];
+    const second = await device.relay(saying('two'));
+    expect([await phone.read(first), await phone.read(second)]).toEqual(['one', 'two']);
+    expect(textsOf(device)).toEqual(['hello', 'are you there?']);
   });
 
   test('R4: a step that cannot be made durable fails the encryption', async () => {

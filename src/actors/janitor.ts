@@ -1,3 +1,4 @@
+import { backOffMs } from '../base/back-off.ts';
 import type { Timer } from '../base/clock.ts';
 import { describeError, hasCode } from '../base/errors.ts';
 import { needsFile } from '../jobs/janitor-rules.ts';
@@ -59,9 +60,9 @@ export interface JanitorArgs extends JanitorSurveyOptions {
   readonly expired: (completion: Completion) => void;
 }
 
-/** A gateway has frames to send again first; one that is busy may be idle for a moment only. */
+/** A gateway has frames to send again first; one that stays busy is asked ever less often. */
 const RECLAIM_AFTER_MS = 1_000;
-/** A gateway that comes back is heard of: this is for one that does not answer, or a store that is away. */
+/** A gateway that comes back is heard of: this is for one that does not answer, and for a store, folder or file that fails. */
 const RECLAIM_AGAIN_MS = 30_000;
 const STALE: JobError = { code: 'stale', reason: 'nothing happened to it for too long', stack: null };
 
@@ -82,6 +83,8 @@ class Janitor {
   readonly #survey: JanitorSurvey;
   #timer: Timer | null = null;
   #reclaiming: Timer | null = null;
+  /** How often a gateway was busy since one came. */
+  #busyLooks = 0;
 
   constructor(context: ActorContext<JanitorProtocol>, args: JanitorArgs) {
     this.#context = context;
@@ -109,6 +112,7 @@ class Janitor {
   }
 
   gatewayCame(): void {
+    this.#busyLooks = 0;
     if (this.#args.everyMs > 0) this.#reclaimIn(RECLAIM_AFTER_MS);
   }
 
@@ -167,8 +171,14 @@ class Janitor {
       );
       return this.#reclaimIn(RECLAIM_AGAIN_MS);
     }
-    const isLeft = [...leftovers.values()].some((files) => files.length > 0);
-    if (isLeft) this.#reclaimIn(isBusy ? RECLAIM_AFTER_MS : RECLAIM_AGAIN_MS);
+    const isLeft = this.#args.folders().some(({ folder }) => leftovers.get(folder)?.size !== 0);
+    if (isLeft) this.#reclaimIn(isBusy ? this.#busyPauseMs() : RECLAIM_AGAIN_MS);
+  }
+
+  #busyPauseMs(): number {
+    const pauseMs = backOffMs(RECLAIM_AFTER_MS, this.#busyLooks, RECLAIM_AGAIN_MS);
+    this.#busyLooks += 1;
+    return pauseMs;
   }
 
   async #deleteFiles(
@@ -195,6 +205,7 @@ class Janitor {
     const [job] = why === 'failed' ? await this.#args.store.jobsAmong([guid]) : [];
     if (job !== undefined && needsFile(job)) return false;
     await (partial ? folder.removePartial(guid) : folder.remove(guid));
+    if (!partial) this.#args.memory.leftovers.get(folder)?.delete(guid);
     for (const gateway of gateways) gateway.released(guid);
     this.#context.log.info({ guid, partial, why }, 'file deleted');
     return true;

@@ -245,7 +245,9 @@ describe('what an earlier life left goes as soon as its gateway can say that nob
     const left = await bench.file();
     const janitor = await bench.spawn('after the kill', LATER);
     const reclaim = (): Promise<void> => janitor.ask('reclaim', undefined);
-    return { ...bench, janitor, left, reclaim };
+    /** The janitor does one thing after another: whatever was due is done. */
+    const looked = async (): Promise<void> => void (await janitor.ask('plan', undefined));
+    return { ...bench, janitor, left, looked, reclaim };
   }
 
   test('however young its file is, and its gateway’s quota is free at once', async () => {
@@ -314,6 +316,43 @@ describe('what an earlier life left goes as soon as its gateway can say that nob
     await expect.poll(() => log.at('warn')).toContain('what an earlier life left cannot be looked at');
     clock.advance(30_000);
     await expect.poll(names).toEqual([]);
+  });
+
+  test.for(['list', 'remove'] as const)('though its folder failed once (%s)', async (call) => {
+    const { clock, folder, gateway, left, log, looked, names } = await afterKill();
+    const failed = Object.assign(new Error('EIO: i/o error'), { code: 'EIO', syscall: 'once' });
+    vi.spyOn(folder, call).mockRejectedValueOnce(failed);
+    clock.advance(1_000);
+    await looked();
+    expect(log.at('warn')).toContain('the janitor leaves out what it may not use');
+    expect(gateway.released).toEqual([]);
+    for (let look = 0; look < 2; look += 1) {
+      clock.advance(30_000);
+      await looked();
+    }
+    expect(await names()).toEqual([]);
+    expect(gateway.released).toEqual([left]);
+  });
+
+  test('and a gateway that stays busy is asked ever less often, until one comes', async () => {
+    const { clock, gateway, janitor, looked, reclaim } = await afterKill();
+    const asked = vi.fn<() => Promise<void>>(async () => {});
+    Object.assign(gateway, { unacked: 1, asked });
+    for (const pauseMs of [1_000, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]) {
+      asked.mockClear();
+      clock.advance(pauseMs - 1);
+      await looked();
+      expect(asked).not.toHaveBeenCalled();
+      clock.advance(1);
+      await looked();
+      expect(asked).toHaveBeenCalledTimes(1);
+    }
+    janitor.tell('gatewayCame', undefined);
+    await reclaim();
+    asked.mockClear();
+    clock.advance(1_000);
+    await looked();
+    expect(asked).toHaveBeenCalledTimes(1);
   });
 
   test('no file that came after the first look', async () => {

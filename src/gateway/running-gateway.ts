@@ -42,7 +42,7 @@ export interface Holdings {
  *   X1 Nothing that came in depends on the backend being there: it is journalled, downloaded, and told later.
  *   X2 A frame of the backend that cannot be handled is logged, and stops nothing; an answer, a wish, a text or a release
  *      that the journal cannot take now is tried again until it can. What is for one bot is done in order; of its texts
- *      a hundred are held for that, and those beyond are turned away.
+ *      a hundred are held for that, and those beyond are turned away, unless the journal has taken them already.
  *   X3 What the backend does not take is bounded (B1).
  *   X4 What the backend reports as another's bot's is kept, with its files, until it is asked again: at the next link.
  */
@@ -235,8 +235,10 @@ export class RunningGateway implements Gateway, LinkHost {
     if (!this.#unrecorded.attempt(`bot ${botId}`, kind, begin, MOST_TEXTS_HELD)) this.#turnAway(frame);
   }
 
-  /** The journal cannot be told either. */
-  #turnAway({ bot_id, request_id, ask_id, may_be_declined = false }: SendFrame): void {
+  /** The journal cannot be told either. What it has taken already is answered by what becomes of it. */
+  #turnAway(frame: SendFrame): void {
+    if (this.#holdings.journal.sends.standing(frame) !== null) return;
+    const { bot_id, request_id, ask_id, may_be_declined = false } = frame;
     this.#options.log.error({ bot_id, request_id }, 'too many texts wait for the journal; one is not taken');
     if (!may_be_declined || ask_id === undefined) return;
     const reason = `the gateway's journal cannot be written, and ${MOST_TEXTS_HELD} texts wait for it already: ask again later`;

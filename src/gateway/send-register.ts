@@ -56,8 +56,23 @@ export class SendRegister {
     this.#doubts = new TextsInDoubt(db);
   }
 
+  /** What is in hand for this very asking needs no write: it is known to be while the journal cannot be written, too. */
   begin(request: SendFrame): Beginning {
+    if (this.standing(request) === 'in_hand') return 'in_hand';
     return this.#db.transaction(() => this.#begin(request));
+  }
+
+  /** Where this very asking stands: it will be answered, or its answer is journalled. Null: it was not taken. */
+  standing(request: SendFrame): 'in_hand' | 'answered' | null {
+    const row = this.#db.get(
+      'SELECT answer FROM sends WHERE bot_id = ? AND request_id = ? AND ask_id IS ? AND asked IN (?, ?)',
+      request.bot_id,
+      request.request_id,
+      request.ask_id ?? null,
+      ...this.#askedAs(request),
+    );
+    if (row === undefined) return null;
+    return row['answer'] === null ? 'in_hand' : 'answered';
   }
 
   /** Answers a request of which nothing will go out; one that was begun before has an answer, or will have. */
@@ -190,12 +205,16 @@ export class SendRegister {
     return added === 1;
   }
 
-  /** A person's two addresses are one chat. */
-  #isAnothers({ bot_id: botId, request_id: requestId, to, text }: SendFrame): boolean {
+  #isAnothers(request: SendFrame): boolean {
     const another = 'SELECT 1 FROM sends WHERE bot_id = ? AND request_id = ? AND asked NOT IN (?, ?)';
+    const { bot_id: botId, request_id: requestId } = request;
+    return this.#db.get(another, botId, requestId, ...this.#askedAs(request)) !== undefined;
+  }
+
+  /** A person's two addresses are one chat. */
+  #askedAs({ bot_id: botId, to, text }: SendFrame): readonly string[] {
     const other = otherAddress(this.#db, botId, to) ?? to;
-    const asked = [askedBy(to, text), askedBy(other, text)];
-    return this.#db.get(another, botId, requestId, ...asked) !== undefined;
+    return [askedBy(to, text), askedBy(other, text)];
   }
 
   /** The same asking again may be from before its answer: the text would go out although it "failed". */

@@ -1,11 +1,12 @@
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
 import { DragomanError } from '../../../src/base/errors.ts';
 import { newGuid } from '../../../src/base/ids.ts';
 import { BotSends } from '../../../src/gateway/bot-sends.ts';
 import { type Journal, JOURNAL_FILE } from '../../../src/gateway/journal.ts';
+import { JournalDatabase } from '../../../src/gateway/journal-database.ts';
 import { JOURNAL_VERSIONS } from '../../../src/gateway/journal-schema.ts';
 import type { Session } from '../../../src/gateway/session.ts';
 import { type GatewaySettings, gatewaySettings } from '../../../src/gateway/settings.ts';
@@ -196,6 +197,29 @@ describe('N2: answers', () => {
     const refused = { type: 'send.failed', request_id: 'a', reason: expect.stringContaining('another text') };
     const sent = { type: 'sent', request_id: 'a' };
     expect(framesOf(journal)).toMatchObject([refused, { type: 'inbound' }, sent, refused, sent]);
+  });
+
+  test('what is asked again while it waits for its turn is in hand, though the journal cannot be written', async () => {
+    const { journal, session, sends, texts } = await sendsBench({ sendsPerMinute: 1 });
+    const sender = { session, config: { media_storage_quota_gb: 1 } };
+    const asked = ['a', 'b'].map((id) => ({ ...request(id), ask_id: `asking ${id}` }));
+    for (const each of asked) sends.send(each, () => sender);
+    await vi.advanceTimersByTimeAsync(10);
+    const full = vi.spyOn(JournalDatabase.prototype, 'transaction').mockImplementation(() => {
+      throw new DragomanError('disk_full', 'no room in the journal');
+    });
+    onTestFinished(() => full.mockRestore());
+    const again = (id: string, more: object = {}) =>
+      journal.sends.begin({ ...request(id), ask_id: `asking ${id}`, ...more });
+    expect(again('b')).toBe('in_hand');
+    // Each of these has something to be written.
+    expect(() => again('a')).toThrow('no room');
+    expect(() => again('b', { ask_id: 'another asking' })).toThrow('no room');
+    expect(() => again('b', { text: 'another text' })).toThrow('no room');
+    expect(() => again('c')).toThrow('no room');
+    full.mockRestore();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(texts()).toEqual(['text a', 'text b']);
   });
 
   test('whoever asks again for what was asked before texts were told apart is answered', async () => {

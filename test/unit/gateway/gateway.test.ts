@@ -199,6 +199,54 @@ test('X2: of texts that come while the disk is full a hundred of each bot are he
   );
 });
 
+test('X2: a text that the journal has taken is not turned away when it is asked for again, however many others wait for the disk', async () => {
+  onTestFinished(() => void vi.restoreAllMocks());
+  const bench = await gatewayBench();
+  const clock = new ManualClock();
+  const settings = { sendsPerMinute: 1_000, sendJitterMs: 1_000, longestTypingMs: 0 };
+  const { session } = await bench.startWithBot({ clock, settings });
+  const ask = (id: string): void =>
+    bench.backend.send({
+      type: 'send',
+      request_id: id,
+      ask_id: `asking ${id}`,
+      may_be_declined: true,
+      bot_id: 'bot',
+      to: 'ana@lid',
+      text: `text ${id}`,
+    });
+  const begin = vi.spyOn(SendRegister.prototype, 'begin');
+  const name = vi.spyOn(SendRegister.prototype, 'name');
+  ask('answered');
+  await expect
+    .poll(() => {
+      clock.advance(1_000);
+      return bench.backend.ofType('sent');
+    })
+    .toHaveLength(1);
+  const inHand = ['in hand', 'in hand, too'];
+  for (const id of inHand) ask(id);
+  // One is on its way, the other waits for its turn.
+  await expect.poll(() => [begin, name].map(({ mock }) => mock.results.length)).toEqual([3, 2]);
+  const full = vi.spyOn(JournalDatabase.prototype, 'transaction').mockImplementation(refuse);
+  const held = Array.from({ length: 100 }, (_, nth) => `held ${nth + 1}`);
+  for (const id of [...held, 'answered', ...inHand, 'one too many']) ask(id);
+  expect(await bench.backend.untilFrames('send.declined')).toMatchObject([{ request_id: 'one too many' }]);
+  full.mockRestore();
+  await expect
+    .poll(
+      () => {
+        clock.advance(1_000);
+        return bench.backend.ofType('sent').length;
+      },
+      { interval: 1 },
+    )
+    .toBe(103);
+  expect(session.sent.map(({ text }) => text)).toEqual(
+    ['answered', ...inHand, ...held].map((id) => `text ${id}`),
+  );
+});
+
 test('a file that a crash left staged and not told is told, without another download', async () => {
   const bench = await gatewayBench();
   const { gateway, session } = await bench.startWithBot();

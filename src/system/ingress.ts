@@ -1,8 +1,10 @@
+import PQueue from 'p-queue';
 import type { BotProtocol, BotStatus } from '../actors/bot-protocol.ts';
 import { failsForGood, metBug } from '../actors/frame-link.ts';
 import type { ActorRef } from '../actors/kit/actor.ts';
 import { describeError, DragomanError } from '../base/errors.ts';
 import type { Guid } from '../base/ids.ts';
+import { canonicalAddress } from '../protocol/address.ts';
 import type {
   AnswerFrame,
   BackendFrameBody,
@@ -15,6 +17,7 @@ import type { BotRecord } from '../store/bot-store.ts';
 import type { ChatStore } from '../store/chat-store.ts';
 import { unknownBot as noSuchBot } from './administration/known-names.ts';
 import type { BotSettings } from './bot-settings.ts';
+import { chatsMeantBy } from './chats-meant.ts';
 import { FrameTries } from './frame-tries.ts';
 import { GatewayQuestions, type Question } from './gateway-questions.ts';
 import type { FrameVerdict, LinkHandler, OpenLink } from './gateway-link.ts';
@@ -69,6 +72,8 @@ export class Ingress implements LinkHandler, BotCommands {
   readonly #options: IngressOptions;
   readonly #links = new Map<string, OpenLink>();
   readonly #outbox: Outbox;
+  /** Texts go out in the order in which they were asked for. */
+  readonly #naming = new PQueue({ concurrency: 1 });
   readonly #questions: GatewayQuestions;
   readonly #tries: FrameTries;
   readonly #media: MediaArrivals;
@@ -169,10 +174,16 @@ export class Ingress implements LinkHandler, BotCommands {
   /** Has a text sent by the bot's gateway. Never rejects. */
   async send(request: SendRequest): Promise<SendResult> {
     const bot = this.#options.bots.get(request.botId);
-    if (bot !== undefined) return this.#outbox.send(request, this.#links.get(bot.settings.gateway) ?? null);
-    const { botId, requestId = '' } = request;
-    const { message: reason } = noSuchBot(botId, this.#options.bots.keys());
-    return { kind: 'failed', requestId, code: 'unknown_bot', reason };
+    const { botId, to: written, requestId = '' } = request;
+    if (bot === undefined) {
+      const { message: reason } = noSuchBot(botId, this.#options.bots.keys());
+      return { kind: 'failed', requestId, code: 'unknown_bot', reason };
+    }
+    const to =
+      canonicalAddress(written) === written
+        ? written
+        : await this.#naming.add(() => this.#nameOf(botId, written));
+    return this.#outbox.send({ ...request, to }, this.#links.get(bot.settings.gateway) ?? null);
   }
 
   /** The gateways that are connected. */
@@ -203,6 +214,16 @@ export class Ingress implements LinkHandler, BotCommands {
   /** Tells a gateway that a file is not needed any more; one that is away finds out when it reconciles. */
   released(gatewayId: string, guid: Guid): void {
     this.#links.get(gatewayId)?.send({ type: 'media.released', guid });
+  }
+
+  async #nameOf(botId: string, written: string): Promise<string> {
+    const { store, log } = this.#options;
+    try {
+      return (await chatsMeantBy(store, botId, written)).identifier;
+    } catch (error) {
+      log.error({ bot_id: botId, reason: describeError(error) }, 'which chat is meant cannot be read');
+      return written;
+    }
   }
 
   async #isSameChat(botId: string, one: string, other: string): Promise<boolean> {

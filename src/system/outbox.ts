@@ -1,14 +1,13 @@
 import type { Clock } from '../base/clock.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import { newGuid } from '../base/ids.ts';
-import { canonicalAddress } from '../protocol/address.ts';
 import { decodeBackendFrame, encodeFrame } from '../protocol/codec.ts';
 import type { BackendFrameBody, DurableFrame, SendDeclinedFrame } from '../protocol/frames.ts';
 
 /** A text for a chat of one bot. */
 export interface SendRequest {
   readonly botId: string;
-  /** Any identifier of the chat. */
+  /** Any identifier of the chat, or a phone number. */
   readonly to: string;
   readonly text: string;
   readonly quoted?: { readonly providerMessageId: string; readonly text: string };
@@ -81,8 +80,7 @@ export class Outbox {
 
   /** Sends over `link`; null: over the next one that `opened` is told of. Never rejects. */
   send({ requestId = newGuid(), ...request }: SendRequest, link: SendLink | null): Promise<SendResult> {
-    const { botId, text, quoted, answersProviderMessageId, answersBacklog } = request;
-    const to = canonicalAddress(request.to);
+    const { botId, to, text, quoted, answersProviderMessageId, answersBacklog } = request;
     const known = this.#pending.get(keyOf(botId, requestId));
     if (known !== undefined) return this.#join(known, to, text);
     const frame = {

@@ -1,11 +1,11 @@
 import { DragomanError } from '../../base/errors.ts';
 import type { ChatStore, CorrespondentRecord } from '../../store/chat-store.ts';
-import { canonicalAddress } from '../../protocol/address.ts';
 import { chatName } from '../../store/chat-name.ts';
 import type { MessageStore } from '../../store/message-store.ts';
 import { chatTitleIn } from '../../queue/message.ts';
 import type { WorkStore } from '../../store/work-store.ts';
 import type { ChatAddress, ChatsAdministration } from '../administration.ts';
+import { chatsMeantBy } from '../chats-meant.ts';
 import { assertKnownBot, noSuchChat } from './known-names.ts';
 import { numberIn } from './cursor.ts';
 import { historyViewOf, journeyViewOf, messageViewOf } from './shown.ts';
@@ -23,7 +23,7 @@ const TELLING = 5;
 export function administerChats({ store, bots }: ChatsOptions): Omit<ChatsAdministration, 'forget'> {
   const find = async ({ botId, identifier }: ChatAddress): Promise<CorrespondentRecord> => {
     assertKnownBot(bots, botId);
-    const found = (await store.chatsNamed(botId, canonicalAddress(identifier))).at(-1);
+    const found = (await chatsMeantBy(store, botId, identifier)).chats.at(-1);
     if (found === undefined) throw noSuchChat(botId);
     return found;
   };

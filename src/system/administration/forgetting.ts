@@ -17,10 +17,10 @@ export const administerForgetting = ({
 }: ForgettingOptions): Pick<ChatsAdministration, 'forget'> => ({
   async forget({ botId, identifier }: ChatAddress) {
     assertKnownBot(bots, botId);
-    const forgotten = await bots
-      .get(botId)
-      ?.ref.ask('forget', canonicalAddress(identifier), { deadlineMs: FORGET_DEADLINE_MS });
-    if (forgotten === undefined || forgotten === null) throw noSuchChat(botId);
+    const forgetNamed = async (name: string) =>
+      (await bots.get(botId)?.ref.ask('forget', name, { deadlineMs: FORGET_DEADLINE_MS })) ?? null;
+    const forgotten = (await forgetNamed(identifier)) ?? (await forgetNamed(canonicalAddress(identifier)));
+    if (forgotten === null) throw noSuchChat(botId);
     await Promise.all(forgotten.media.map(forgetFile));
     return { messages: forgotten.messages, jobs: forgotten.media.length };
   },

@@ -67,6 +67,29 @@ describe('what an operator is shown', () => {
     expect(await chats.forget({ botId: BOT, identifier: '+49 151 12345678' })).toMatchObject({ messages: 1 });
   });
 
+  test.for(['4915112345678', '4915112345678@c.us', '+49 151 12345678'])(
+    'of a chat that its gateway calls by what looks like a phone number, %s, and it is sent to and forgotten by that',
+    async (identifier) => {
+      const { backend, watch } = await (await machine()).start();
+      const link = await connected(backend.url);
+      await acked(link, textFrame('4915112345678@s.whatsapp.net', 'from another chat'));
+      await acked(link, textFrame(identifier, 'hello'));
+      await watch.untilIngested(2);
+      const { administration } = backend;
+      const chat = { botId: BOT, identifier };
+      expect(await administration.chats.show(chat)).toMatchObject({ correspondentId: identifier });
+      expect(await administration.chats.history(chat, { limit: 10 })).toMatchObject([
+        { message: { content: 'hello' } },
+      ]);
+      void administration.send({ botId: BOT, to: identifier, text: 'welcome' });
+      expect(await link.next('send')).toMatchObject({ to: identifier });
+      expect(await administration.chats.forget(chat)).toMatchObject({ messages: 1 });
+      expect((await administration.chats.list(BOT, { limit: 10 })).items).toMatchObject([
+        { correspondentId: '4915112345678@s.whatsapp.net' },
+      ]);
+    },
+  );
+
   test('of chats: each by the name that its latest messages give it', async () => {
     const { backend, watch } = await (await machine()).start();
     const link = await connected(backend.url);

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { newGuid } from '../../../src/base/ids.ts';
 import { NOT_CONNECTED } from '../../../src/actors/bot-protocol.ts';
 import { DEFAULT_POOLS, poolRouter } from '../../../src/jobs/pools.ts';
@@ -416,5 +416,30 @@ describe('G6: a frame that meets a bug again and again', () => {
     ]);
     await settle();
     expect(await historyOf('ann')).toEqual(['first', 'second']);
+  });
+});
+
+describe('a text for a chat that is named by a phone number', () => {
+  test('goes to its address, in the order in which it was asked for', async () => {
+    const { ingress, link, services } = await bench();
+    const slow = Promise.withResolvers<[]>();
+    vi.spyOn(services.store, 'chatsNamed').mockReturnValueOnce(slow.promise);
+    void ingress.send({ botId: BOT, to: '+49 151 12345678', text: 'first' });
+    void ingress.send({ botId: BOT, to: '4915112345679', text: 'second' });
+    await settle();
+    slow.resolve([]);
+    await settle();
+    expect(link.sent).toMatchObject([
+      { to: '4915112345678@s.whatsapp.net', text: 'first' },
+      { to: '4915112345679@s.whatsapp.net', text: 'second' },
+    ]);
+  });
+
+  test('goes out as it is written while the store cannot be read: its gateway may know whom it means', async () => {
+    const { ingress, link, services } = await bench();
+    vi.spyOn(services.store, 'chatsNamed').mockRejectedValueOnce(new Error('away'));
+    void ingress.send({ botId: BOT, to: '4915112345678', text: 'hello' });
+    await settle();
+    expect(link.sent).toMatchObject([{ to: '4915112345678' }]);
   });
 });

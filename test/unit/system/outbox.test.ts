@@ -74,12 +74,6 @@ describe('Outbox', () => {
     expect(await again).toMatchObject({ kind: 'sent' });
   });
 
-  test('a chat may be named by a phone number', () => {
-    const { outbox, link, frames } = outboxBench();
-    void outbox.send({ ...HELLO, to: '+49 151 12345678' }, link);
-    expect(frames).toMatchObject([{ to: '4915112345678@s.whatsapp.net' }]);
-  });
-
   test('U1: a failure is told with its reason', async () => {
     const { outbox, link } = outboxBench();
     const result = outbox.send(HELLO, link);

@@ -2,6 +2,8 @@ import { inspect } from 'node:util';
 
 /** Printed before it. */
 const ELSEWHERE: ReadonlySet<string> = new Set(['level', 'time', 'msg']);
+/** What a terminal obeys; line breaks and tabs do no harm in a stack. */
+const OBEYED = /(?![\n\t])[\p{Cc}\p{Bidi_Control}]/gu;
 const PLAIN = /^[\p{L}\p{N}_.:@/+-]+$/u;
 
 /**
@@ -28,9 +30,13 @@ export function terminalLine(
 }
 
 const stackOf = (error: unknown): string | null =>
-  typeof error === 'object' && error !== null && 'stack' in error ? String(error.stack) : null;
+  typeof error === 'object' && error !== null && 'stack' in error ? harmless(String(error.stack)) : null;
 
 function shown(value: unknown): string {
-  if (typeof value === 'string') return PLAIN.test(value) ? value : JSON.stringify(value);
-  return inspect(value, { breakLength: Infinity, compact: true, depth: 4 });
+  if (typeof value === 'string') return PLAIN.test(value) ? value : harmless(JSON.stringify(value));
+  return harmless(inspect(value, { breakLength: Infinity, compact: true, depth: 4 }));
 }
+
+/** Escaped as JSON escapes. */
+const harmless = (text: string): string =>
+  text.replaceAll(OBEYED, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`);

@@ -40,6 +40,17 @@ describe('the log', () => {
     ]);
   });
 
+  test('shows a terminal nothing that it obeys', () => {
+    const { log, written } = lines(true);
+    const text = 'a\u009b2J\u007f\u202egpj.\u2066b';
+    log.info({ reason: text, names: [text], err: new Error(`${text}\u001b[2J\tbroken`) }, 'event');
+    const shown = String.raw`a\u009b2J\u007f\u202egpj.\u2066b`;
+    const line = written.join('');
+    expect(line).toContain(`reason="${shown}"`);
+    expect(line).toContain(String.raw`${shown}\u001b[2J` + '\tbroken');
+    expect(line).not.toMatch(/[^\n\t\P{Cc}]|\p{Bidi_Control}/u);
+  });
+
   test('tells the time of the place in a terminal', () => {
     const { log, written } = lines(true);
     log.info({}, 'now');

@@ -20,6 +20,7 @@ export interface Assignment {
 /** Names the configuration file, so it is no setting of it. */
 export const CONFIG_VARIABLE = 'DRAGOMAN_CONFIG';
 const PREFIX = /^DRAGOMAN_/;
+const ENTRY = /_(\d+)(?=_|$)/g;
 
 /**
  * Reads settings from `DRAGOMAN_…` variables, a list's entries by their number: `DRAGOMAN_GATEWAYS_0_TOKEN`. Texts are
@@ -36,12 +37,12 @@ export function settingsOfEnvironment(
   const unknown: string[] = [];
   for (const [variable, text] of Object.entries(environment)) {
     if (!PREFIX.test(variable) || variable === CONFIG_VARIABLE || text === undefined || text === '') continue;
-    const setting = byVariable.get(variable.replaceAll(/_\d+(?=_|$)/g, '_*'));
+    const setting = byVariable.get(ofAnyEntry(variable));
     if (setting === undefined) {
       unknown.push(variable);
       continue;
     }
-    const numbers = [...variable.matchAll(/_(\d+)(?=_|$)/g)].map(([, number]) => Number(number));
+    const numbers = entriesIn(variable);
     const where = setting.path.map((step) => (step === '*' ? (numbers.shift() ?? 0) : step));
     try {
       assignments.push({ variable, path: where, value: valueOf(setting, text) });
@@ -52,6 +53,13 @@ export function settingsOfEnvironment(
   }
   return { assignments: assignments.toSorted((a, b) => a.path.length - b.path.length), problems, unknown };
 }
+
+/** With `*` for the numbers of entries, as `variableOf` has it. */
+export const ofAnyEntry = (variable: string): string => variable.replaceAll(ENTRY, '_*');
+
+/** The numbers of the entries that a variable names, from the outside in. */
+export const entriesIn = (variable: string): number[] =>
+  [...variable.matchAll(ENTRY)].map(([, number]) => Number(number));
 
 function valueOf(setting: Setting, text: string): unknown {
   if (setting.names === 'path') return path.resolve(text);

@@ -1,6 +1,6 @@
 import { closestTo } from '../base/closest.ts';
 import { SETTINGS } from './config.ts';
-import { settingsOfEnvironment } from './config-environment.ts';
+import { entriesIn, ofAnyEntry, settingsOfEnvironment } from './config-environment.ts';
 import { variableOf } from './setting-list.ts';
 
 const PREFIX = 'DRAGOMAN_';
@@ -18,9 +18,18 @@ export const strayVariables = (
   environment: Readonly<Record<string, string | undefined>>,
 ): readonly StrayVariable[] =>
   settingsOfEnvironment(environment, SETTINGS).unknown.map((variable) => {
-    const meant = closestTo(withoutPrefix(variable), VARIABLES);
+    const meant = closestTo(withoutPrefix(ofAnyEntry(variable)), VARIABLES);
     return {
       found: `${variable} names no setting`,
-      todo: meant === null ? 'see docs/configuration.md for the names' : `did you mean ${PREFIX}${meant}?`,
+      todo:
+        meant === null
+          ? 'see docs/configuration.md for the names'
+          : `did you mean ${PREFIX}${withEntries(meant, entriesIn(variable))}?`,
     };
   });
+
+/** A list's first entry where none was named. */
+const withEntries = (variable: string, entries: readonly number[]): string => {
+  const left = [...entries];
+  return variable.replaceAll('*', () => String(left.shift() ?? 0));
+};

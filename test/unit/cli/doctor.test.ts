@@ -104,6 +104,15 @@ test('warns of variables that name no setting and of tokens that can be guessed,
   expect(exitCode).toBe(0);
 });
 
+test.for([
+  ['DRAGOMAN_GATEWAYS_2_TOKN', 'DRAGOMAN_GATEWAYS_2_TOKEN'],
+  ['DRAGOMAN_GATEWAY_12_TOKEN', 'DRAGOMAN_GATEWAYS_12_TOKEN'],
+  ['DRAGOMAN_GATEWAYS_TOKEN', 'DRAGOMAN_GATEWAYS_0_TOKEN'],
+] as const)('tells for %s a variable that can be set: %s', async ([stray, meant]) => {
+  const { of } = await visit(await scratchFolder(), {}, { [stray]: '1' });
+  expect(of('environment')).toMatchObject({ todo: `did you mean ${meant}?` });
+});
+
 test('fails on folders that cannot be written, and warns of those that are too small or open to all', async () => {
   const folder = await scratchFolder();
   await writeFile(path.join(folder, 'file'), '');

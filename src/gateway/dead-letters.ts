@@ -119,7 +119,7 @@ export class DeadLetters {
   /** Appends the frame of letter `seq` to what is to be sent. */
   retry(seq: number): DeadLetterRetry {
     return this.#db.transaction(() => {
-      const row = this.#db.get('SELECT body, media_kind FROM dead_letters WHERE seq = ?', seq);
+      const row = this.#db.get('SELECT bot_id, body, media_kind FROM dead_letters WHERE seq = ?', seq);
       if (row === undefined) return { kind: 'not_found' };
       const frame = frameIn(row);
       if (typeof frame === 'string') return { kind: 'hopeless', reason: frame };
@@ -162,7 +162,8 @@ export class DeadLetters {
   }
 
   #appendAnew({ v: _version, seq: _formerSeq, ...frame }: DurableFrame, row: JournalRow): number | null {
-    const seq = this.#frames.append(frame, null);
+    const botId = textIn(row, 'bot_id');
+    const seq = this.#frames.append(frame, null, botId);
     const guid = frame.type === 'inbound' ? frame.message.media_processing_id : undefined;
     if (guid !== undefined) {
       this.#frames.append(
@@ -174,6 +175,7 @@ export class DeadLetters {
           reason: 'the file was given up when its message was refused',
         },
         null,
+        botId,
       );
     }
     return seq;

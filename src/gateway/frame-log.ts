@@ -38,13 +38,17 @@ export class FrameLog {
   }
 
   /**
-   * Adds a frame, inside the caller's transaction. `guid`: the medium that it is about.
+   * Adds a frame, inside the caller's transaction. `guid`: the medium that it is about; `botId`: whose it
+   * is, where neither tells.
    * Returns its seq; null when the frame does not decode and became a dead letter.
    */
-  append(frame: DurableFrameBody, guid: Guid | null): number | null {
+  append(
+    frame: DurableFrameBody,
+    guid: Guid | null,
+    botId = 'bot_id' in frame ? frame.bot_id : this.#botOf(guid),
+  ): number | null {
     const seq = this.#nextSeq();
     const body = encodeFrame({ ...frame, seq });
-    const botId = 'bot_id' in frame ? frame.bot_id : this.#botOf(guid);
     this.#db.run('INSERT INTO frames (seq, guid, bot_id, body) VALUES (?, ?, ?, ?)', seq, guid, botId, body);
     const decoded = decodeGatewayFrame(body);
     if (decoded.kind === 'malformed') this.#bury(seq, 'frame_invalid', decoded.reason);

@@ -43,6 +43,17 @@ describe('what each bot has unacked', () => {
     expect(journal.frames.bytesOfBots(10_000).size).toBe(0);
   });
 
+  test('has in it what a letter that is sent once more says of its medium', async () => {
+    const journal = await openJournal();
+    await journal.sessions.commit('one', NO_AUTH, [received('a', { media: reference })]);
+    journal.frames.refuse(1, 'frame_invalid', 'no');
+    journal.prune();
+    journal.deadLetters.retry(1);
+    const { bytes } = journal.frames.backlog();
+    expect(framesOf(journal)).toMatchObject([{ type: 'inbound' }, { type: 'media.corrupt' }]);
+    expect(Object.fromEntries(journal.frames.bytesOfBots(1))).toEqual({ one: bytes });
+  });
+
   test('is known of a journal of before, too', async () => {
     const dir = await scratchFolder();
     const db = new DatabaseSync(path.join(dir, JOURNAL_FILE));

@@ -222,7 +222,7 @@ export class Ingress implements LinkHandler, BotCommands {
       return (await chatsMeantBy(store, botId, written)).identifier;
     } catch (error) {
       log.error({ bot_id: botId, reason: describeError(error) }, 'which chat is meant cannot be read');
-      return written;
+      return canonicalAddress(written);
     }
   }
 

@@ -435,11 +435,11 @@ describe('a text for a chat that is named by a phone number', () => {
     ]);
   });
 
-  test('goes out as it is written while the store cannot be read: its gateway may know whom it means', async () => {
+  test('goes out to the phone number while the store cannot be read: its gateway takes it for no address otherwise', async () => {
     const { ingress, link, services } = await bench();
     vi.spyOn(services.store, 'chatsNamed').mockRejectedValueOnce(new Error('away'));
     void ingress.send({ botId: BOT, to: '4915112345678', text: 'hello' });
     await settle();
-    expect(link.sent).toMatchObject([{ to: '4915112345678' }]);
+    expect(link.sent).toMatchObject([{ to: '4915112345678@s.whatsapp.net' }]);
   });
 });

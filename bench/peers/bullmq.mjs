@@ -1,6 +1,6 @@
 /** `bullmq.mjs PORT`: BullMQ's part in the benchmark of jobs. */
 import { Queue, Worker } from 'bullmq';
-import { serveLives } from './serve-lives.mjs';
+import { Endings, serveLives } from './serve-lives.mjs';
 
 const CONCURRENCY = 64;
 
@@ -9,15 +9,13 @@ const connection = { host: '127.0.0.1', port: Number(port), maxRetriesPerRequest
 const queue = new Queue('lives', { connection });
 await queue.obliterate({ force: true });
 
-const ended = new Map();
+const endings = new Endings();
 const worker = new Worker('lives', async () => 'words', { connection, concurrency: CONCURRENCY });
-worker.on('completed', ({ data }) => ended.get(data.guid)?.());
+worker.on('completed', ({ data }) => endings.tell(data.guid));
 worker.on('error', (error) => console.error(error));
 await worker.waitUntilReady();
 
-serveLives(async (data) => {
-  const end = new Promise((resolve) => ended.set(data.guid, resolve));
-  await queue.add('medium', data, { removeOnComplete: true, removeOnFail: true });
-  await end;
-  ended.delete(data.guid);
-});
+serveLives((data) => ({
+  ended: endings.of(data.guid),
+  added: queue.add('medium', data, { removeOnComplete: true, removeOnFail: true }),
+}));

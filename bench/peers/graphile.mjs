@@ -1,7 +1,7 @@
 /** `graphile.mjs URL`: graphile-worker's part in the benchmark of jobs. */
 import { Logger, makeWorkerUtils, run } from 'graphile-worker';
 import pg from 'pg';
-import { serveLives } from './serve-lives.mjs';
+import { Endings, serveLives } from './serve-lives.mjs';
 
 const CONCURRENCY = 64;
 const CONNECTIONS = 24;
@@ -15,7 +15,7 @@ const utils = await makeWorkerUtils({ pgPool, logger });
 await utils.migrate();
 await pgPool.query('TRUNCATE graphile_worker._private_jobs, graphile_worker._private_job_queues');
 
-const ended = new Map();
+const endings = new Endings();
 const runner = await run({
   pgPool,
   logger,
@@ -23,11 +23,6 @@ const runner = await run({
   noHandleSignals: true,
   taskList: { medium: async () => {} },
 });
-runner.events.on('job:complete', ({ job }) => ended.get(job.payload.guid)?.());
+runner.events.on('job:complete', ({ job }) => endings.tell(job.payload.guid));
 
-serveLives(async (data) => {
-  const end = new Promise((resolve) => ended.set(data.guid, resolve));
-  await utils.addJob('medium', data);
-  await end;
-  ended.delete(data.guid);
-});
+serveLives((data) => ({ ended: endings.of(data.guid), added: utils.addJob('medium', data) }));

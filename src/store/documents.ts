@@ -1,101 +1,43 @@
-import { DragomanError, hasCode } from '../base/errors.ts';
-import type { Guid } from '../base/ids.ts';
-import type { Logger } from '../base/log.ts';
-import type { JobCollection, JobStatus, MediaProcessingJob } from '../jobs/job.ts';
+import type { CorrespondentKey, JobCollection, MediaMetadata, MediaProcessingJob } from '../jobs/job.ts';
 import {
   isPlaceholder,
   isReady,
   type Message,
-  type MessageDirection,
-  type MessageSource,
   type Placeholder,
   type ReadyMessage,
 } from '../queue/message.ts';
+import type { UnplacedJob } from './job-records.ts';
 
 /**
  * What is written, in snake_case, the same in both stores; and the only code that turns it into the domain's types and
- * back. Records are trusted to be what this program wrote, but a damaged one is told by name, see `readRecord`.
+ * back. A document's type is what its writer makes, and a reader makes the whole of the domain's type: a field of the
+ * domain that only one of the two knows does not compile.
  */
 
-/** Names one record for whoever has to look at it: `queue_journal`, `support-bot/whatsapp-baileys/4915…/17`. */
-export interface RecordName {
-  readonly collection: string;
-  readonly key: string;
-}
+// ── Chats ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Runs `read`, which decodes one record, and reports a record that does not decode as `store_corrupt`. */
-export function readRecord<T>(nameOf: () => RecordName, read: () => T): T {
-  try {
-    return read();
-  } catch (cause) {
-    const { collection, key } = nameOf();
-    throw new DragomanError('store_corrupt', `${collection}: the record ${key} is damaged`, { cause });
-  }
-}
+/** The fields by which every document of a chat names it. */
+export type ChatFields = Readonly<ReturnType<typeof chatFields>>;
 
-/** Decodes each of `records`. A damaged one is logged by name and left out: it must not cost the others their lives. */
-export function readSound<Row, T>(records: readonly Row[], read: (record: Row) => T, log: Logger): T[] {
-  return records.flatMap((record) => {
-    try {
-      return [read(record)];
-    } catch (error) {
-      if (!hasCode(error, 'store_corrupt')) throw error;
-      log.error({ error: error.message }, 'a damaged record is left out');
-      return [];
-    }
-  });
-}
+export const chatFields = (key: CorrespondentKey) => ({
+  bot_id: key.botId,
+  provider_name: key.providerName,
+  correspondent_id: key.correspondentId,
+});
+
+export const chatKey = (document: ChatFields): CorrespondentKey => ({
+  botId: document.bot_id,
+  providerName: document.provider_name,
+  correspondentId: document.correspondent_id,
+});
 
 // ── Messages ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** What a message does not have is not in its document: most of them have little besides their text. */
-export interface MessageDocument {
-  readonly id: number;
-  readonly content: string;
-  readonly sender: {
-    readonly identifier: string;
-    readonly display_name: string | undefined;
-    readonly alternate_identifiers: readonly string[];
-  };
-  readonly source: MessageSource;
-  readonly direction: MessageDirection;
-  readonly accepted_time: number;
-  readonly ready_time: number | undefined;
-  readonly originating_time: number | undefined;
-  /** None in messages of before it was noted, and in those that no gateway received. */
-  readonly received_time?: number | undefined;
-  readonly media_times?: MediaTimesDocument | undefined;
-  readonly message_size: number;
-  readonly group:
-    | {
-        readonly id: string;
-        readonly name: string | undefined;
-        readonly alternate_identifiers: readonly string[];
-      }
-    | undefined;
-  readonly provider_message_id: string | undefined;
-  readonly media_processing_id: Guid | undefined;
-  readonly mime_type: string | undefined;
-  readonly original_filename: string | undefined;
-  readonly recipient_id: string | undefined;
-  readonly actual_sender: string | undefined;
-  readonly quoted: { readonly provider_message_id: string; readonly text: string } | undefined;
-  readonly mentions: readonly string[] | undefined;
-  readonly album_id: string | undefined;
-  readonly edits_provider_message_id: string | undefined;
-  readonly corrects_id: number | undefined;
-  readonly backlog: true | undefined;
-}
-
-/** What did not happen is not in it. */
-export interface MediaTimesDocument {
-  readonly staged_at: number | undefined;
-  readonly claimed_at: number | undefined;
-  readonly completed_at: number | undefined;
-}
+export type MessageDocument = Readonly<ReturnType<typeof messageDocument>>;
 
 /** Writers drop the fields that are undefined, as JSON does. */
-export function messageDocument(message: Message): MessageDocument {
+export function messageDocument(message: Message) {
   const { sender, group, quoted, mediaTimes } = message;
   return {
     id: message.id,
@@ -207,93 +149,75 @@ function placeholderFrom(document: MessageDocument): Placeholder {
 
 // ── Jobs ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** The views (SQLite) or collections (MongoDB) that hold the jobs. */
-export const JOB_COLLECTION_NAMES: Readonly<Record<JobCollection, string>> = {
-  active: 'media_processing_jobs',
-  holding: 'media_processing_jobs_holding',
-  failed: 'media_processing_jobs_failed',
-};
+type MediaMetadataDocument = Readonly<ReturnType<typeof mediaMetadataDocument>>;
+type WrittenJob = Readonly<ReturnType<typeof jobDocument>>;
+type Times = 'staged_at' | 'claimed_at' | 'completed_at';
 
-export interface MediaMetadataDocument {
-  readonly bytes: number | null;
-  readonly sha256: string | null;
-  readonly quota_exceeded: boolean;
-  readonly corrupt_reason: string | null;
-  readonly gateway_id: string;
-}
+/** Jobs of before their times were noted have none of them. */
+export type JobDocument = Omit<WrittenJob, Times> & Partial<Pick<WrittenJob, Times>>;
 
-export interface JobDocument {
-  readonly guid: Guid;
-  readonly bot_id: string;
-  readonly provider_name: string;
-  readonly correspondent_id: string;
-  readonly placeholder_message: MessageDocument;
-  readonly mime_type: string;
-  readonly pool: string | null;
-  readonly original_filename: string | null;
-  readonly status: JobStatus;
-  readonly result: string | null;
-  readonly error: MediaProcessingJob['error'];
-  readonly attempts: number;
-  readonly claim_token: string | null;
-  readonly lease_expires_at: number | null;
-  readonly available_at: number | null;
-  readonly round: number;
-  readonly seq: number;
-  readonly created_at: number;
-  readonly changed_at: number;
-  /** None in jobs of before these were noted. */
-  readonly staged_at?: number | null;
-  readonly claimed_at?: number | null;
-  readonly completed_at?: number | null;
-  readonly media_metadata: MediaMetadataDocument;
-}
+export const mediaMetadataDocument = (media: MediaMetadata) => ({
+  bytes: media.bytes,
+  sha256: media.sha256,
+  quota_exceeded: media.quotaExceeded,
+  corrupt_reason: media.corruptReason,
+  gateway_id: media.gatewayId,
+});
 
-export function mediaMetadataDocument(media: MediaProcessingJob['media']): MediaMetadataDocument {
-  return {
-    bytes: media.bytes,
-    sha256: media.sha256,
-    quota_exceeded: media.quotaExceeded,
-    corrupt_reason: media.corruptReason,
-    gateway_id: media.gatewayId,
-  };
-}
+const mediaMetadataFrom = (document: MediaMetadataDocument): MediaMetadata => ({
+  bytes: document.bytes,
+  sha256: document.sha256,
+  quotaExceeded: document.quota_exceeded,
+  corruptReason: document.corrupt_reason,
+  gatewayId: document.gateway_id,
+});
+
+export const jobDocument = (job: UnplacedJob, round: number, seq: number) => ({
+  guid: job.guid,
+  ...chatFields(job.correspondent),
+  placeholder_message: messageDocument(job.placeholder),
+  mime_type: job.mimeType,
+  pool: job.pool,
+  original_filename: job.originalFilename,
+  status: job.status,
+  result: job.result,
+  error: job.error,
+  attempts: job.attempts,
+  claim_token: job.claimToken,
+  lease_expires_at: job.leaseExpiresAt,
+  available_at: job.availableAt,
+  round,
+  seq,
+  created_at: job.createdAt,
+  changed_at: job.changedAt,
+  staged_at: job.stagedAt,
+  claimed_at: job.claimedAt,
+  completed_at: job.completedAt,
+  media_metadata: mediaMetadataDocument(job.media),
+});
 
 /** Throws a TypeError when the document lacks what makes a job; call it within `readRecord`. */
-export function jobFrom(document: JobDocument, collection: JobCollection): MediaProcessingJob {
-  const { media_metadata: media } = document;
-  return {
-    guid: document.guid,
-    correspondent: {
-      botId: document.bot_id,
-      providerName: document.provider_name,
-      correspondentId: document.correspondent_id,
-    },
-    placeholder: placeholderFrom(document.placeholder_message),
-    collection,
-    status: document.status,
-    mimeType: document.mime_type,
-    pool: document.pool,
-    originalFilename: document.original_filename,
-    result: document.result,
-    error: document.error,
-    attempts: document.attempts,
-    claimToken: document.claim_token,
-    leaseExpiresAt: document.lease_expires_at,
-    availableAt: document.available_at,
-    round: document.round,
-    seq: document.seq,
-    createdAt: document.created_at,
-    changedAt: document.changed_at,
-    stagedAt: document.staged_at ?? null,
-    claimedAt: document.claimed_at ?? null,
-    completedAt: document.completed_at ?? null,
-    media: {
-      bytes: media.bytes,
-      sha256: media.sha256,
-      quotaExceeded: media.quota_exceeded,
-      corruptReason: media.corrupt_reason,
-      gatewayId: media.gateway_id,
-    },
-  };
-}
+export const jobFrom = (document: JobDocument, collection: JobCollection): MediaProcessingJob => ({
+  guid: document.guid,
+  correspondent: chatKey(document),
+  placeholder: placeholderFrom(document.placeholder_message),
+  collection,
+  status: document.status,
+  mimeType: document.mime_type,
+  pool: document.pool,
+  originalFilename: document.original_filename,
+  result: document.result,
+  error: document.error,
+  attempts: document.attempts,
+  claimToken: document.claim_token,
+  leaseExpiresAt: document.lease_expires_at,
+  availableAt: document.available_at,
+  round: document.round,
+  seq: document.seq,
+  createdAt: document.created_at,
+  changedAt: document.changed_at,
+  stagedAt: document.staged_at ?? null,
+  claimedAt: document.claimed_at ?? null,
+  completedAt: document.completed_at ?? null,
+  media: mediaMetadataFrom(document.media_metadata),
+});

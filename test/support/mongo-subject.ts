@@ -2,7 +2,7 @@ import { MongoClient } from 'mongodb';
 import { type Clock, systemClock } from '../../src/base/clock.ts';
 import { newGuid } from '../../src/base/ids.ts';
 import { silentLogger } from '../../src/base/log.ts';
-import { chatFields } from '../../src/store/mongo/collections.ts';
+import { chatFields } from '../../src/store/documents.ts';
 import { appName, openMongoStore, openMongoWorkerStore } from '../../src/store/mongo/open-mongo-store.ts';
 import type { Store, WorkerStore } from '../../src/store/store.ts';
 import { endTransactionsOf } from '../../src/store/mongo/open-transactions.ts';

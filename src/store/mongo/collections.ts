@@ -1,18 +1,12 @@
 import type { Collection, Db, Document, IndexDescription } from 'mongodb';
-import type { CorrespondentKey, JobCollection } from '../../jobs/job.ts';
-import { JOB_COLLECTION_NAMES, type JobDocument, type MessageDocument } from '../documents.ts';
+import type { JobCollection } from '../../jobs/job.ts';
+import type { ChatFields, JobDocument, MessageDocument } from '../documents.ts';
+import { JOB_COLLECTION_NAMES } from '../records.ts';
 
 /** The collections of the MongoDB store, their documents and their indexes. */
 
 /** Owners are told apart in the upper bits of the numbers that they give to chats, bots and jobs, 2^21 of them. */
 export const NUMBERS_PER_OWNER = 2 ** 32;
-
-/** The fields by which every document of a chat names it. */
-export interface ChatFields {
-  readonly bot_id: string;
-  readonly provider_name: string;
-  readonly correspondent_id: string;
-}
 
 export interface CorrespondentDocument extends ChatFields {
   /** Order in which the chats were made. */
@@ -126,18 +120,6 @@ export const collectionsOf = (database: Db): Collections => ({
     holding: database.collection(JOB_COLLECTION_NAMES.holding),
     failed: database.collection(JOB_COLLECTION_NAMES.failed),
   },
-});
-
-export const chatFields = (key: CorrespondentKey): ChatFields => ({
-  bot_id: key.botId,
-  provider_name: key.providerName,
-  correspondent_id: key.correspondentId,
-});
-
-export const chatKey = (document: ChatFields): CorrespondentKey => ({
-  botId: document.bot_id,
-  providerName: document.provider_name,
-  correspondentId: document.correspondent_id,
 });
 
 /** A journal entry that is words. */

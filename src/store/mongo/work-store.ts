@@ -1,4 +1,4 @@
-import { readSound } from '../documents.ts';
+import { readSound } from '../records.ts';
 import type { ClaimHandle, WorkStore } from '../work-store.ts';
 import { jobOfDocument } from './job-document.ts';
 import { lanesOf } from './lanes.ts';

@@ -1,5 +1,5 @@
 import { batchesOf } from '../../base/batches.ts';
-import { readSound } from '../documents.ts';
+import { readSound } from '../records.ts';
 import type { JobStore } from '../job-store.ts';
 import { errorJson, jobOfRow, mediaMetadataJson } from './rows.ts';
 import type { SqliteParts } from './sqlite-parts.ts';

@@ -1,18 +1,18 @@
 import type { Guid } from '../../base/ids.ts';
 import type { CorrespondentKey, JobCollection, JobStatus, MediaProcessingJob } from '../../jobs/job.ts';
 import type { Message } from '../../queue/message.ts';
-import { chatName } from '../chat-name.ts';
 import {
-  JOB_COLLECTION_NAMES,
+  type ChatFields,
+  chatKey,
   type JobDocument,
   jobFrom,
   mediaMetadataDocument,
   messageDocument,
   type MessageDocument,
   messageFrom,
-  readRecord,
   readyMessageFrom,
 } from '../documents.ts';
+import { historyRecord, jobRecord, journalRecord, readRecord } from '../records.ts';
 import type { UnplacedJob } from '../job-records.ts';
 import type { CorrespondentRecord } from '../chat-store.ts';
 import type { HistoryEntry, StoredMessage } from '../message-store.ts';
@@ -29,10 +29,7 @@ export interface ChatRow {
   readonly fence: number;
 }
 
-export interface CorrespondentRow {
-  readonly bot_id: string;
-  readonly provider_name: string;
-  readonly correspondent_id: string;
+export interface CorrespondentRow extends ChatFields {
   readonly next_id: number;
   readonly next_ingest_seq: number;
   readonly created_at: number;
@@ -109,16 +106,14 @@ export function newJobRow(job: UnplacedJob, accepted: Message): NewJobRow {
 }
 
 export function messageOfRow(key: CorrespondentKey, row: JournalRow): Message {
-  const nameOf = () => ({ collection: 'queue_journal', key: `${chatName(key)}/${row.id}` });
-  return readRecord(nameOf, () => messageFrom(messageDocumentOf(row.message)));
+  return readRecord(journalRecord(key, row.id), () => messageFrom(messageDocumentOf(row.message)));
 }
 
 export function historyEntryOfRow(key: CorrespondentKey, row: HistoryRow): HistoryEntry {
-  const nameOf = () => ({ collection: 'queues', key: `${chatName(key)}/${row.id}` });
   return {
     ingestSeq: row.ingest_seq,
     ingestedAt: row.ingested_at,
-    message: readRecord(nameOf, () => readyMessageFrom(messageDocumentOf(row.message))),
+    message: readRecord(historyRecord(key, row.id), () => readyMessageFrom(messageDocumentOf(row.message))),
   };
 }
 
@@ -129,18 +124,16 @@ export const storedMessageOfRow = (key: CorrespondentKey, row: StoredMessageRow)
 
 export function jobOfRow(row: JobRow): MediaProcessingJob {
   const { collection, ...columns } = row;
-  return readRecord(
-    () => ({ collection: JOB_COLLECTION_NAMES[collection], key: row.guid }),
-    () =>
-      jobFrom(
-        {
-          ...columns,
-          placeholder_message: messageDocumentOf(row.placeholder_message),
-          error: row.error === null ? null : JSON.parse(row.error),
-          media_metadata: JSON.parse(row.media_metadata),
-        },
-        collection,
-      ),
+  return readRecord(jobRecord(collection, row.guid), () =>
+    jobFrom(
+      {
+        ...columns,
+        placeholder_message: messageDocumentOf(row.placeholder_message),
+        error: row.error === null ? null : JSON.parse(row.error),
+        media_metadata: JSON.parse(row.media_metadata),
+      },
+      collection,
+    ),
   );
 }
 
@@ -148,9 +141,7 @@ export function correspondentOfRow(row: CorrespondentRow): CorrespondentRecord {
   const aliases: readonly string[] = JSON.parse(row.aliases);
   const others = aliases.filter((alias) => alias !== row.correspondent_id);
   return {
-    botId: row.bot_id,
-    providerName: row.provider_name,
-    correspondentId: row.correspondent_id,
+    ...chatKey(row),
     aliases: [row.correspondent_id, ...others],
     nextId: row.next_id,
     nextIngestSeq: row.next_ingest_seq,

@@ -1,4 +1,4 @@
-import { readSound } from '../documents.ts';
+import { readSound } from '../records.ts';
 import { claimedJob, POISON } from '../job-records.ts';
 import type { ClaimHandle, WorkStore } from '../work-store.ts';
 import { errorJson, jobOfRow } from './rows.ts';

@@ -1,8 +1,9 @@
 import path from 'node:path';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import type { CorrespondentKey } from '../../../src/jobs/job.ts';
-import { chatFields, metaOf } from '../../../src/store/mongo/collections.ts';
-import { JOB_COLLECTION_NAMES } from '../../../src/store/documents.ts';
+import { metaOf } from '../../../src/store/mongo/collections.ts';
+import { chatFields } from '../../../src/store/documents.ts';
+import { JOB_COLLECTION_NAMES } from '../../../src/store/records.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { openStoreOn, TestDatabase } from '../mongo-subject.ts';
 import { openStoreAt } from '../sqlite-subject.ts';

@@ -1,12 +1,11 @@
 import type { Guid } from '../../../base/ids.ts';
 import { JOB_COLLECTIONS } from '../../../jobs/job.ts';
 import { chatName } from '../../chat-name.ts';
-import { messageDocument } from '../../documents.ts';
+import { messageDocument, chatFields, jobDocument } from '../../documents.ts';
 import { claimablePool, type UnplacedJob } from '../../job-records.ts';
 import type { AcceptOutcome } from '../../message-store.ts';
 import type { Coalescible } from '../coalescing.ts';
-import { chatFields, type CorrespondentDocument, type MessageIdDocument } from '../collections.ts';
-import { jobDocument } from '../job-document.ts';
+import type { CorrespondentDocument, MessageIdDocument } from '../collections.ts';
 import type { OwnerTransaction, Transaction } from '../transactions.ts';
 import { ALONE, chatsByName, deleteReadyOf, done } from './chats-together.ts';
 import { ownedChats } from './writing.ts';

@@ -2,14 +2,8 @@ import type { Filter } from 'mongodb';
 import type { CorrespondentKey } from '../../../jobs/job.ts';
 import { chatName } from '../../chat-name.ts';
 import type { Outcome } from '../coalescing.ts';
-import {
-  chatFields,
-  type ChatFields,
-  chatKey,
-  type CorrespondentDocument,
-  type JournalDocument,
-  READY,
-} from '../collections.ts';
+import { type CorrespondentDocument, type JournalDocument, READY } from '../collections.ts';
+import { chatFields, type ChatFields, chatKey } from '../../documents.ts';
 import type { OwnerTransaction, Transaction } from '../transactions.ts';
 
 /**

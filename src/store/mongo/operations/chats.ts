@@ -1,16 +1,14 @@
 import type { Filter } from 'mongodb';
 import type { CorrespondentKey } from '../../../jobs/job.ts';
 import type { Message } from '../../../queue/message.ts';
-import { chatName } from '../../chat-name.ts';
-import { messageFrom, readRecord } from '../../documents.ts';
+import { messageFrom, chatFields, chatKey } from '../../documents.ts';
+import { journalRecord, readRecord } from '../../records.ts';
 import type { ChatsPage, CorrespondentRecord } from '../../chat-store.ts';
-import {
-  chatFields,
-  chatKey,
-  type CorrespondentDocument,
-  type MessageIdDocument,
-  type MetaDocument,
-  type ReadableCollections,
+import type {
+  CorrespondentDocument,
+  MessageIdDocument,
+  MetaDocument,
+  ReadableCollections,
 } from '../collections.ts';
 import type { OwnerTransaction, Transaction } from '../transactions.ts';
 import { ownedChat, ownNewChat } from './writing.ts';
@@ -122,12 +120,7 @@ export async function rehydrate(
   const entries = await collections.journal
     .find(chatFields(key), { session, sort: { id: 1 }, batchSize: 1_000 })
     .toArray();
-  const messages = entries.map((entry) =>
-    readRecord(
-      () => ({ collection: 'queue_journal', key: `${chatName(key)}/${entry.id}` }),
-      () => messageFrom(entry),
-    ),
-  );
+  const messages = entries.map((entry) => readRecord(journalRecord(key, entry.id), () => messageFrom(entry)));
   return { nextId, messages };
 }
 

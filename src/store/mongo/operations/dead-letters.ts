@@ -1,7 +1,6 @@
 import type { Guid } from '../../../base/ids.ts';
-import { messageDocument } from '../../documents.ts';
+import { messageDocument, chatFields } from '../../documents.ts';
 import type { DeadLetterProblem, JobRetry } from '../../dead-letter-store.ts';
-import { chatFields } from '../collections.ts';
 import type { OwnerTransaction, Transaction } from '../transactions.ts';
 import { findJob, hasLiveJob, NO_ROUND } from './jobs.ts';
 import { takeRounds } from './turns.ts';

@@ -1,7 +1,8 @@
 import type { CorrespondentKey } from '../../../jobs/job.ts';
 import { chatName } from '../../chat-name.ts';
 import type { Coalescible } from '../coalescing.ts';
-import { chatKey, READY } from '../collections.ts';
+import { READY } from '../collections.ts';
+import { chatKey } from '../../documents.ts';
 import { ALONE, chatsByName, deleteReadyOf, done, placesOf } from './chats-together.ts';
 import { ingest } from './messages.ts';
 import { ownedChats } from './writing.ts';

@@ -1,6 +1,6 @@
 import type { Logger } from '../../../base/log.ts';
 import { JOB_COLLECTIONS } from '../../../jobs/job.ts';
-import { readSound } from '../../documents.ts';
+import { readSound } from '../../records.ts';
 import type { BotJobs, BotJobsPage, JobCount, JobPage, JobQuery } from '../../job-store.ts';
 import type { ReadableCollections } from '../collections.ts';
 import { jobOfDocument } from '../job-document.ts';

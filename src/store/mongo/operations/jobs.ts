@@ -7,12 +7,12 @@ import {
   type JobError,
   type MediaProcessingJob,
 } from '../../../jobs/job.ts';
-import type { JobDocument } from '../../documents.ts';
+import { type JobDocument, chatKey, jobDocument } from '../../documents.ts';
 import { claimablePool, type UnplacedJob } from '../../job-records.ts';
 import { guidTaken } from '../../refusals.ts';
 import type { ClaimHandle } from '../../work-store.ts';
-import { chatKey, SERVER_NOW } from '../collections.ts';
-import { jobDocument, jobOfDocument, LIVE, UNCLAIMED } from '../job-document.ts';
+import { SERVER_NOW } from '../collections.ts';
+import { jobOfDocument, LIVE, UNCLAIMED } from '../job-document.ts';
 import type { OwnerTransaction, Transaction, WorkTransaction } from '../transactions.ts';
 import { announceArrival, takeRounds } from './turns.ts';
 import { byClaims, ownedChat } from './writing.ts';

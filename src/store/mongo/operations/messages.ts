@@ -1,7 +1,7 @@
 import type { CorrespondentKey } from '../../../jobs/job.ts';
 import type { Message, Placeholder } from '../../../queue/message.ts';
-import { chatName } from '../../chat-name.ts';
-import { messageDocument, messageFrom, readRecord, readyMessageFrom } from '../../documents.ts';
+import { messageDocument, messageFrom, readyMessageFrom, chatFields } from '../../documents.ts';
+import { historyRecord, journalRecord, readRecord } from '../../records.ts';
 import type { UnplacedJob } from '../../job-records.ts';
 import type { DeadLetterProblem, JobRetry } from '../../dead-letter-store.ts';
 import type {
@@ -15,7 +15,6 @@ import type {
 } from '../../message-store.ts';
 import { expectNextId } from '../../refusals.ts';
 import {
-  chatFields,
   type CorrespondentDocument,
   type HistoryDocument,
   type MessageIdDocument,
@@ -246,8 +245,7 @@ export async function findMessage(
   const place = { ...chatFields(key), id };
   const queued = await journal.findOne(place);
   if (queued !== null) {
-    const nameOf = () => ({ collection: 'queue_journal', key: `${chatName(key)}/${id}` });
-    return { message: readRecord(nameOf, () => messageFrom(queued)), ingestedAt: null };
+    return { message: readRecord(journalRecord(key, id), () => messageFrom(queued)), ingestedAt: null };
   }
   const entry = await entries.findOne(place);
   if (entry === null) return null;
@@ -258,8 +256,5 @@ export async function findMessage(
 const historyEntryFrom = (key: CorrespondentKey, entry: HistoryDocument): HistoryEntry => ({
   ingestSeq: entry.ingest_seq,
   ingestedAt: entry.ingested_at,
-  message: readRecord(
-    () => ({ collection: 'queues', key: `${chatName(key)}/${entry.id}` }),
-    () => readyMessageFrom(entry),
-  ),
+  message: readRecord(historyRecord(key, entry.id), () => readyMessageFrom(entry)),
 });

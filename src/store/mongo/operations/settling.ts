@@ -1,10 +1,9 @@
 import type { Guid } from '../../../base/ids.ts';
 import type { CorrespondentKey } from '../../../jobs/job.ts';
 import { chatName } from '../../chat-name.ts';
-import { type JobDocument, messageDocument } from '../../documents.ts';
+import { type JobDocument, messageDocument, chatFields, chatKey } from '../../documents.ts';
 import type { ClaimedSettleOutcome } from '../../message-store.ts';
 import type { Coalescible } from '../coalescing.ts';
-import { chatFields, chatKey } from '../collections.ts';
 import { LIVE } from '../job-document.ts';
 import type { OwnerTransaction } from '../transactions.ts';
 import { ALONE, chatsByName, deleteReadyOf, done } from './chats-together.ts';

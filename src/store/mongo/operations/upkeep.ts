@@ -6,10 +6,10 @@ import {
   type JobCollection,
   type JobError,
 } from '../../../jobs/job.ts';
-import type { JobDocument } from '../../documents.ts';
+import { type JobDocument, chatFields, chatKey } from '../../documents.ts';
 import type { ForgottenChat } from '../../chat-store.ts';
 import type { IdleJob, JobTrace } from '../../job-store.ts';
-import { chatFields, chatKey, type MessageIdDocument, type ReadableCollections } from '../collections.ts';
+import type { MessageIdDocument, ReadableCollections } from '../collections.ts';
 import { LIVE } from '../job-document.ts';
 import type { OwnerTransaction, Transaction } from '../transactions.ts';
 import { ofChat } from './chats.ts';

@@ -2,7 +2,8 @@ import type { AnyBulkWriteOperation, Filter, UpdateFilter } from 'mongodb';
 import { DragomanError } from '../../../base/errors.ts';
 import type { CorrespondentKey } from '../../../jobs/job.ts';
 import { noChat, ownedByNewer } from '../../refusals.ts';
-import { chatFields, type CorrespondentDocument, type MetaDocument } from '../collections.ts';
+import type { CorrespondentDocument, MetaDocument } from '../collections.ts';
+import { chatFields } from '../../documents.ts';
 import type { OwnerTransaction, Transaction, WorkTransaction } from '../transactions.ts';
 
 /**

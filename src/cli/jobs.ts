@@ -2,6 +2,7 @@ import type { JobFilter, Page } from '../system/administration.ts';
 import type { JobView } from '../system/administration/views.ts';
 import type { ConfigSources } from '../system/config.ts';
 import { EXIT } from './exit-codes.ts';
+import { linesOf } from './job-lines.ts';
 import { duration, oneLine, table } from './table.ts';
 import { withBackend, withReadable } from './with-administration.ts';
 
@@ -30,7 +31,7 @@ export const showJob = (sources: ConfigSources, guid: string, asJson: boolean): 
   withReadable(sources, async ({ jobs }) => {
     const job = await jobs.show(guid);
     if (asJson) console.log(JSON.stringify(job));
-    else for (const [name, value] of factsOf(job)) console.log(`${name.padEnd(12)} ${value}`);
+    else for (const line of linesOf(job)) console.log(line);
     return EXIT.ok;
   });
 
@@ -60,24 +61,4 @@ function rowOf(job: JobView, now: number): readonly string[] {
   const age = duration(now - job.createdAt);
   const status = job.collection === 'failed' ? 'failed' : job.status;
   return [job.guid, status, job.pool ?? '-', job.correspondent.botId, age, String(job.attempts), error];
-}
-
-function factsOf(job: JobView): readonly (readonly [string, string])[] {
-  const { correspondent, media, error } = job;
-  return [
-    ['guid', job.guid],
-    ['bot', correspondent.botId],
-    ['chat', correspondent.correspondentId],
-    ['place', String(job.messageId)],
-    ['collection', job.collection],
-    ['status', job.status],
-    ['pool', job.pool ?? '-'],
-    ['type', job.mimeType],
-    ['file', `${job.originalFilename ?? '-'}, ${media.bytes ?? 'unknown'} bytes`],
-    ['attempts', String(job.attempts)],
-    ['created', new Date(job.createdAt).toISOString()],
-    ['changed', new Date(job.changedAt).toISOString()],
-    ['error', error === null ? '-' : `${error.code}: ${error.reason}`],
-    ['result', job.result === null ? '-' : oneLine(job.result, 200)],
-  ];
 }

@@ -8,6 +8,12 @@ export class CorruptProcessor extends BaseMediaProcessor {
     _mimeType: string,
     context: MediaContext,
   ): Promise<MediaFailure> {
-    return { kind: 'failure', code: 'corrupt', reason: context.corruptReason ?? 'the download failed' };
+    return downloadFailed(context);
   }
 }
+
+export const downloadFailed = ({ corruptReason }: MediaContext): MediaFailure => ({
+  kind: 'failure',
+  code: 'corrupt',
+  reason: corruptReason ?? 'the download failed',
+});

@@ -10,10 +10,17 @@ export const corruptMimeType = (kind: MediaKind): string => `${CORRUPT_PREFIX}${
 export const bareMimeType = (mimeType: string): string =>
   (mimeType.split(';', 1)[0] ?? '').trim().toLowerCase();
 
+const corruptKindOf = (bare: string): MediaKind | undefined =>
+  MEDIA_KINDS.find((kind) => bare === corruptMimeType(kind));
+
+/** Whether it stands for media that could not be downloaded. */
+export const isCorruptMimeType = (mimeType: string): boolean =>
+  corruptKindOf(bareMimeType(mimeType)) !== undefined;
+
 /** What a person would call media of this MIME type. */
 export function mediaKindOf(mimeType: string): MediaKind {
   const bare = bareMimeType(mimeType);
-  const corrupt = MEDIA_KINDS.find((kind) => bare === corruptMimeType(kind));
+  const corrupt = corruptKindOf(bare);
   if (corrupt !== undefined) return corrupt;
   if (bare === 'image/webp') return 'sticker';
   const family = bare.split('/', 1)[0];

@@ -2,10 +2,8 @@ import { describeError, DragomanError, hasCode, lacksHandles } from '../base/err
 import type { Guid } from '../base/ids.ts';
 import type { Logger } from '../base/log.ts';
 import { decideMimeType, MEDIA_HEAD_BYTES, saysNothing } from '../jobs/media-type.ts';
-import { bareMimeType, corruptMimeType, MEDIA_KINDS } from '../queue/media-kind.ts';
+import { isCorruptMimeType } from '../queue/media-kind.ts';
 import type { StagingFolders } from '../staging/staging-folders.ts';
-
-const CORRUPT_TYPES: ReadonlySet<string> = new Set(MEDIA_KINDS.map(corruptMimeType));
 
 /**
  * What to process a staged file as: the sender's word, unless the file's first bytes show media of another kind.
@@ -18,7 +16,7 @@ export function mimeTypeDecider(
 ): (guid: Guid, sendersWord: string, gatewayId: string) => Promise<string> {
   return async (guid, sendersWord, gatewayId) => {
     // There is no file: that is what such a type says.
-    if (CORRUPT_TYPES.has(bareMimeType(sendersWord))) return sendersWord;
+    if (isCorruptMimeType(sendersWord)) return sendersWord;
     try {
       return decideMimeType(sendersWord, await staging.of(gatewayId).readHead(guid, MEDIA_HEAD_BYTES));
     } catch (error) {

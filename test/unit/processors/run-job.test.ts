@@ -162,6 +162,16 @@ describe('a job that fails', () => {
   });
 });
 
+test('a medium that could not be downloaded is told as that where no pool takes such media', async () => {
+  const media = { bytes: null, sha256: null, quotaExceeded: false, corruptReason: 'gone', gatewayId: 'g' };
+  const { ledger, run } = worker(new UnsupportedProcessor(), { mimeType: 'media_corrupt_video', media });
+  await run();
+  expect(ledger.stored).toMatchObject({
+    result: 'Corrupted video media could not be downloaded',
+    error: { code: 'corrupt', reason: 'gone' },
+  });
+});
+
 describe('a job that fails in a way that may pass', () => {
   test('R3: waits for its next attempt, file and all', async () => {
     const { ledger, removed, run, clock } = worker(busy, { attempts: 1 });

@@ -10,7 +10,14 @@ import type { ProcessMedia } from '../media.ts';
 import { loadModuleProcessor } from '../module-processor.ts';
 import type { GuardLimits } from './guard-thread.ts';
 import { endProcessGroup } from './process-group.ts';
-import type { ChildRequest, LoadReply, ProcessorModule, ProcessorTask, TaskReply } from './messages.ts';
+import type {
+  ChildAnswer,
+  ChildRequest,
+  LoadReply,
+  ProcessorModule,
+  ProcessorTask,
+  TaskReply,
+} from './messages.ts';
 
 let processor: ProcessMedia | null = null;
 let abort = new AbortController();
@@ -19,11 +26,11 @@ process.on('disconnect', () => endProcessGroup(process.pid));
 process.on('message', (request: ChildRequest) => {
   switch (request.kind) {
     case 'load':
-      void load(request.module).then(reply);
+      void load(request.module).then((reply) => answer(request.id, reply));
       return;
     case 'process':
       abort = new AbortController();
-      void perform(request.task, abort.signal).then(reply);
+      void perform(request.task, abort.signal).then((reply) => answer(request.id, reply));
       return;
     case 'abort':
       abort.abort(new DragomanError('aborted', 'the job was withdrawn or took too long'));
@@ -53,6 +60,6 @@ async function perform(task: ProcessorTask, signal: AbortSignal): Promise<TaskRe
   }
 }
 
-function reply(message: LoadReply | TaskReply): void {
-  process.send?.(message);
+function answer(id: number, reply: LoadReply | TaskReply): void {
+  process.send?.({ answers: id, reply } satisfies ChildAnswer);
 }

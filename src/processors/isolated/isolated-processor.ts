@@ -1,5 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
-import { DragomanError } from '../../base/errors.ts';
+import { DragomanError, hasCode } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { BaseMediaProcessor } from '../base-media-processor.ts';
 import type { MediaContext, MediaFile, MediaOutcome } from '../media.ts';
@@ -56,7 +56,10 @@ export class IsolatedProcessor extends BaseMediaProcessor {
     let child = this.#idleChild();
     while (child === undefined) {
       // However long a module takes to load, attempts that cannot wait for it do not start ever more of it.
-      await (this.#loading.size < this.#options.workers ? this.#hire() : Promise.race(this.#loading));
+      const another = this.#loading.size < this.#options.workers ? this.#hire() : Promise.race(this.#loading);
+      await another.catch((error: unknown) => {
+        throw mayPass(error);
+      });
       signal.throwIfAborted();
       child = this.#idleChild();
     }
@@ -89,6 +92,12 @@ export class IsolatedProcessor extends BaseMediaProcessor {
     }
   }
 }
+
+/** Its module has made a processor before, so that no medium is to blame. */
+const mayPass = (error: unknown): unknown =>
+  hasCode(error, 'config_invalid')
+    ? new DragomanError('processing_retryable', error.message, { cause: error })
+    : error;
 
 async function dismissed(child: ProcessorChild): Promise<void> {
   const gone = new Promise((resolve) => child.gone.addEventListener('abort', resolve, { once: true }));

@@ -20,18 +20,26 @@ export interface ProcessorTask {
 
 /** To a child: `load` once, first; then one `process` after another, each perhaps followed by an `abort`. */
 export type ChildRequest =
-  | { readonly kind: 'load'; readonly module: ProcessorModule }
-  | { readonly kind: 'process'; readonly task: ProcessorTask }
+  | { readonly kind: 'load'; readonly id: number; readonly module: ProcessorModule }
+  | { readonly kind: 'process'; readonly id: number; readonly task: ProcessorTask }
   | { readonly kind: 'abort' };
 
-/** From a child, in answer to `load`. Schemas, because the module's own code could send as well. */
+/** From a child. Schemas, because the module's own code could send as well. */
+export const childAnswer = z.object({
+  /** The id of a request: what a module sends late, or by itself, is no answer to the next. */
+  answers: z.number(),
+  reply: z.unknown(),
+});
+export type ChildAnswer = z.infer<typeof childAnswer>;
+
+/** In answer to `load`. */
 export const loadReply = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('loaded') }),
   z.object({ kind: z.literal('refused'), reason: z.string() }),
 ]);
 export type LoadReply = z.infer<typeof loadReply>;
 
-/** From a child, in answer to `process`. */
+/** In answer to `process`. */
 export const taskReply = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('returned'), outcome: z.unknown() }),
   z.object({

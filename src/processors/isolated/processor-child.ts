@@ -8,6 +8,7 @@ import type { Logger } from '../../base/log.ts';
 import type { MediaOutcome } from '../media.ts';
 import { checkedOutcome } from '../media-outcome.ts';
 import {
+  childAnswer,
   type ChildRequest,
   loadReply,
   type ProcessorModule,
@@ -43,6 +44,8 @@ export class ProcessorChild {
   readonly #process: ChildProcess;
   readonly #gone = new AbortController();
   #state: 'new' | 'busy' | 'idle' = 'new';
+  #lastId = 0;
+  #killedFor: string | null = null;
   #lastWords = '';
 
   constructor(options: ProcessorChildOptions) {
@@ -79,9 +82,9 @@ export class ProcessorChild {
   /** Rejects with `config_invalid` when the module makes no processor, with `worker_died` when it takes too long. */
   async load(): Promise<void> {
     const { clock, loadMs, module } = this.#options;
-    const tooLong = clock.schedule(loadMs, () => this.kill());
+    const tooLong = clock.schedule(loadMs, () => this.kill(`not loaded within ${loadMs} ms`));
     try {
-      const reply = await this.#ask({ kind: 'load', module }, loadReply);
+      const reply = await this.#ask((id) => ({ kind: 'load', id, module }), loadReply);
       if (reply.kind === 'refused') throw new DragomanError('config_invalid', reply.reason);
     } finally {
       tooLong.cancel();
@@ -97,30 +100,37 @@ export class ProcessorChild {
     using over = new DisposableStack();
     const withdraw = (): void => {
       this.#send({ kind: 'abort' });
-      const grace = this.#options.clock.schedule(this.#options.graceMs, () => this.kill());
+      const { clock, graceMs } = this.#options;
+      const grace = clock.schedule(graceMs, () => this.kill(`at work ${graceMs} ms after its job was over`));
       over.defer(() => grace.cancel());
     };
     signal.addEventListener('abort', withdraw, { once: true });
     over.defer(() => signal.removeEventListener('abort', withdraw));
-    const reply = await this.#ask({ kind: 'process', task }, taskReply);
+    const reply = await this.#ask((id) => ({ kind: 'process', id, task }), taskReply);
     if (reply.kind === 'threw') throw thrownError(reply);
     return checkedOutcome(reply.outcome);
   }
 
-  kill(): void {
+  /** `why`: told with its end. */
+  kill(why: string | null = null): void {
+    this.#killedFor ??= why;
     if (this.#process.pid !== undefined) endProcessGroup(this.#process.pid);
   }
 
-  async #ask<Reply>(request: ChildRequest, schema: z.ZodType<Reply>): Promise<Reply> {
+  async #ask<Reply>(request: (id: number) => ChildRequest, schema: z.ZodType<Reply>): Promise<Reply> {
+    this.#lastId += 1;
+    const id = this.#lastId;
     const reply = Promise.withResolvers<Reply>();
     const hear = (message: unknown): void => {
-      const heard = schema.safeParse(message);
+      const answer = childAnswer.safeParse(message);
+      if (!answer.success || answer.data.answers !== id) return;
+      const heard = schema.safeParse(answer.data.reply);
       if (heard.success) reply.resolve(heard.data);
     };
     this.#state = 'busy';
     this.#process.on('message', hear);
     try {
-      this.#send(request);
+      this.#send(request(id));
       return await untilAborted(reply.promise, this.gone);
     } finally {
       this.#process.off('message', hear);
@@ -138,10 +148,11 @@ export class ProcessorChild {
     this.#lastWords = (this.#lastWords + text).slice(-MAX_LAST_WORDS);
   }
 
-  #ended(how: string): void {
+  #ended(exit: string): void {
     this.kill();
+    const how = this.#killedFor === null ? exit : `${exit} (${this.#killedFor})`;
     this.#options.log.info({ pid: this.#process.pid, how }, 'a processor’s process is gone');
-    const reason = `expected an answer of the processor’s process, got its end: ${how} ${this.#lastWords}`;
+    const reason = `expected an answer, got ${how} ${this.#lastWords}`;
     this.#gone.abort(new DragomanError('worker_died', reason.trimEnd()));
   }
 }

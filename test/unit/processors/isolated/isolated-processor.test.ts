@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
@@ -92,7 +92,7 @@ describe('a processor in a process of its own', () => {
     ['exit', /exit code 7/],
     ['hang up', /SIGKILL/],
     ['throw later', /exit code 1.*nobody caught this/s],
-    ['eat buffers', /SIGKILL more than 256 MiB of memory/],
+    ['eat buffers', /^expected an answer, got SIGKILL more than 256 MiB of memory/],
     ['eat heap', /SIG(KILL|ABRT|TRAP)/],
   ])(
     'I1: asked to %s dies, as its own job may say, and does the next in another process',
@@ -167,6 +167,27 @@ test('a module that loads slowly is not started anew by each job that cannot wai
   for (const outcome of await Promise.all(outcomes)) expect(outcome).toMatchObject(TIMED_OUT);
   await processor.close();
   expect(log.at('debug').filter((line) => line.includes('starts'))).toHaveLength(2);
+});
+
+test('a module that could be loaded before, and cannot be now, has the job tried again', async () => {
+  const folder = await scratchFolder();
+  const [module, key] = [path.join(folder, 'module.mjs'), path.join(folder, 'key')];
+  await writeFile(key, '');
+  await writeFile(
+    module,
+    `import { readFileSync } from 'node:fs';
+    export const createProcessor = () => {
+      readFileSync(${JSON.stringify(key)});
+      return { processMedia: () => process.exit(1) };
+    };`,
+  );
+  const { attempt } = await mischief({ module });
+  expect(await attempt('')).toMatchObject(died(/exit code 1/));
+  await rm(key);
+  expect(await attempt('')).toMatchObject({
+    kind: 'retryable',
+    error: { code: 'failed', reason: expect.stringContaining('ENOENT') },
+  });
 });
 
 describe('I3: a closed processor', () => {

@@ -70,9 +70,35 @@ describe('a processor’s process', () => {
     const { child, clock } = await childOfSource('await new Promise((r) => setTimeout(r, 2 ** 30));');
     const loaded = child.load();
     clock.advance(1_000);
-    await expect(loaded).rejects.toMatchObject({ code: 'worker_died', retryable: true });
+    await expect(loaded).rejects.toMatchObject({
+      code: 'worker_died',
+      retryable: true,
+      message: 'expected an answer, got SIGKILL (not loaded within 1000 ms)',
+    });
     expect(child.gone.aborted).toBe(true);
     expect(child.isIdle).toBe(false);
+  });
+
+  test('C1: that sends more than it is asked for does not answer for its next job', async () => {
+    const { child } = await childOfSource(
+      `let last = null;
+      process.on('message', (request) => { last = request; });
+      const returned = (outcome) => ({ kind: 'returned', outcome });
+      export const createProcessor = () => ({
+        processMedia: async (file, mimeType, { caption }) => {
+          await null;
+          const late = { ...last, answers: last.id, reply: returned('late') };
+          if (caption === 'first') setTimeout(() => process.send(late), 50);
+          else await new Promise((resolve) => setTimeout(resolve, 500));
+          process.send(returned('forged'));
+          return caption;
+        },
+      });`,
+    );
+    await child.load();
+    for (const caption of ['first', 'second']) {
+      expect(await child.perform(task(caption), new AbortController().signal)).toBe(caption);
+    }
   });
 
   test('C4: inherits the environment, but none of Dragoman’s variables: they hold secrets', async () => {

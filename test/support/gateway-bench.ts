@@ -13,6 +13,9 @@ import { scratchFolder } from './scratch-folder.ts';
 import { ScriptedBackend } from './scripted-backend.ts';
 import { type ScriptedSession, ScriptedSessions } from './scripted-session.ts';
 
+/** Settings under which a bot can run. */
+export const EASY = { config: { media_storage_quota_gb: 1 } };
+
 /** A gateway between a scripted provider, a real media host and a scripted backend. */
 export interface GatewayBench {
   readonly backend: ScriptedBackend;
@@ -64,7 +67,7 @@ export async function gatewayBench(): Promise<GatewayBench> {
       const gateway = await start(overrides);
       await backend.until(() => (backend.links[links]?.length ?? 0) > 0);
       const made = sessions.all.length;
-      backend.send({ type: 'bot.start', bot_id: 'bot', config: { media_storage_quota_gb: 1 } });
+      backend.send({ type: 'bot.start', bot_id: 'bot', ...EASY });
       await backend.until(() => sessions.all.length > made || sessions.all.at(-1)?.state === 'started');
       return { gateway, session: sessions.of('bot') };
     },

@@ -16,6 +16,10 @@ const OPERATIONS = {
   raise(): void {
     throw new Error('raised in the thread');
   },
+  /** Returns what cannot be sent. */
+  unsendable(): unknown {
+    return () => {};
+  },
   hang(): void {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
   },

@@ -1,4 +1,5 @@
-import { parentPort, receiveMessageOnPort } from 'node:worker_threads';
+import { type MessagePort, parentPort, receiveMessageOnPort } from 'node:worker_threads';
+import { batchesOf } from '../../base/batches.ts';
 import type { Call, Reply } from './calls.ts';
 
 /** Calls of one tick. `more`: others of the same tick follow. */
@@ -9,6 +10,15 @@ export interface CallsMessage {
 
 /** What a thread is sent: calls, or, after its last reply, the wish that it ends. */
 export type ThreadMessage = CallsMessage | 'close';
+
+/** Replies to calls that were carried out together. `more`: others of them follow. */
+export interface RepliesMessage {
+  readonly replies: readonly Reply[];
+  readonly more: boolean;
+}
+
+/** So many replies are sent at a time: the callers of the first ones go on while the rest are on their way. */
+const REPLIES_TOGETHER = 32;
 
 /** The thread's side of a `StoreThread`. */
 export interface CallServer {
@@ -23,7 +33,7 @@ export interface CallServer {
 
 /**
  * Answers the calls that come to this thread, in order, until it is told to close. It begins with the calls of a tick
- * while the other thread is still making the rest of them, and answers them all at once.
+ * while the other thread is still making the rest of them, and answers none before all are carried out.
  */
 export function serveCalls(server: CallServer): void {
   const port = parentPort;
@@ -49,6 +59,14 @@ export function serveCalls(server: CallServer): void {
     while ((!group.isComplete || group.taken < server.mostCallsTogether) && takeWaiting());
     if (!group.isComplete) return;
     group.taken = 0;
-    port.postMessage(server.finish());
+    sendInParts(port, server.finish());
   });
+}
+
+function sendInParts(port: MessagePort, replies: readonly Reply[]): void {
+  let left = replies.length;
+  for (const part of batchesOf(replies, REPLIES_TOGETHER)) {
+    left -= part.length;
+    port.postMessage({ replies: part, more: left > 0 } satisfies RepliesMessage);
+  }
 }

@@ -3,7 +3,7 @@ import type { Clock, Timer } from '../../base/clock.ts';
 import { describeError, DragomanError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { type ArgumentsOf, type Call, errorOf, type Operations, type Reply } from './calls.ts';
-import type { ThreadMessage } from './serve-calls.ts';
+import type { RepliesMessage, ThreadMessage } from './serve-calls.ts';
 
 export interface StoreThreadOptions {
   readonly script: URL;
@@ -42,6 +42,8 @@ export class StoreThread<Table extends Operations<never>> {
   #isTickOn = false;
   /** Whether calls of this tick have been sent ahead of the others. */
   #isSentAhead = false;
+  /** Whether more replies of a group are on their way: the calls that these lead to are sent ahead of those of the rest. */
+  #areRepliesDue = false;
   #stallTimer: Timer | null = null;
 
   constructor(options: StoreThreadOptions) {
@@ -58,8 +60,7 @@ export class StoreThread<Table extends Operations<never>> {
     const answered = new Promise<ReturnType<Table[Name]>>((resolve, reject) => {
       this.#pending.set(id, { resolve, reject });
     });
-    if (!this.#isTickOn) process.nextTick(() => this.#endTick());
-    this.#isTickOn = true;
+    this.#beginTick();
     this.#outbox.push({ id, operation, args });
     if (this.#outbox.length === CALLS_AHEAD) this.#send(true);
     this.#watchForStall();
@@ -79,9 +80,14 @@ export class StoreThread<Table extends Operations<never>> {
     await this.#ended;
   }
 
+  #beginTick(): void {
+    if (!this.#isTickOn) process.nextTick(() => this.#endTick());
+    this.#isTickOn = true;
+  }
+
   #endTick(): void {
     this.#isTickOn = false;
-    this.#send(false);
+    this.#send(this.#areRepliesDue);
   }
 
   /** `more`: others of this tick follow; the thread sets to work on these meanwhile. */
@@ -96,11 +102,16 @@ export class StoreThread<Table extends Operations<never>> {
   #start(): Worker {
     const { script, data, log } = this.#options;
     const worker = new Worker(script, { workerData: data });
-    worker.on('message', (replies: readonly Reply[]) => this.#settle(replies));
+    worker.on('message', ({ replies, more }: RepliesMessage) => {
+      this.#areRepliesDue = more;
+      this.#settle(replies);
+      this.#beginTick();
+    });
     worker.on('error', (error) => log.error({ error: describeError(error) }, 'a store thread failed'));
     this.#ended = new Promise((resolve) => {
       worker.once('exit', () => {
         this.#worker = null;
+        this.#areRepliesDue = false;
         if (this.#state === 'ending') this.#state = 'running';
         this.#failAll('its thread ended');
         resolve();

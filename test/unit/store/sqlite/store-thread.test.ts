@@ -55,6 +55,26 @@ describe('a store thread', () => {
     expect(await thread.call('echo', 'after')).toEqual(['after']);
   });
 
+  test('T2: calls whose replies do not come behind those that did reject, and the next call has a new thread', async () => {
+    const outcomes = await Promise.allSettled([
+      ...Array.from({ length: 40 }, () => thread.call('echo', 'before')),
+      thread.call('unsendable'),
+    ]);
+    expect(outcomes.at(0)?.status).toBe('fulfilled');
+    expect(outcomes.at(-1)?.status).toBe('rejected');
+    expect(await thread.call('echo', 'after')).toEqual(['after']);
+  });
+
+  test('T1: calls that the first replies of many lead to are carried out with those that the last ones do', async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 100 }, async (_, n) => {
+        await thread.call('echo', `first ${n}`);
+        return thread.call('echo', `second ${n}`);
+      }),
+    );
+    expect(answers.at(-1)?.slice(100)).toEqual(Array.from({ length: 100 }, (_, n) => `second ${n}`));
+  });
+
   test('T2: an error that nobody caught ends the thread, and its calls reject', async () => {
     await expect(thread.call('raise')).rejects.toSatisfy(unavailable);
     expect(await thread.call('echo', 'after')).toEqual(['after']);

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { KeyedMutex } from './keyed-mutex.ts';
 
 /** A cipher, or a session's builder. */
 interface Addressed {
@@ -14,8 +15,7 @@ const QUEUEING: readonly (readonly [className: string, method: string])[] = [
 ];
 const IN_TURN = Symbol.for('dragoman: signal jobs take turns');
 
-/** The job in hand of each address, and those behind it. */
-const tails = new Map<string, Promise<void>>();
+const jobs = new KeyedMutex();
 
 /**
  * Lets each of libsignal's jobs run in its own caller's async context. libsignal has one queue per address for the whole
@@ -39,25 +39,12 @@ export function keepSignalJobsApart(): void {
 // oxlint-disable-next-line typescript/no-unsafe-function-type -- as libsignal has it
 function taking(original: Function): Method {
   const inOneTurn: Method = function (this: Addressed, ...args) {
-    return inTurn(this.addr.toString(), async () => {
+    return jobs.runExclusive(this.addr.toString(), async () => {
       const result: unknown = await Reflect.apply(original, this, args);
       return result;
     });
   };
   return Object.assign(inOneTurn, { [IN_TURN]: true });
-}
-
-async function inTurn<T>(address: string, work: () => Promise<T>): Promise<T> {
-  const before = tails.get(address);
-  const { promise: done, resolve: end } = Promise.withResolvers<void>();
-  tails.set(address, done);
-  await before;
-  try {
-    return await work();
-  } finally {
-    end();
-    if (tails.get(address) === done) tails.delete(address);
-  }
 }
 
 function fieldOf(holder: unknown, name: string): object {

@@ -62,7 +62,7 @@ async function attempt(
 
 /** What an abort means is asked of the signal. */
 const untilLater = (pauseMs: number, { clock, random }: RetryTiming, signal: AbortSignal): Promise<void> =>
-  pause(clock, jittered(pauseMs, random), signal).catch(() => {});
+  pause(clock, about(pauseMs, random), signal).catch(() => {});
 
 /** Between 75 and 125 per cent: many media that failed together do not come back together. */
-const jittered = (pauseMs: number, random: () => number): number => pauseMs * (0.75 + random() / 2);
+const about = (pauseMs: number, random: () => number): number => pauseMs * (0.75 + random() / 2);

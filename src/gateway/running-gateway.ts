@@ -1,5 +1,5 @@
 import type { Timer } from '../base/clock.ts';
-import { repeat } from '../base/deadlines.ts';
+import { deadline, repeat } from '../base/deadlines.ts';
 import { describeError } from '../base/errors.ts';
 import type { FileLock } from '../base/file-lock.ts';
 import type { Guid } from '../base/ids.ts';
@@ -305,14 +305,12 @@ export class RunningGateway implements Gateway, LinkHost {
   async #shutDown(): Promise<void> {
     const { clock, log } = this.#options;
     const { journal, lock } = this.#holdings;
-    const deadline = new AbortController();
     for (const timer of this.#timers) timer.cancel();
     await this.#bots.close();
     await this.#staging.close();
     await this.#decryption.close();
-    const timer = clock.schedule(this.#settings.stopTimeoutMs, () => deadline.abort());
-    await this.#link.stop(deadline.signal);
-    timer.cancel();
+    using limit = deadline(clock, this.#settings.stopTimeoutMs);
+    await this.#link.stop(limit.signal);
     this.#unrecorded.close();
     journal.close();
     lock.release();

@@ -1,13 +1,13 @@
 import type { Clock, Timer } from '../../base/clock.ts';
+import { RateBudget, type RateLimit } from '../../base/rate-budget.ts';
 import { viewFrame } from './contract.ts';
 import { CLOSE_CODE, LiveClient, type LiveSocket } from './live-client.ts';
 import type { LiveState, Watched } from './live-state.ts';
 
 const UPDATE_EVERY_MS = 500;
 const MAX_CLIENTS = 32;
-/** Of one client, in any ten seconds. */
-const VIEWS_PER_TEN_SECONDS = 50;
-const TEN_SECONDS_MS = 10_000;
+/** Of one client. */
+const VIEWS: RateLimit = { most: 50, periodMs: 10_000 };
 
 export interface LiveFeedOptions {
   readonly state: LiveState;
@@ -51,14 +51,13 @@ export class LiveFeed {
       return { receive: () => {}, end: () => {} };
     }
     this.#clients.add(client);
-    let viewedAt: readonly number[] = [];
+    const views = new RateBudget(VIEWS);
     void this.#welcome(client);
     return {
       receive: (text) => {
         if (!this.#clients.has(client)) return;
         const now = clock.now();
-        viewedAt = [...viewedAt.filter((at) => at > now - TEN_SECONDS_MS), now];
-        const view = viewedAt.length > VIEWS_PER_TEN_SECONDS ? null : decodeView(text);
+        const view = views.spend(now) ? decodeView(text) : null;
         if (view !== null) return client.show(view, now);
         this.#clients.delete(client);
         client.close(CLOSE_CODE.refused, 'expected a view, and not too many');

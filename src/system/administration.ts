@@ -31,7 +31,10 @@ export interface Administration {
   readonly janitor: JanitorAdministration;
   readonly jobs: JobsAdministration;
   readonly pools: PoolsAdministration;
-  /** Never rejects: what went wrong is in the result. */
+  /**
+   * Has a text sent; its place in the chat's history is that of an outgoing message from the bot. Never rejects: what went
+   * wrong is in the result. A request that is repeated with its `requestId` is not sent twice.
+   */
   send(request: SendRequest): Promise<SendResult>;
 }
 

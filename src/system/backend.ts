@@ -13,7 +13,15 @@ import { type PoolConfig, poolRouter } from '../jobs/pools.ts';
 import type { StagingFolders } from '../staging/staging-folders.ts';
 import type { Store } from '../store/store.ts';
 import type { Administration } from './administration.ts';
-import { administer } from './administration/administer.ts';
+import { administerActors } from './administration/actors.ts';
+import { administerBots } from './administration/bots.ts';
+import { administerChats } from './administration/chats.ts';
+import { administerFailedJobs } from './administration/failed-jobs.ts';
+import { administerForgetting } from './administration/forgetting.ts';
+import { administerGateways } from './administration/gateways.ts';
+import { administerJanitor } from './administration/janitor.ts';
+import { administerJobs } from './administration/jobs.ts';
+import { administerPools } from './administration/pools.ts';
 import { Served } from './administration/served.ts';
 import { BacklogLog } from './backlog-log.ts';
 import { botActors } from './bot-actors.ts';
@@ -27,7 +35,6 @@ import { Ingress, type RunningBot } from './ingress.ts';
 import { type JobRuns, prepareJobRuns } from './job-runs.ts';
 import { janitorBots, janitorSettings, sharedFolders } from './janitor-settings.ts';
 import { startLinkServer } from './link-server.ts';
-import type { SendRequest, SendResult } from './outbox.ts';
 import { mimeTypeDecider } from './mime-type-of.ts';
 import { resultTaker } from './results.ts';
 import { Settlements } from './settlements.ts';
@@ -58,11 +65,6 @@ export interface Backend {
   readonly system: ActorSystem;
   /** What HTTP, page and command line stand on. */
   readonly administration: Administration;
-  /**
-   * Has a text sent; its place in the chat's history is that of an outgoing message from the bot. Never rejects: what went
-   * wrong is in the result. A request that is repeated with its `requestId` is not sent twice.
-   */
-  send(request: SendRequest): Promise<SendResult>;
   /** Drains: what was begun is finished or given back, what is ready is ingested, jobs are held. */
   stop(): Promise<void>;
 }
@@ -206,27 +208,32 @@ async function compose(
     stopStateLog();
   };
   let drained: Promise<void> | null = null;
-  const administration = administer({
-    config,
-    store,
-    staging,
-    system,
-    bots,
-    roster,
-    gatewayIds,
-    ingress,
-    janitor,
-    workers,
-    served,
-    forgetFile,
-    clock,
-  });
+  const administration: Administration = {
+    actors: administerActors(system),
+    bots: administerBots({ bots, roster, isLinked: (gatewayId) => ingress.isLinked(gatewayId) }),
+    chats: { ...administerChats({ store, bots }), ...administerForgetting({ bots, forgetFile }) },
+    gateways: administerGateways({ gatewayIds, ingress }),
+    janitor: administerJanitor(janitor),
+    jobs: {
+      ...administerJobs({ store, bots, pools }),
+      ...administerFailedJobs({ store, bots, forgetFile }),
+    },
+    pools: administerPools({
+      store,
+      pools: config.pools,
+      load: () => workers.ask('load', undefined),
+      staging,
+      served,
+      bots: config.bots,
+      clock,
+    }),
+    send: (request) => ingress.send(request),
+  };
   return {
     url: server.url,
     events,
     system,
     administration,
-    send: (request) => ingress.send(request),
     stop: () => (drained ??= drain()),
   };
 }

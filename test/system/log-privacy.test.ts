@@ -38,7 +38,11 @@ test('of a whole conversation no number, name or word is in the log at level inf
     const ingested = events.filter((event) => event.kind === 'ingested');
     return ingested.flatMap(({ messages }) => messages).length >= spoken && ingested[0]?.chat;
   });
-  await together.backend.send({ botId: chat.botId, to: chat.correspondentId, text: 'artichoke' });
+  await together.backend.administration.send({
+    botId: chat.botId,
+    to: chat.correspondentId,
+    text: 'artichoke',
+  });
   logTree(together.backend.system, log);
   await together.stop();
 

@@ -19,11 +19,11 @@ test('a bot answers: the text arrives, quotes, has its place in the history, and
     quoted: { providerMessageId: asked.providerMessageId ?? '', text: asked.content },
     requestId: 'answer-1',
   };
-  const result = await backend.send(request);
+  const result = await backend.administration.send(request);
   expect(result).toMatchObject({ kind: 'sent', requestId: 'answer-1' });
-  expect(await backend.send(request)).toEqual(result);
+  expect(await backend.administration.send(request)).toEqual(result);
   const { pn, lid } = simulator.person('Ana').identity;
-  for (const to of [pn, lid]) expect(await backend.send({ ...request, to })).toEqual(result);
+  for (const to of [pn, lid]) expect(await backend.administration.send({ ...request, to })).toEqual(result);
   await simulator.say('Ana', { text: 'good' });
   // What comes close together is ingested together.
   await until(
@@ -48,11 +48,11 @@ test('a text for a bot that is not configured, or a chat that is none, fails wit
     settings: { gateway: { sendJitterMs: 0, longestTypingMs: 0 } },
   });
   const { backend } = together;
-  expect(await backend.send({ botId: 'nobody', to: 'x', text: 'x' })).toMatchObject({
+  expect(await backend.administration.send({ botId: 'nobody', to: 'x', text: 'x' })).toMatchObject({
     kind: 'failed',
     code: 'unknown_bot',
   });
-  expect(await backend.send({ botId: 'main', to: 'nowhere', text: 'x' })).toMatchObject({
+  expect(await backend.administration.send({ botId: 'main', to: 'nowhere', text: 'x' })).toMatchObject({
     kind: 'failed',
     code: 'send_failed',
   });
@@ -64,12 +64,17 @@ test('a text that WhatsApp refuses has failed, and has no place in the history',
   const { simulator, together } = await togetherBench({ settings: PROMPT });
   const ana = simulator.person('Ana').identity.lid;
   simulator.account().outgoingFault = 463;
-  const refused = await together.backend.send({ botId: 'main', to: ana, text: 'hello', requestId: 'r' });
+  const refused = await together.backend.administration.send({
+    botId: 'main',
+    to: ana,
+    text: 'hello',
+    requestId: 'r',
+  });
   expect(refused).toMatchObject({ kind: 'failed', reason: expect.stringContaining('463') });
   simulator.account().outgoingFault = null;
-  expect(await together.backend.send({ botId: 'main', to: ana, text: 'hello', requestId: 'r' })).toEqual(
-    refused,
-  );
+  expect(
+    await together.backend.administration.send({ botId: 'main', to: ana, text: 'hello', requestId: 'r' }),
+  ).toEqual(refused);
   expect(simulator.events.of('bot_message')).toEqual([]);
 });
 
@@ -82,7 +87,7 @@ test.each(['ack', 'receipt'] as const)(
     simulator.account().outgoingFault = 'unanswered';
     const ana = simulator.person('Ana', { addressing: 'pn' }).identity.pn;
     const request = { botId: 'main', to: ana, text: 'hello', requestId: 'r' };
-    const doubtful = await together.backend.send(request);
+    const doubtful = await together.backend.administration.send(request);
     expect(doubtful).toMatchObject({
       kind: 'failed',
       reason: expect.stringContaining('may have been sent'),
@@ -91,7 +96,7 @@ test.each(['ack', 'receipt'] as const)(
     simulator.account().answerLate(by);
     const messages = await until((events) => events.find((one) => one.kind === 'ingested')?.messages);
     expect(messages).toMatchObject([{ content: 'hello', source: 'bot', providerMessageId: messageId }]);
-    expect(await together.backend.send(request)).toMatchObject({
+    expect(await together.backend.administration.send(request)).toMatchObject({
       kind: 'sent',
       providerMessageId: messageId,
     });
@@ -106,7 +111,7 @@ test('a text that may have been sent is in the history when its echo tells so, a
   simulator.account().outgoingFault = 'unanswered';
   const ana = simulator.person('Ana', { addressing: 'pn' }).identity.pn;
   const request = { botId: 'main', to: ana, text: 'hello', requestId: 'r' };
-  const doubtful = await together.backend.send(request);
+  const doubtful = await together.backend.administration.send(request);
   expect(doubtful).toMatchObject({ kind: 'failed', reason: expect.stringContaining('may have been sent') });
   const { messageId } = await simulator.events.waitFor('bot_message');
   await simulator.account().owner.send(simulator.directChat('Ana'), { text: 'hello' }, { id: messageId });
@@ -122,6 +127,9 @@ test('a text that may have been sent is in the history when its echo tells so, a
     providerMessageId: messageId,
   });
   expect(chat.correspondentId).toBe(request.to);
-  expect(await together.backend.send(request)).toMatchObject({ kind: 'sent', providerMessageId: messageId });
+  expect(await together.backend.administration.send(request)).toMatchObject({
+    kind: 'sent',
+    providerMessageId: messageId,
+  });
   expect(simulator.events.of('bot_message')).toHaveLength(1);
 });

@@ -36,7 +36,7 @@ test('sessions that open, close, are dropped or do not decrypt print nothing, ke
   const [device] = simulator.account().devices.values();
   if (device === undefined) throw new Error('expected a linked device');
   // Once she was answered, her messages are no longer such as begin a session.
-  expect(await backend.send({ botId: 'main', to: identity.pn, text: 'hello' })).toMatchObject({
+  expect(await backend.administration.send({ botId: 'main', to: identity.pn, text: 'hello' })).toMatchObject({
     kind: 'sent',
   });
   await simulator.events.waitFor('bot_message', ({ text }) => text === 'hello');

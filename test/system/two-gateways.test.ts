@@ -86,7 +86,7 @@ const openBots = (gateway: Gateway): number =>
 
 test('two gateways, each with its token and its bot, speak to one backend at once, and it to them', async () => {
   const { backend, gateway, sessions, history } = await world();
-  const { url, send } = await backend({ 'north-bot': 'north', 'south-bot': 'south' });
+  const { url, administration } = await backend({ 'north-bot': 'north', 'south-bot': 'south' });
   const gateways = await Promise.all([gateway('north', url), gateway('south', url)]);
   await expect.poll(() => gateways.map(openBots)).toEqual([1, 1]);
   expect(sessions.north.all.map(({ botId }) => botId)).toEqual(['north-bot']);
@@ -104,8 +104,8 @@ test('two gateways, each with its token and its bot, speak to one backend at onc
   await expect.poll(() => history('south-bot')).toEqual(numbers.map((number) => `south ${number}`));
 
   const results = await Promise.all([
-    send({ botId: 'north-bot', to: 'ana@lid', text: 'from the north', requestId: 'r' }),
-    send({ botId: 'south-bot', to: 'ana@lid', text: 'from the south', requestId: 'r' }),
+    administration.send({ botId: 'north-bot', to: 'ana@lid', text: 'from the north', requestId: 'r' }),
+    administration.send({ botId: 'south-bot', to: 'ana@lid', text: 'from the south', requestId: 'r' }),
   ]);
   expect(results.map(({ kind }) => kind)).toEqual(['sent', 'sent']);
   expect(sessions.north.of('north-bot').sent).toMatchObject([{ text: 'from the north' }]);

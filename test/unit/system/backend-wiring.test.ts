@@ -210,7 +210,7 @@ describe('a backend', () => {
   test('sends over the next link what it was asked to send while the gateway was away', async () => {
     const { start } = await machine();
     const { backend } = await start();
-    const sending = backend.send({ botId: BOT, to: 'ann', text: 'hello', requestId: 'r-1' });
+    const sending = backend.administration.send({ botId: BOT, to: 'ann', text: 'hello', requestId: 'r-1' });
     const link = await connected(backend.url);
     expect(await link.next('send')).toMatchObject({
       bot_id: BOT,
@@ -234,7 +234,7 @@ describe('a backend', () => {
     const { start } = await machine();
     const { backend } = await start();
     const link = await connected(backend.url);
-    const sending = backend.send({ botId: BOT, to: 'ann', text: 'hello' });
+    const sending = backend.administration.send({ botId: BOT, to: 'ann', text: 'hello' });
     await link.next('send');
     await backend.stop();
     expect(await sending).toMatchObject({ kind: 'failed', code: 'deadline_exceeded' });

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { styleText } from 'node:util';
@@ -6,6 +6,7 @@ import { type Clock, systemClock } from '../base/clock.ts';
 import { within } from '../base/deadlines.ts';
 import { describeError, DragomanError } from '../base/errors.ts';
 import { silentLogger } from '../base/log.ts';
+import { makeFolder } from '../base/make-folder.ts';
 import { DEFAULT_POOLS } from '../jobs/pools.ts';
 import { DEMO_GROUP, demoScenario } from '../simulator/demo-scenario.ts';
 import type { SentMessage } from '../simulator/person.ts';
@@ -146,7 +147,7 @@ async function emptyFolder(wanted: string | undefined): Promise<string> {
   if (wanted === undefined) return mkdtemp(path.join(tmpdir(), 'dragoman-demo-'));
   const folder = path.resolve(wanted);
   try {
-    await mkdir(folder, { recursive: true });
+    makeFolder(folder);
   } catch (error) {
     throw new DragomanError('folder_unusable', `cannot make ${folder}: ${describeError(error)}`, {
       cause: error,

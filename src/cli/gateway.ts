@@ -6,7 +6,7 @@ import { resolveEndpoint } from '../gateway/whatsapp/endpoint.ts';
 import type { Config } from '../system/config.ts';
 import { createLogger } from '../system/logger.ts';
 import { EXIT } from './exit-codes.ts';
-import { gatewayFolderOf } from './folders.ts';
+import { gatewayFolderOf, openDataFolder } from './folders.ts';
 import { beingHere, Pulse } from './pulse.ts';
 import { showBot } from './show-bot.ts';
 import { untilSignal } from './until-signal.ts';
@@ -23,6 +23,7 @@ export async function gateway(config: Config): Promise<number> {
   }
   const clock = systemClock();
   const log = createLogger({ level: config.log.level, pretty: process.stderr.isTTY });
+  openDataFolder(config.dataFolder);
   const stopRequested = untilSignal();
   const endpoint = await resolveEndpoint(simulator ?? null);
   const running = await startGateway({

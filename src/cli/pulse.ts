@@ -1,9 +1,10 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import type { Clock, Timer } from '../base/clock.ts';
 import { describeError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
+import { makeFolder } from '../base/make-folder.ts';
 
 /** What a running process can be. */
 export const PULSES = ['start', 'backend', 'gateway', 'worker'] as const;
@@ -61,7 +62,7 @@ export class Pulse {
   #beat(): void {
     const { dataFolder, clock } = this.#options;
     this.#trying((file) => {
-      mkdirSync(dataFolder, { recursive: true });
+      makeFolder(dataFolder);
       // synchronous and of a few bytes: what it shows is that nothing holds this thread up
       writeFileSync(file, `${this.#birth ?? ''}\n`);
     });

@@ -7,6 +7,7 @@ import type { Config } from '../system/config.ts';
 import { createLogger } from '../system/logger.ts';
 import { startBackendAlone } from './backend-alone.ts';
 import { EXIT } from './exit-codes.ts';
+import { openDataFolder } from './folders.ts';
 import { beingHere, Pulse, type PulseName } from './pulse.ts';
 import { showBot } from './show-bot.ts';
 import { type Serving, type ServingOptions, startTogether } from './together.ts';
@@ -34,6 +35,7 @@ interface Mode {
 async function serve(config: Config, { name, open, links }: Mode): Promise<number> {
   const clock = systemClock();
   const log = createLogger({ level: config.log.level, pretty: process.stderr.isTTY });
+  openDataFolder(config.dataFolder);
   const stopRequested = untilSignal();
   const waiting = new AbortController();
   void stopRequested.then(() => waiting.abort(new DragomanError('aborted', 'the waiting was ended')));

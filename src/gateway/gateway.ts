@@ -1,6 +1,6 @@
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { describeError, DragomanError } from '../base/errors.ts';
+import { makeFolder } from '../base/make-folder.ts';
 import { GIB } from '../base/units.ts';
 import { StagingQuota } from '../staging/quota.ts';
 import { openStagingFolder } from '../staging/staging-folder.ts';
@@ -53,7 +53,7 @@ function parseSettings(given: Partial<GatewaySettings> = {}): GatewaySettings {
 async function openJournal(options: GatewayOptions, settings: GatewaySettings): Promise<Journal> {
   const { dataFolder, clock, gatewayId, providerName = 'whatsapp-baileys' } = options;
   try {
-    await mkdir(dataFolder, { recursive: true, mode: 0o700 });
+    makeFolder(dataFolder, 0o700);
   } catch (error) {
     throw new DragomanError('folder_unusable', `cannot make ${dataFolder}: ${describeError(error)}`, {
       cause: error,

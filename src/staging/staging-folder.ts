@@ -1,8 +1,9 @@
 import { constants } from 'node:fs';
-import { access, type FileHandle, lstat, mkdir, open, readdir, rm } from 'node:fs/promises';
+import { access, type FileHandle, lstat, open, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { describeError, DragomanError } from '../base/errors.ts';
 import { type Guid, isGuid } from '../base/ids.ts';
+import { makeFolder } from '../base/make-folder.ts';
 import { PartFile, type SyncTurn } from './part-file.ts';
 
 const FOLDER_MODE = 0o700;
@@ -112,7 +113,7 @@ export class StagingFolder {
 export async function openStagingFolder(dir: string): Promise<StagingFolder> {
   const folder = new StagingFolder(dir);
   try {
-    await mkdir(folder.dir, { recursive: true, mode: FOLDER_MODE });
+    makeFolder(folder.dir, FOLDER_MODE);
     await access(folder.dir, READ_AND_WRITE);
   } catch (error) {
     throw unusable(

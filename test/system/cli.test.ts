@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -50,6 +50,37 @@ describe('dragoman demo', () => {
     expect(exitCode).toBe(78);
   });
 });
+
+test.for(['start', 'backend', 'gateway'])(
+  'dragoman %s tells a data folder that cannot be made in a line, and makes one for its user alone',
+  async (command) => {
+    const dir = await scratchFolder();
+    const config = path.join(dir, 'dragoman.yaml');
+    const token = 'a'.repeat(32);
+    const uplink = { gatewayId: 'north', token, backends: ['ws://127.0.0.1:9/gateway'] };
+    const anyPort = { listen: { port: 0 }, http: { port: 0 } };
+    const backend = { ...anyPort, gateways: [{ id: 'north', token }] };
+    await writeFile(config, JSON.stringify(command === 'gateway' ? { uplink } : backend));
+    const inFile = await run(command, '--config', config, '--data-folder', path.join(config, 'data'));
+    expect(inFile.stderr).toContain(
+      `expected a data folder that this user can write at ${config}/data: ENOTDIR`,
+    );
+    expect(oneLine(inFile.stderr)).toBe(true);
+    expect(inFile.exitCode).toBe(78);
+    const dataFolder = path.join(dir, 'data');
+    const dragoman = DragomanProcess.spawn(
+      command,
+      '--config',
+      config,
+      '--data-folder',
+      dataFolder,
+      ...QUIET,
+    );
+    onTestFinished(() => dragoman.kill());
+    await dragoman.printed(/ is up/);
+    expect((await stat(dataFolder)).mode & 0o777).toBe(0o700);
+  },
+);
 
 /** A `dragoman start` that has linked itself to a simulator, and its command line. */
 async function linked(folder: string) {

@@ -1,7 +1,7 @@
-import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { describeError, DragomanError } from '../../base/errors.ts';
 import type { FileLock } from '../../base/file-lock.ts';
+import { makeFolder } from '../../base/make-folder.ts';
 import { makePrivateFile } from '../../base/private-file.ts';
 import { SQLITE, sqliteCode } from '../../base/sqlite-codes.ts';
 import { Connection } from './connection.ts';
@@ -25,7 +25,7 @@ export type Purpose = 'own' | 'read' | 'copy';
  * Throws `already_in_use`, `folder_unusable`, `store_corrupt` (the file is left as it is) or `store_newer`.
  */
 export function prepareFile(file: string, now: number, purpose: Purpose = 'own'): PreparedFile {
-  makeFolder(dirname(file));
+  makeFolderOf(file);
   try {
     const lock = lockStore(file);
     try {
@@ -39,9 +39,10 @@ export function prepareFile(file: string, now: number, purpose: Purpose = 'own')
   }
 }
 
-function makeFolder(folder: string): void {
+function makeFolderOf(file: string): void {
+  const folder = dirname(file);
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
   } catch (cause) {
     throw new DragomanError('folder_unusable', unusable(folder, cause), { cause });
   }

@@ -8,7 +8,7 @@ import type { BotRecord, BotStore } from '../store/bot-store.ts';
 import { unknownBot } from './administration/known-names.ts';
 import { ACTOR_NAMES, bot as botSettings, type BotSettings, storedBotSettings } from './bot-settings.ts';
 import { expectation, problemsOf } from './config-problems.ts';
-import type { BotCommands, RunningBot } from './ingress.ts';
+import type { BotCommands, RunningBot } from './running-bot.ts';
 import { settingsOf } from './setting-list.ts';
 
 export interface BotRosterOptions {

@@ -1,46 +1,25 @@
 import PQueue from 'p-queue';
-import type { BotProtocol, BotStatus } from '../actors/bot-protocol.ts';
 import { failsForGood, metBug } from '../actors/frame-link.ts';
-import type { ActorRef } from '../actors/kit/actor.ts';
 import { describeError, DragomanError } from '../base/errors.ts';
 import type { Guid } from '../base/ids.ts';
 import { canonicalAddress } from '../protocol/address.ts';
 import type {
   AnswerFrame,
-  BackendFrameBody,
   DurableFrame,
   GatewayFrame,
   InboundFrame,
   SendDeclinedFrame,
 } from '../protocol/frames.ts';
-import type { BotRecord } from '../store/bot-store.ts';
 import type { ChatStore } from '../store/chat-store.ts';
-import { unknownBot as noSuchBot } from './administration/known-names.ts';
-import type { BotSettings } from './bot-settings.ts';
+import { unknownBot } from './administration/known-names.ts';
+import { type ErrorFrame, notItsOwn, startOf, stopOf } from './bot-frames.ts';
 import { chatsMeantBy } from './chats-meant.ts';
 import { FrameTries } from './frame-tries.ts';
 import { GatewayQuestions, type Question } from './gateway-questions.ts';
 import type { FrameVerdict, LinkHandler, OpenLink } from './gateway-link.ts';
 import { MediaArrivals, type MediaArrivalsOptions } from './media-arrivals.ts';
 import { Outbox, type SendRequest, type SendResult } from './outbox.ts';
-
-/** A bot as the configuration has it, and its actor. */
-export interface RunningBot {
-  readonly settings: BotSettings;
-  /** What its operator wishes. */
-  readonly wish: Pick<BotRecord, 'stopped' | 'pairingPhone'>;
-  /** What its gateway said last. */
-  readonly said: { readonly status: BotStatus };
-  readonly ref: ActorRef<BotProtocol>;
-}
-
-/** What tells a bot's gateway, if it is there; one that is away is told when it comes. */
-export interface BotCommands {
-  isLinked(gatewayId: string): boolean;
-  startBot(bot: RunningBot): void;
-  /** `forget`: its credentials go as well. */
-  stopBot(bot: RunningBot, forget: boolean): void;
-}
+import type { BotCommands, RunningBot } from './running-bot.ts';
 
 export interface IngressOptions extends MediaArrivalsOptions {
   readonly store: MediaArrivalsOptions['store'] & Pick<ChatStore, 'chatsNamed'>;
@@ -176,7 +155,7 @@ export class Ingress implements LinkHandler, BotCommands {
     const bot = this.#options.bots.get(request.botId);
     const { botId, to: written, requestId = '' } = request;
     if (bot === undefined) {
-      const { message: reason } = noSuchBot(botId, this.#options.bots.keys());
+      const { message: reason } = unknownBot(botId, this.#options.bots.keys());
       return { kind: 'failed', requestId, code: 'unknown_bot', reason };
     }
     const to =
@@ -263,12 +242,12 @@ export class Ingress implements LinkHandler, BotCommands {
   #disown(link: OpenLink, botId: string): void {
     if (this.#botOf(link, botId) !== null) return;
     if (this.#wasRemovedFrom(link, botId)) link.send({ type: 'bot.stop', bot_id: botId, forget: true });
-    else link.send(unknownBot(botId));
+    else link.send(notItsOwn(botId));
   }
 
   /** What comes of a removed bot's frame: nobody will ever take it, unless a bot of its name is added. */
   #refusal(link: OpenLink, botId: string): FrameVerdict {
-    if (!this.#wasRemovedFrom(link, botId)) return asVerdict(unknownBot(botId));
+    if (!this.#wasRemovedFrom(link, botId)) return asVerdict(notItsOwn(botId));
     return { kind: 'nack', code: 'unknown_bot', reason: `bot ${botId} was removed` };
   }
 
@@ -280,31 +259,5 @@ export class Ingress implements LinkHandler, BotCommands {
     return [...this.#options.bots.values()].filter(({ settings }) => settings.gateway === gatewayId);
   }
 }
-
-type FrameTo<T extends BackendFrameBody['type']> = Extract<BackendFrameBody, { type: T }>;
-
-function startOf({ settings, wish }: RunningBot): FrameTo<'bot.start'> {
-  const { id, mediaStorageQuotaGb, groups, history, historySyncDays, backlogReplies } = settings;
-  const pairingPhone = wish.pairingPhone ?? settings.pairingPhone;
-  const config = {
-    media_storage_quota_gb: mediaStorageQuotaGb,
-    groups,
-    ...(history === 'taken' && { history_sync_days: historySyncDays }),
-    backlog_replies: backlogReplies,
-    ...(pairingPhone !== undefined && { pairing_phone: pairingPhone }),
-  };
-  return { type: 'bot.start', bot_id: id, config };
-}
-
-const stopOf = ({ settings }: RunningBot): FrameTo<'bot.stop'> => ({ type: 'bot.stop', bot_id: settings.id });
-
-type ErrorFrame = FrameTo<'error'>;
-
-const unknownBot = (botId: string): ErrorFrame => ({
-  type: 'error',
-  code: 'unknown_bot',
-  bot_id: botId,
-  reason: `bot ${botId} is not this gateway's: name the gateway in the backend's configuration`,
-});
 
 const asVerdict = ({ code, reason }: ErrorFrame): FrameVerdict => ({ kind: 'error', code, reason });

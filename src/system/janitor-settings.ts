@@ -6,7 +6,8 @@ import type { StagingFolders } from '../staging/staging-folders.ts';
 import type { BotRecord } from '../store/bot-store.ts';
 import { storedBotSettings } from './bot-settings.ts';
 import type { Config } from './config.ts';
-import type { Ingress, RunningBot } from './ingress.ts';
+import type { Ingress } from './ingress.ts';
+import type { RunningBot } from './running-bot.ts';
 
 /** The janitor's part of the configuration. */
 export function janitorSettings({

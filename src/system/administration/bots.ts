@@ -1,6 +1,6 @@
 import type { BotsAdministration } from '../administration.ts';
 import type { BotRoster } from '../bot-roster.ts';
-import type { RunningBot } from '../ingress.ts';
+import type { RunningBot } from '../running-bot.ts';
 import type { BotView } from './views.ts';
 
 export interface BotsOptions {

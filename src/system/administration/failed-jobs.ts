@@ -3,7 +3,7 @@ import type { Guid } from '../../base/ids.ts';
 import type { DeadLetterStore } from '../../store/dead-letter-store.ts';
 import type { WorkStore } from '../../store/work-store.ts';
 import type { JobsAdministration } from '../administration.ts';
-import type { RunningBot } from '../ingress.ts';
+import type { RunningBot } from '../running-bot.ts';
 import { jobNamed, noJob } from './jobs.ts';
 import { assertKnownBot } from './known-names.ts';
 import { jobViewOf } from './shown.ts';

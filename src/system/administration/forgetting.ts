@@ -2,7 +2,7 @@ import { FORGET_DEADLINE_MS } from '../../actors/bot-protocol.ts';
 import { canonicalAddress } from '../../protocol/address.ts';
 import type { ChatAddress, ChatsAdministration } from '../administration.ts';
 import type { HeldFile } from '../file-releaser.ts';
-import type { RunningBot } from '../ingress.ts';
+import type { RunningBot } from '../running-bot.ts';
 import { assertKnownBot, noSuchChat } from './known-names.ts';
 
 export interface ForgettingOptions {

@@ -5,7 +5,7 @@ import { MemoryDatabase } from '../../../src/store/memory/memory-database.ts';
 import { openMemoryStore } from '../../../src/store/memory/memory-store.ts';
 import { BotRoster } from '../../../src/system/bot-roster.ts';
 import { parseConfig } from '../../../src/system/config.ts';
-import type { RunningBot } from '../../../src/system/ingress.ts';
+import type { RunningBot } from '../../../src/system/running-bot.ts';
 import { botBench } from '../../support/bot-bench.ts';
 import { RecordingLogger } from '../../support/recording-logger.ts';
 

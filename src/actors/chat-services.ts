@@ -9,6 +9,7 @@ import type { WorkStore } from '../store/work-store.ts';
 import type { Chat } from './chat-protocol.ts';
 import type { Completion } from './completion.ts';
 import type { EventBus } from './events.ts';
+import type { MimeTypeOf } from './inbound.ts';
 
 /** What the actors of all chats share. No call blocks. */
 export interface SharedServices {
@@ -17,8 +18,7 @@ export interface SharedServices {
   readonly limits: QueueLimits;
   readonly ordering: Ordering;
   readonly routeToPool: RouteToPool;
-  /** What to process a staged file as: the sender's word, unless the file's first bytes contradict it. */
-  mimeTypeOf(guid: Guid, sendersWord: string, gatewayId: string): Promise<string>;
+  readonly mimeTypeOf: MimeTypeOf;
   /** Whether a medium's file is in its gateway's staging folder. */
   hasFile(guid: Guid, gatewayId: string): Promise<boolean>;
   /** The chat may have something for the history. */

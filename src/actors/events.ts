@@ -1,16 +1,12 @@
+import type { Guid } from '../base/ids.ts';
 import type { CorrespondentKey } from '../jobs/job.ts';
+import type { EvictionReason } from '../queue/eviction.ts';
 import type { Message, ReadyMessage } from '../queue/message.ts';
-import type { BotState } from '../protocol/frames.ts';
+import type { BotStatus } from './bot-protocol.ts';
 
 /** What happened inside, for whoever watches: logs, metrics, a terminal, a page. Durable when it is told. */
 export type DragomanEvent =
-  | {
-      readonly kind: 'bot';
-      readonly botId: string;
-      readonly state: BotState;
-      readonly qr: string | null;
-      readonly detail: string | null;
-    }
+  | ({ readonly kind: 'bot'; readonly botId: string } & BotStatus)
   /** A chat's queue is in memory, again or for the first time: this is what its journal held. */
   | { readonly kind: 'rehydrated'; readonly chat: CorrespondentKey; readonly messages: readonly Message[] }
   /** Nothing of the chat is kept: whoever remembers some of it lets go. */
@@ -23,7 +19,7 @@ export type DragomanEvent =
       readonly kind: 'fulfilled';
       readonly chat: CorrespondentKey;
       /** Of the medium that its words came from. */
-      readonly guid: string;
+      readonly guid: Guid;
       readonly message: ReadyMessage;
       readonly failed: boolean;
     }
@@ -33,7 +29,7 @@ export type DragomanEvent =
       readonly kind: 'evicted';
       readonly chat: CorrespondentKey;
       readonly id: number;
-      readonly reason: 'age' | 'count' | 'characters';
+      readonly reason: EvictionReason;
     }
   | {
       readonly kind: 'ingested';

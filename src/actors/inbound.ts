@@ -56,11 +56,17 @@ export function draftOf({ message }: InboundFrame): MessageDraft {
   };
 }
 
+/**
+ * What to process a staged file as: the sender's word, unless the file's first bytes contradict it. Rejects with
+ * `no_handles` when there is no file handle to look with and that word says nothing: the file is to be staged again.
+ */
+export type MimeTypeOf = (guid: Guid, sendersWord: string, gatewayId: string) => Promise<string>;
+
 /** Where the job of a medium comes from, and where it goes. */
 export interface JobOrigin {
   readonly gatewayId: string;
   readonly routeToPool: RouteToPool;
-  mimeTypeOf(guid: Guid, sendersWord: string, gatewayId: string): Promise<string>;
+  readonly mimeTypeOf: MimeTypeOf;
   jobsStartIn(): 'active' | 'holding';
 }
 

@@ -131,10 +131,10 @@ function inThisThread(media: MediaReference): Decryption {
   };
 }
 
-export type Answer = { readonly kind: 'body'; readonly body: AsyncIterable<Buffer> } | DownloadFailure;
+export type HostAnswer = { readonly kind: 'body'; readonly body: AsyncIterable<Buffer> } | DownloadFailure;
 
 /** Asks for a medium whose decrypted file may have so many bytes. */
-export async function askFor(url: URL, maxFileBytes: number, signal: AbortSignal): Promise<Answer> {
+export async function askFor(url: URL, maxFileBytes: number, signal: AbortSignal): Promise<HostAnswer> {
   const response = await askMediaHost(url, signal);
   const { statusCode: status = 0, headers } = response;
   const announcedBytes = Number(headers['content-length'] ?? 0);

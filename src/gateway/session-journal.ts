@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Clock } from '../base/clock.ts';
-import { newGuid } from '../base/ids.ts';
+import { type Guid, newGuid } from '../base/ids.ts';
+import type { WireMessage } from '../protocol/frames.ts';
 import type { FrameLog } from './frame-log.ts';
 import { announcedMessage, announcedWithoutContent, chatOf, undecryptedId } from './inbound-message.ts';
 import type { JournalDatabase } from './journal-database.ts';
@@ -149,11 +150,7 @@ export class SessionJournal implements SessionStorage {
     }
   }
 
-  #appendInbound(
-    botId: string,
-    message: ReturnType<typeof announcedMessage>,
-    guid: string | null = null,
-  ): boolean {
+  #appendInbound(botId: string, message: WireMessage, guid: Guid | null = null): boolean {
     const frame = {
       type: 'inbound',
       bot_id: botId,

@@ -1,4 +1,5 @@
 import type { Receipt } from '../actors/chat-protocol.ts';
+import type { MimeTypeOf } from '../actors/inbound.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Guid } from '../base/ids.ts';
 import type { Logger } from '../base/log.ts';
@@ -15,7 +16,7 @@ import type { OpenLink } from './gateway-link.ts';
 export interface MediaArrivalsOptions {
   readonly store: Pick<JobStore, 'stage'> & Pick<WorkStore, 'jobByGuid'>;
   readonly routeToPool: RouteToPool;
-  readonly mimeTypeOf: (guid: Guid, sendersWord: string, gatewayId: string) => Promise<string>;
+  readonly mimeTypeOf: MimeTypeOf;
   readonly clock: Clock;
   readonly log: Logger;
 }

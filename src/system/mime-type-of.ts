@@ -1,19 +1,12 @@
+import type { MimeTypeOf } from '../actors/inbound.ts';
 import { describeError, DragomanError, hasCode, lacksHandles } from '../base/errors.ts';
-import type { Guid } from '../base/ids.ts';
 import type { Logger } from '../base/log.ts';
 import { decideMimeType, MEDIA_HEAD_BYTES, saysNothing } from '../jobs/media-type.ts';
 import { isCorruptMimeType } from '../queue/media-kind.ts';
 import type { StagingFolders } from '../staging/staging-folders.ts';
 
-/**
- * What to process a staged file as: the sender's word, unless the file's first bytes show media of another kind.
- * A file that cannot be read is the processor's to report: the sender's word stands. Where that says nothing and there is no
- * file handle to look with, rejects with `no_handles`: the file is to be staged again.
- */
-export function mimeTypeDecider(
-  staging: Pick<StagingFolders, 'of'>,
-  log: Logger,
-): (guid: Guid, sendersWord: string, gatewayId: string) => Promise<string> {
+/** Looks into the staging folders. A file that cannot be read is the processor's to report: the sender's word stands. */
+export function mimeTypeDecider(staging: Pick<StagingFolders, 'of'>, log: Logger): MimeTypeOf {
   return async (guid, sendersWord, gatewayId) => {
     // There is no file: that is what such a type says.
     if (isCorruptMimeType(sendersWord)) return sendersWord;

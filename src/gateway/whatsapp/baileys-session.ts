@@ -20,7 +20,7 @@ import { Connection } from './connection.ts';
 import { deliverText } from './deliver-text.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { ReceptionPolicy } from './identity.ts';
-import { ANSWERS, delayBefore, type Disconnect, STEADY_AFTER_MS } from './reconnect.ts';
+import { CONSEQUENCES, delayBefore, type Disconnect, STEADY_AFTER_MS } from './reconnect.ts';
 import { refusedRecipient } from './recipient.ts';
 import { requestReupload } from './reupload.ts';
 import { createSessionMemory } from './session-memory.ts';
@@ -149,7 +149,7 @@ class BaileysSession implements Session {
       const { reason, wasSteady } = await this.#connectOnce(signal);
       if (signal.aborted) return;
       failures = wasSteady ? 1 : failures + 1;
-      const { reaction, detail } = ANSWERS[reason];
+      const { reaction, detail } = CONSEQUENCES[reason];
       this.#log.info({ reason, reaction, failures }, 'connection ended');
       switch (reaction) {
         case 'at-once':
@@ -241,7 +241,7 @@ class BaileysSession implements Session {
       this.#report('logged_out', detail);
     } catch (error) {
       this.#log.error({ error: describeError(error) }, 'credentials cannot be cleared');
-      this.#report('closed', ANSWERS.storage_failed.detail);
+      this.#report('closed', CONSEQUENCES.storage_failed.detail);
     }
   }
 

@@ -24,13 +24,13 @@ export type Disconnect =
  */
 export type Reaction = 'at-once' | 'back-off' | 'forget' | 'wait' | 'alert';
 
-interface Answer {
+interface Consequence {
   readonly reaction: Reaction;
   /** What happened, for a person. */
   readonly detail: string;
 }
 
-export const ANSWERS: Readonly<Record<Disconnect, Answer>> = {
+export const CONSEQUENCES: Readonly<Record<Disconnect, Consequence>> = {
   restart_required: { reaction: 'at-once', detail: 'WhatsApp asked for a new connection' },
   lost: { reaction: 'back-off', detail: 'The connection to WhatsApp was lost' },
   unreachable: { reaction: 'back-off', detail: 'WhatsApp cannot be reached: is there a network?' },

@@ -1,6 +1,6 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
 import { DragomanError } from '../../base/errors.ts';
+import { isSameSecret } from '../../base/secrets.ts';
 
 export interface AdmissionRules {
   /** Without one no token is needed. */
@@ -18,8 +18,6 @@ export interface Caller {
   /** Of a WebSocket, for a browser cannot set headers on one. */
   readonly subprotocols: string | undefined;
 }
-
-const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
 /**
  * Refuses whoever calls by a foreign name or from a foreign page.
@@ -41,13 +39,13 @@ export function assertOrigin({ host, origin }: Caller, rules: AdmissionRules): v
 }
 
 /**
- * Refuses whoever does not have the token. Hashes are compared, in constant time.
+ * Refuses whoever does not have the token.
  * @throws `token_wrong`
  */
 export function assertToken(caller: Caller, { token }: AdmissionRules): void {
   if (token === undefined) return;
   const offered = offeredToken(caller);
-  if (timingSafeEqual(digest(token), digest(offered ?? ''))) return;
+  if (isSameSecret(token, offered ?? '')) return;
   throw new DragomanError(
     'token_wrong',
     offered === null ? 'expected Authorization: Bearer and the http.token' : 'the token is not http.token',

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ANSWERS, delayBefore, disconnectOf } from '../../../../src/gateway/whatsapp/reconnect.ts';
+import { CONSEQUENCES, delayBefore, disconnectOf } from '../../../../src/gateway/whatsapp/reconnect.ts';
 
 const boom = (statusCode: number, message = 'Stream Errored') =>
   Object.assign(new Error(message), { output: { statusCode } });
@@ -19,19 +19,19 @@ describe('disconnectOf', () => {
     [411, 'mismatched', 'alert'],
   ] as const)('%i is %s, answered by %s', (status, disconnect, reaction) => {
     expect(disconnectOf(boom(status))).toBe(disconnect);
-    expect(ANSWERS[disconnect].reaction).toBe(reaction);
+    expect(CONSEQUENCES[disconnect].reaction).toBe(reaction);
   });
 
   test('a QR code that nobody scanned is followed by another, ever more slowly', () => {
     const disconnect = disconnectOf(boom(408, 'QR refs attempts ended'));
     expect(disconnect).toBe('nobody_scanned');
-    expect(ANSWERS[disconnect].reaction).toBe('back-off');
+    expect(CONSEQUENCES[disconnect].reaction).toBe('back-off');
   });
 
   test('B3: a proxy that answers 401 is not WhatsApp: the credentials stay', () => {
     const disconnect = disconnectOf(boom(401, 'WebSocket Error (Unexpected server response: 401)'));
     expect(disconnect).toBe('unreachable');
-    expect(ANSWERS[disconnect].reaction).toBe('back-off');
+    expect(CONSEQUENCES[disconnect].reaction).toBe('back-off');
   });
 
   test.each([[undefined], [null], [new Error('anything')]])(

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { logTree } from '../actors/kit/actor-tree.ts';
 import { systemClock } from '../base/clock.ts';
 import { repeat } from '../base/deadlines.ts';
-import { describeError, DragomanError, hasCode } from '../base/errors.ts';
+import { describeError, type DragomanError } from '../base/errors.ts';
 import type { Config } from '../system/config.ts';
 import { createLogger } from '../system/logger.ts';
 import { startBackendAlone } from './backend-alone.ts';
@@ -11,7 +11,7 @@ import { openDataFolder } from './folders.ts';
 import { beingHere, Pulse, type PulseName } from './pulse.ts';
 import { showBot } from './show-bot.ts';
 import { type Serving, type ServingOptions, startTogether } from './together.ts';
-import { untilSignal } from './until-signal.ts';
+import { abortedBy, nullIfAborted, untilSignal } from './until-signal.ts';
 
 /** `dragoman start`: gateway and backend until Ctrl-C. Resolves to the exit code. */
 export const start = (config: Config, seams: Pick<ServingOptions, 'openStore'> = {}): Promise<number> =>
@@ -37,8 +37,6 @@ async function serve(config: Config, { name, open, links }: Mode): Promise<numbe
   const log = createLogger({ level: config.log.level, pretty: process.stderr.isTTY });
   openDataFolder(config.dataFolder);
   const stopRequested = untilSignal();
-  const waiting = new AbortController();
-  void stopRequested.then(() => waiting.abort(new DragomanError('aborted', 'the waiting was ended')));
   await using opened = new AsyncDisposableStack();
   let pulse: Pulse | null = null;
   // One that stands by is alive too.
@@ -59,17 +57,14 @@ async function serve(config: Config, { name, open, links }: Mode): Promise<numbe
     },
     standby: {
       onWaiting: beat,
-      signal: waiting.signal,
+      signal: abortedBy(stopRequested),
       onLost: ({ message }: DragomanError) => {
         console.error(`dragoman: ${message}`);
         ended.resolve('lost');
       },
     },
   };
-  const serving = await open(options).catch((error: unknown) => {
-    if (hasCode(error, 'aborted')) return null;
-    throw error;
-  });
+  const serving = await open(options).catch(nullIfAborted);
   if (serving === null) return EXIT.ok;
   beat();
   console.log(`Dragoman is up. Everything durable lies in ${path.resolve(config.dataFolder)}.`);

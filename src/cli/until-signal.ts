@@ -1,3 +1,4 @@
+import { DragomanError, hasCode } from '../base/errors.ts';
 import { DAY_MS } from '../base/units.ts';
 
 export type StopSignal = 'SIGINT' | 'SIGTERM';
@@ -17,4 +18,17 @@ export function untilSignal(): Promise<StopSignal> {
       });
     }
   });
+}
+
+/** Aborts with `aborted` when it was asked to stop: what is waited for, such as a store, nobody needs any more. */
+export function abortedBy(stopRequested: Promise<StopSignal>): AbortSignal {
+  const waiting = new AbortController();
+  void stopRequested.then(() => waiting.abort(new DragomanError('aborted', 'the waiting was ended')));
+  return waiting.signal;
+}
+
+/** Of what the signal of `abortedBy` ended. Throws any other error. */
+export function nullIfAborted(error: unknown): null {
+  if (hasCode(error, 'aborted')) return null;
+  throw error;
 }

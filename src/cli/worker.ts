@@ -8,7 +8,7 @@ import { createLogger } from '../system/logger.ts';
 import { startWorker } from '../system/worker.ts';
 import { EXIT } from './exit-codes.ts';
 import { beingHere, Pulse } from './pulse.ts';
-import { untilSignal } from './until-signal.ts';
+import { abortedBy, nullIfAborted, untilSignal } from './until-signal.ts';
 
 /** `dragoman worker`: does jobs until Ctrl-C. `poolNames`: none for all pools. Resolves to the exit code. */
 export async function worker(
@@ -23,7 +23,8 @@ export async function worker(
   const escalated = Promise.withResolvers<'escalated'>();
   await using opened = new AsyncDisposableStack();
   const staging = await openStagingFolders(config.stagingFolder, config.gateways, joinStagingFolder);
-  const store = await openStore({ url, clock, log });
+  const store = await openStore({ url, clock, log, signal: abortedBy(stopRequested) }).catch(nullIfAborted);
+  if (store === null) return EXIT.ok;
   opened.defer(() => store.close());
   const running = await startWorker({
     config,

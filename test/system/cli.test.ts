@@ -1,5 +1,6 @@
+import { once } from 'node:events';
 import { mkdir, stat, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import path from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { startSimulator } from '../../src/simulator/simulator.ts';
@@ -79,6 +80,32 @@ test.for(['start', 'backend', 'gateway'])(
     onTestFinished(() => dragoman.kill());
     await dragoman.printed(/ is up/);
     expect((await stat(dataFolder)).mode & 0o777).toBe(0o700);
+  },
+);
+
+test.for(['start', 'worker'])(
+  'dragoman %s ends at once at Ctrl-C while MongoDB does not answer',
+  async (command) => {
+    const silent = createServer();
+    onTestFinished(() => void silent.close());
+    silent.listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const dir = await scratchFolder();
+    await mkdir(path.join(dir, 'media'));
+    const config = path.join(dir, 'dragoman.yaml');
+    await writeFile(
+      config,
+      JSON.stringify({ dataFolder: dir, store: `mongodb://127.0.0.1:${port}/dragoman` }),
+    );
+    const dragoman = DragomanProcess.spawn(command, '--config', config);
+    onTestFinished(() => dragoman.kill());
+    await once(silent, 'connection');
+    const askedAt = Date.now();
+    dragoman.signal('SIGINT');
+    expect(await dragoman.exited()).toBe(0);
+    expect(Date.now() - askedAt).toBeLessThan(5_000);
+    expect(dragoman.stderr).toBe('');
   },
 );
 

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { type Db, MongoClient } from 'mongodb';
 import type { Clock } from '../../base/clock.ts';
+import { untilAborted } from '../../base/deadlines.ts';
 import { describeError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Store, WorkerStore } from '../store.ts';
@@ -20,6 +21,11 @@ export interface MongoStoreOptions {
   readonly log: Logger;
   /** By when each call has ended, in milliseconds. Default 10_000. */
   readonly callDeadlineMs?: number;
+}
+
+export interface WorkerStoreOptions extends MongoStoreOptions {
+  /** Ends the waiting for a server that does not answer: it rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
 }
 
 export interface OwnerStoreOptions extends MongoStoreOptions {
@@ -42,27 +48,31 @@ const READ_CONNECTIONS = 4;
  * to do.
  */
 export const openMongoStore = (options: OwnerStoreOptions): Promise<Store> =>
-  connect(options, async (client, database, opened) => {
-    const { ownership: wish, clock, log } = options;
-    const ownership = wish && (await Ownership.take({ ...wish, meta: metaOf(database), clock, log }));
-    opened.defer(() => ownership?.release());
-    const fence = ownership?.fence ?? (await raiseFence(database));
-    await endTransactionsOf(client, appName(options.url)).catch((error: unknown) => {
-      log.warn(
-        { reason: describeError(error) },
-        'open transactions of former owners are left to end by themselves',
-      );
-    });
-    await beginWriting(database, fence);
-    return { fence, firstNumber: 0, ...(ownership && { ownership }) };
-  });
+  connect(
+    options,
+    async (client, database, opened) => {
+      const { ownership: wish, clock, log } = options;
+      const ownership = wish && (await Ownership.take({ ...wish, meta: metaOf(database), clock, log }));
+      opened.defer(() => ownership?.release());
+      const fence = ownership?.fence ?? (await raiseFence(database));
+      await endTransactionsOf(client, appName(options.url)).catch((error: unknown) => {
+        log.warn(
+          { reason: describeError(error) },
+          'open transactions of former owners are left to end by themselves',
+        );
+      });
+      await beginWriting(database, fence);
+      return { fence, firstNumber: 0, ...(ownership && { ownership }) };
+    },
+    options.ownership?.signal,
+  );
 
 /**
  * Opens the same store for a process that only works. It is nobody's owner: every chat was written by a newer one.
  * Rejects as `openMongoStore` does.
  */
-export const openMongoWorkerStore = (options: MongoStoreOptions): Promise<WorkerStore> =>
-  connect(options, async () => ({ fence: NO_OWNER, firstNumber: randomInt(MOST_NUMBERS) }));
+export const openMongoWorkerStore = (options: WorkerStoreOptions): Promise<WorkerStore> =>
+  connect(options, async () => ({ fence: NO_OWNER, firstNumber: randomInt(MOST_NUMBERS) }), options.signal);
 
 /** What tells one process's transactions from another's. */
 type Identity = Pick<TransactionsOptions, 'fence' | 'firstNumber'> & { readonly ownership?: Ownership };
@@ -70,6 +80,7 @@ type Identity = Pick<TransactionsOptions, 'fence' | 'firstNumber'> & { readonly 
 async function connect(
   options: MongoStoreOptions,
   identify: (client: MongoClient, database: Db, opened: AsyncDisposableStack) => Promise<Identity>,
+  signal = new AbortController().signal,
 ): Promise<Store> {
   const { url, clock, log, callDeadlineMs = DEFAULT_CALL_DEADLINE_MS } = options;
   const client = newClient(url, { callDeadlineMs, appName: appName(url) });
@@ -77,7 +88,7 @@ async function connect(
   opened.defer(() => client.close());
   try {
     const database = client.db(databaseName(url));
-    await prepareDatabase(database);
+    await untilAborted(prepareDatabase(database), signal);
     const identity = await identify(client, database, opened);
     const collections = collectionsOf(database);
     const serverClock = new ServerClock(clock);

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
+import type { Document } from 'mongodb';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { hasCode } from '../../src/base/errors.ts';
 import type { CorrespondentKey } from '../../src/jobs/job.ts';
@@ -95,20 +96,26 @@ describe.skipIf(MONGODB_URL === undefined)('the MongoDB store on its server', ()
   });
 
   test('nothing that happens to a message or a job looks through a collection', async () => {
-    const profiled = database.client.db();
     for (let n = 0; n < 3; n += 1) await media(store, key);
     await media(store, key, { collection: 'holding' });
-    await profiled.command({ profile: 2 });
-    await liveThrough(store, key);
-    await profiled.command({ profile: 0 });
-    const seen = await profiled
-      .collection('system.profile')
-      .find({ planSummary: { $exists: true } })
-      .toArray();
+    const operations = await operationsOf(database, () => liveThrough(store, key));
+    const seen = operations.filter(({ planSummary }) => planSummary !== undefined);
     const scans = seen.filter(({ planSummary, ns }) => planSummary === 'COLLSCAN' && !ns.endsWith('.meta'));
     expect(seen.length).toBeGreaterThan(20);
     expect(scans.map(({ command }) => command)).toEqual([]);
-    await profiled.dropCollection('system.profile');
+  });
+
+  test('C2: texts that come at once are written at once, though one of them came before', async () => {
+    const chats = await Promise.all(['b', 'c', 'd', 'e'].map((identifier) => chat(store, identifier)));
+    await store.accept(acceptText(key, textMessage(1)));
+    const again = textMessage(2, { providerMessageId: 'provider-1' });
+    const operations = await operationsOf(database, async () => {
+      const accepting = chats.map((other) => store.accept(acceptText(other, textMessage(1))));
+      const [outcome] = await Promise.all([store.accept(acceptText(key, again)), ...accepting]);
+      expect(outcome).toEqual({ kind: 'duplicate', id: 1 });
+    });
+    const written = operations.filter(({ op, ns }) => op === 'insert' && ns.endsWith('.queue_journal'));
+    expect(written.map(({ ninserted }) => ninserted)).toEqual([chats.length]);
   });
 
   test('F1: claimers in several processes never serve the same bot twice in a row', async () => {
@@ -225,6 +232,20 @@ class Wakes {
     this.#pools = [];
     this.#told = Promise.withResolvers();
   }
+}
+
+/** What the server did meanwhile, as its profiler has it. */
+async function operationsOf(
+  { client }: TestDatabase,
+  work: () => Promise<void>,
+): Promise<readonly Document[]> {
+  const database = client.db();
+  await database.command({ profile: 2 });
+  await work();
+  await database.command({ profile: 0 });
+  const operations = await database.collection('system.profile').find().toArray();
+  await database.dropCollection('system.profile');
+  return operations;
 }
 
 async function uniqueIndexes({ client }: TestDatabase, collection: string): Promise<string[]> {

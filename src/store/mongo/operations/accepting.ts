@@ -57,7 +57,7 @@ async function inOrder(transaction: Transaction, items: readonly Accepting[]): P
   });
 }
 
-/** Those of chats without any duplicate among them, with media that have no job yet. */
+/** Those of chats without any duplicate among them, with media that have no job yet: the others would undo it all. */
 async function newsOf(transaction: Transaction, placed: readonly Placed[]): Promise<readonly Placed[]> {
   const chats = await chatsWithDuplicate(
     transaction,

@@ -1,6 +1,7 @@
 import { backOffMs } from '../base/back-off.ts';
 import type { Timer } from '../base/clock.ts';
 import { describeError, hasCode } from '../base/errors.ts';
+import { HOUR_MS } from '../base/units.ts';
 import { needsFile } from '../jobs/janitor-rules.ts';
 import type { JobError } from '../jobs/job.ts';
 import type { DeadLetterStore } from '../store/dead-letter-store.ts';
@@ -64,6 +65,8 @@ export interface JanitorArgs extends JanitorSurveyOptions {
 const RECLAIM_AFTER_MS = 1_000;
 /** A gateway that comes back is heard of: this is for one that does not answer, and for a store, folder or file that fails. */
 const RECLAIM_AGAIN_MS = 30_000;
+/** Between looks at what goes on failing. */
+const LONGEST_RECLAIM_MS = HOUR_MS;
 const STALE: JobError = { code: 'stale', reason: 'nothing happened to it for too long', stack: null };
 
 /**
@@ -85,6 +88,10 @@ class Janitor {
   #reclaiming: Timer | null = null;
   /** How often a gateway was busy since one came. */
   #busyLooks = 0;
+  /** How often it met a folder or file that it may not use. */
+  #unusable = 0;
+  /** How many looks at what an earlier life left did so, one after the other. */
+  #failedLooks = 0;
 
   constructor(context: ActorContext<JanitorProtocol>, args: JanitorArgs) {
     this.#context = context;
@@ -158,6 +165,7 @@ class Janitor {
   async reclaim(): Promise<void> {
     const { leftovers } = this.#args.memory;
     let isBusy = false;
+    const unusableBefore = this.#unusable;
     try {
       await this.#deleteFiles(async (shared) => {
         const files = await this.#survey.leftovers(shared, leftovers);
@@ -172,13 +180,18 @@ class Janitor {
       return this.#reclaimIn(RECLAIM_AGAIN_MS);
     }
     const isLeft = this.#args.folders().some(({ folder }) => leftovers.get(folder)?.size !== 0);
-    if (isLeft) this.#reclaimIn(isBusy ? this.#busyPauseMs() : RECLAIM_AGAIN_MS);
+    this.#failedLooks = this.#unusable === unusableBefore ? 0 : this.#failedLooks + 1;
+    if (isLeft) this.#reclaimIn(isBusy ? this.#busyPauseMs() : this.#failedPauseMs());
   }
 
   #busyPauseMs(): number {
     const pauseMs = backOffMs(RECLAIM_AFTER_MS, this.#busyLooks, RECLAIM_AGAIN_MS);
     this.#busyLooks += 1;
     return pauseMs;
+  }
+
+  #failedPauseMs(): number {
+    return backOffMs(RECLAIM_AGAIN_MS, Math.max(this.#failedLooks - 1, 0), LONGEST_RECLAIM_MS);
   }
 
   async #deleteFiles(
@@ -217,6 +230,7 @@ class Janitor {
       return await work();
     } catch (error) {
       if (!(error instanceof Error && 'syscall' in error)) throw error;
+      this.#unusable += 1;
       this.#context.log.warn({ reason: describeError(error) }, 'the janitor leaves out what it may not use');
       return otherwise;
     }

@@ -355,6 +355,27 @@ describe('what an earlier life left goes as soon as its gateway can say that nob
     expect(asked).toHaveBeenCalledTimes(1);
   });
 
+  test('and a folder or file that goes on failing is tried and warned of ever less often', async () => {
+    const { clock, folder, log, looked, names } = await afterKill();
+    const failed = Object.assign(new Error('EACCES: permission denied'), { syscall: 'rm' });
+    const removing = vi.spyOn(folder, 'remove').mockRejectedValue(failed);
+    const warnings = (): number =>
+      log.at('warn').filter((told) => told === 'the janitor leaves out what it may not use').length;
+    const HALF_MINUTE = 30_000;
+    for (const [look, pauseMs] of [1_000, HALF_MINUTE, 2 * HALF_MINUTE, 4 * HALF_MINUTE].entries()) {
+      clock.advance(pauseMs - 1);
+      await looked();
+      expect(warnings()).toBe(look);
+      clock.advance(1);
+      await looked();
+      expect(warnings()).toBe(look + 1);
+    }
+    removing.mockRestore();
+    clock.advance(8 * HALF_MINUTE);
+    await looked();
+    expect(await names()).toEqual([]);
+  });
+
   test('no file that came after the first look', async () => {
     const { file, names, reclaim } = await afterKill();
     await reclaim();

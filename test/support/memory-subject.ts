@@ -1,8 +1,8 @@
 import { systemClock } from '../../src/base/clock.ts';
 import { newGuid } from '../../src/base/ids.ts';
 import type { CorrespondentKey } from '../../src/jobs/job.ts';
-import { MemoryDatabase } from '../../src/store/memory/memory-database.ts';
-import { openMemoryStore } from '../../src/store/memory/memory-store.ts';
+import { MemoryDatabase } from './memory-store/memory-database.ts';
+import { openMemoryStore } from './memory-store/memory-store.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { RestartedSubject } from '../contract/store/clock-steps.ts';
 import type { StoreSubject } from '../contract/store/subject.ts';

@@ -8,7 +8,7 @@ import type { CorrespondentKey } from '../../src/jobs/job.ts';
 import type { ReadyMessage } from '../../src/queue/message.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
 import { openStagingFolders } from '../../src/staging/staging-folders.ts';
-import { openMemoryStore } from '../../src/store/memory/memory-store.ts';
+import { openMemoryStore } from './memory-store/memory-store.ts';
 import type { CorrespondentRecord } from '../../src/store/chat-store.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { Gateway } from '../../src/gateway/gateway-options.ts';

@@ -4,7 +4,7 @@ import { systemClock } from '../../../src/base/clock.ts';
 import { newGuid } from '../../../src/base/ids.ts';
 import { hasCode } from '../../../src/base/errors.ts';
 import type { CorrespondentKey } from '../../../src/jobs/job.ts';
-import { openMemoryStore } from '../../../src/store/memory/memory-store.ts';
+import { openMemoryStore } from '../../support/memory-store/memory-store.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { jobsIn } from '../../support/jobs-in.ts';
 import { PROVIDER } from '../../support/store-records.ts';

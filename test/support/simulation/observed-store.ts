@@ -2,7 +2,7 @@ import type { Clock } from '../../../src/base/clock.ts';
 import type { MediaProcessingJob } from '../../../src/jobs/job.ts';
 import type { QueueLimits } from '../../../src/queue/limits.ts';
 import { isPlaceholder, type Message } from '../../../src/queue/message.ts';
-import type { MemoryDatabase } from '../../../src/store/memory/memory-database.ts';
+import type { MemoryDatabase } from '../memory-store/memory-database.ts';
 import type { Acceptance, Settlement } from '../../../src/store/message-store.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { faultOfEvictions } from './fault-of-evictions.ts';

@@ -1,4 +1,4 @@
-import type { MemoryDatabase } from '../../../src/store/memory/memory-database.ts';
+import type { MemoryDatabase } from '../memory-store/memory-database.ts';
 import type { Store } from '../../../src/store/store.ts';
 import type { LinkHandler } from '../../../src/system/gateway-link.ts';
 import type { LinkServer } from '../../../src/system/link-server.ts';

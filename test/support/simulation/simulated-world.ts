@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { DurableFrame } from '../../../src/protocol/frames.ts';
 import type { CorrespondentKey } from '../../../src/jobs/job.ts';
 import { isPlaceholder, type Placeholder } from '../../../src/queue/message.ts';
-import { MemoryDatabase } from '../../../src/store/memory/memory-database.ts';
+import { MemoryDatabase } from '../memory-store/memory-database.ts';
 import { FAIR_WEATHER } from './faulty-store.ts';
 import { Invariants, Violation } from './invariants.ts';
 import { Ledger, numberOf } from './observed-store.ts';

@@ -5,7 +5,7 @@ import type { ClaimedJob } from '../../../src/jobs/job.ts';
 import { DEFAULT_RETRY } from '../../../src/jobs/retry.ts';
 import { ledgerOf } from '../../../src/processors/job-ledger.ts';
 import { DEFAULT_JOB_TIMES, runJob } from '../../../src/processors/run-job.ts';
-import { openMemoryStore } from '../../../src/store/memory/memory-store.ts';
+import { openMemoryStore } from '../../support/memory-store/memory-store.ts';
 import { endlessProcessor, FunctionProcessor } from '../../support/function-processor.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { acceptMedia, keyOf, placeholderMessage } from '../../support/store-records.ts';

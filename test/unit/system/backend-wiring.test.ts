@@ -4,7 +4,7 @@ import type { ActorSnapshot } from '../../../src/actors/kit/actor.ts';
 import { type Clock, systemClock } from '../../../src/base/clock.ts';
 import { newGuid } from '../../../src/base/ids.ts';
 import type { MediaProcessingJob } from '../../../src/jobs/job.ts';
-import { openMemoryStore } from '../../../src/store/memory/memory-store.ts';
+import { openMemoryStore } from '../../support/memory-store/memory-store.ts';
 import type { Store } from '../../../src/store/store.ts';
 import type { Backend } from '../../../src/system/backend.ts';
 import { prepareJobRuns } from '../../../src/system/job-runs.ts';

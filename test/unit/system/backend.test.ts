@@ -3,7 +3,7 @@ import { utimes, writeFile } from 'node:fs/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
 import { newGuid } from '../../../src/base/ids.ts';
-import { openMemoryStore } from '../../../src/store/memory/memory-store.ts';
+import { openMemoryStore } from '../../support/memory-store/memory-store.ts';
 import type { Store } from '../../../src/store/store.ts';
 import type { Backend } from '../../../src/system/backend.ts';
 import { settle } from '../../support/actor-kit.ts';

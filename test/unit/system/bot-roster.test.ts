@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { NOT_CONNECTED } from '../../../src/actors/bot-protocol.ts';
 import type { BotState } from '../../../src/protocol/frames.ts';
-import { MemoryDatabase } from '../../../src/store/memory/memory-database.ts';
-import { openMemoryStore } from '../../../src/store/memory/memory-store.ts';
+import { MemoryDatabase } from '../../support/memory-store/memory-database.ts';
+import { openMemoryStore } from '../../support/memory-store/memory-store.ts';
 import { BotRoster } from '../../../src/system/bot-roster.ts';
 import { parseConfig } from '../../../src/system/config.ts';
 import type { RunningBot } from '../../../src/system/running-bot.ts';

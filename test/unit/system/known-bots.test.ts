@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { newGuid } from '../../../src/base/ids.ts';
-import { openMemoryStore } from '../../../src/store/memory/memory-store.ts';
+import { openMemoryStore } from '../../support/memory-store/memory-store.ts';
 import { KnownBots } from '../../../src/system/known-bots.ts';
 import { settle } from '../../support/actor-kit.ts';
 import { addedBot } from '../../support/added-bot.ts';

@@ -3,7 +3,7 @@ import { storedCompletion } from '../../../src/actors/completion.ts';
 import { DragomanError } from '../../../src/base/errors.ts';
 import { newGuid } from '../../../src/base/ids.ts';
 import { silentLogger } from '../../../src/base/log.ts';
-import { openMemoryStore } from '../../../src/store/memory/memory-store.ts';
+import { openMemoryStore } from '../../support/memory-store/memory-store.ts';
 import { Settlements } from '../../../src/system/settlements.ts';
 import { settle } from '../../support/actor-kit.ts';
 import { botBench, OPEN } from '../../support/bot-bench.ts';

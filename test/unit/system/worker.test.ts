@@ -3,7 +3,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
 import { newGuid } from '../../../src/base/ids.ts';
 import { openStagingFolders } from '../../../src/staging/staging-folders.ts';
-import { openMemoryStore } from '../../../src/store/memory/memory-store.ts';
+import { openMemoryStore } from '../../support/memory-store/memory-store.ts';
 import type { WorkerStore } from '../../../src/store/store.ts';
 import type { ClaimRequest } from '../../../src/store/work-store.ts';
 import { parseConfig } from '../../../src/system/config.ts';

@@ -1,7 +1,7 @@
-import type { Clock } from '../../base/clock.ts';
-import { ClaimableNews } from '../claimable-news.ts';
-import { storeClosed } from '../refusals.ts';
-import type { Store } from '../store.ts';
+import type { Clock } from '../../../src/base/clock.ts';
+import { ClaimableNews } from '../../../src/store/claimable-news.ts';
+import { storeClosed } from '../../../src/store/refusals.ts';
+import type { Store } from '../../../src/store/store.ts';
 import { memoryBotStore } from './bot-store.ts';
 import { memoryChatStore } from './chat-store.ts';
 import { memoryDeadLetterStore } from './dead-letter-store.ts';

@@ -1,4 +1,4 @@
-import type { JobStore } from '../job-store.ts';
+import type { JobStore } from '../../../src/store/job-store.ts';
 import type { MemoryParts } from './memory-parts.ts';
 
 export const memoryJobStore = ({ madeClaimable, data }: MemoryParts): JobStore => ({

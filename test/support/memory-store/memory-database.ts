@@ -1,4 +1,4 @@
-import type { BotRecord } from '../bot-store.ts';
+import type { BotRecord } from '../../../src/store/bot-store.ts';
 import { MemoryChats } from './memory-chats.ts';
 import { MemoryJobs } from './memory-jobs.ts';
 

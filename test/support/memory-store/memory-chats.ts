@@ -1,9 +1,9 @@
-import type { Guid } from '../../base/ids.ts';
-import type { CorrespondentKey } from '../../jobs/job.ts';
-import { isReady, type Message, type Placeholder, type ReadyMessage } from '../../queue/message.ts';
-import type { CorrespondentRecord } from '../chat-store.ts';
-import type { HistoryEntry, StoredMessage } from '../message-store.ts';
-import { noChat, ownedByNewer } from '../refusals.ts';
+import type { Guid } from '../../../src/base/ids.ts';
+import type { CorrespondentKey } from '../../../src/jobs/job.ts';
+import { isReady, type Message, type Placeholder, type ReadyMessage } from '../../../src/queue/message.ts';
+import type { CorrespondentRecord } from '../../../src/store/chat-store.ts';
+import type { HistoryEntry, StoredMessage } from '../../../src/store/message-store.ts';
+import { noChat, ownedByNewer } from '../../../src/store/refusals.ts';
 
 interface FirstCopy {
   readonly id: number;

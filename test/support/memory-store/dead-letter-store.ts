@@ -1,5 +1,5 @@
-import type { DeadLetterStore } from '../dead-letter-store.ts';
-import { expectNextId } from '../refusals.ts';
+import type { DeadLetterStore } from '../../../src/store/dead-letter-store.ts';
+import { expectNextId } from '../../../src/store/refusals.ts';
 import { isSameChat } from './memory-jobs.ts';
 import type { MemoryParts } from './memory-parts.ts';
 

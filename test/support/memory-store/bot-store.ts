@@ -1,4 +1,4 @@
-import type { BotStore } from '../bot-store.ts';
+import type { BotStore } from '../../../src/store/bot-store.ts';
 import type { MemoryParts } from './memory-parts.ts';
 
 export const memoryBotStore = ({ data }: MemoryParts): BotStore => ({

@@ -1,5 +1,5 @@
-import { type BotTurn, botToServe, jobToServe, placeAfter } from '../../jobs/fairness.ts';
-import type { MediaProcessingJob } from '../../jobs/job.ts';
+import { type BotTurn, botToServe, jobToServe, placeAfter } from '../../../src/jobs/fairness.ts';
+import type { MediaProcessingJob } from '../../../src/jobs/job.ts';
 
 /** The turns of bots in the pools of a memory store, by the rule of src/jobs/fairness.ts. */
 export class MemoryTurns {

@@ -1,4 +1,4 @@
-import type { ChatStore } from '../chat-store.ts';
+import type { ChatStore } from '../../../src/store/chat-store.ts';
 import type { MemoryParts } from './memory-parts.ts';
 
 export const memoryChatStore = ({ fence, clock, data }: MemoryParts): ChatStore => ({

@@ -1,5 +1,5 @@
-import type { Clock } from '../../base/clock.ts';
-import type { ClaimableNews } from '../claimable-news.ts';
+import type { Clock } from '../../../src/base/clock.ts';
+import type { ClaimableNews } from '../../../src/store/claimable-news.ts';
 import type { MemoryDatabase } from './memory-database.ts';
 
 /** What the parts of one memory store share. Every call is carried out at once. */

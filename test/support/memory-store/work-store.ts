@@ -1,5 +1,5 @@
-import { claimedJob } from '../job-records.ts';
-import type { WorkStore } from '../work-store.ts';
+import { claimedJob } from '../../../src/store/job-records.ts';
+import type { WorkStore } from '../../../src/store/work-store.ts';
 import { UNCLAIMED } from './memory-jobs.ts';
 import type { MemoryParts } from './memory-parts.ts';
 

@@ -1,6 +1,6 @@
-import { claimablePool, jobOfAcceptance } from '../job-records.ts';
-import type { MessageStore, SettleOutcome, Settlement } from '../message-store.ts';
-import { expectNextId, guidTaken } from '../refusals.ts';
+import { claimablePool, jobOfAcceptance } from '../../../src/store/job-records.ts';
+import type { MessageStore, SettleOutcome, Settlement } from '../../../src/store/message-store.ts';
+import { expectNextId, guidTaken } from '../../../src/store/refusals.ts';
 import { isSameChat } from './memory-jobs.ts';
 import type { MemoryParts } from './memory-parts.ts';
 

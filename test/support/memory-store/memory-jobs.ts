@@ -1,11 +1,11 @@
-import type { Guid } from '../../base/ids.ts';
-import { roundForJob } from '../../jobs/fairness.ts';
-import type { CorrespondentKey, JobError, MediaProcessingJob } from '../../jobs/job.ts';
-import { claimablePool, POISON, type UnplacedJob } from '../job-records.ts';
-import type { DeadLetterProblem, JobRetry } from '../dead-letter-store.ts';
-import type { IdleJob, JobCount, JobPage, JobQuery } from '../job-store.ts';
-import type { StagedMedia } from '../message-store.ts';
-import type { ClaimHandle, ClaimRequest, RevivedJobs } from '../work-store.ts';
+import type { Guid } from '../../../src/base/ids.ts';
+import { roundForJob } from '../../../src/jobs/fairness.ts';
+import type { CorrespondentKey, JobError, MediaProcessingJob } from '../../../src/jobs/job.ts';
+import { claimablePool, POISON, type UnplacedJob } from '../../../src/store/job-records.ts';
+import type { DeadLetterProblem, JobRetry } from '../../../src/store/dead-letter-store.ts';
+import type { IdleJob, JobCount, JobPage, JobQuery } from '../../../src/store/job-store.ts';
+import type { StagedMedia } from '../../../src/store/message-store.ts';
+import type { ClaimHandle, ClaimRequest, RevivedJobs } from '../../../src/store/work-store.ts';
 import { MemoryTurns } from './memory-turns.ts';
 
 /** A job that may be claimed. */

@@ -12,12 +12,13 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   protocol: ['base', 'queue', 'jobs'],
   store: ['base', 'queue', 'jobs', 'protocol'],
   staging: ['base', 'protocol'],
+  libsignal: ['base'],
   processors: ['base', 'queue', 'jobs', 'protocol', 'store', 'staging'],
   actors: ['base', 'queue', 'jobs', 'protocol', 'store', 'staging', 'processors'],
-  gateway: ['base', 'protocol', 'staging'],
+  gateway: ['base', 'protocol', 'staging', 'libsignal'],
   system: ['base', 'queue', 'jobs', 'protocol', 'store', 'staging', 'processors', 'actors', 'gateway'],
   inspector: ['base', 'queue', 'jobs', 'protocol', 'store', 'staging', 'actors', 'system'],
-  simulator: ['base', 'protocol'],
+  simulator: ['base', 'protocol', 'libsignal'],
 };
 const FOLDERS = [...Object.keys(MAY_IMPORT), 'cli'];
 const PURE = ['queue', 'jobs', 'protocol'];

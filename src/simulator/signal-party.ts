@@ -14,7 +14,7 @@ import {
   unpadRandomMax16,
   writeRandomPadMax16,
 } from '@whiskeysockets/baileys';
-import { keepSignalJobsApart } from '../base/signal-jobs.ts';
+import { keepSignalJobsApart } from '../libsignal/signal-jobs.ts';
 import { silentBaileysLogger } from './silent-baileys-logger.ts';
 import type { KeyBundle } from './pre-keys.ts';
 

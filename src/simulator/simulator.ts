@@ -16,7 +16,7 @@ import { MediaHost } from './media-host.ts';
 import { ReuploadShelf } from './media-retry.ts';
 import type { Person, SendOptions, SentMessage } from './person.ts';
 import { playScenario, type ScenarioStep } from './scenario.ts';
-import { muteSignalConsole } from '../base/signal-console.ts';
+import { muteSignalConsole } from '../libsignal/signal-console.ts';
 import { WhatsAppServer } from './whatsapp-server.ts';
 
 export interface SimulatorOptions {

@@ -1,5 +1,5 @@
 import type { Logger } from '../../base/log.ts';
-import { muteSignalConsole } from '../../base/signal-console.ts';
+import { muteSignalConsole } from '../../libsignal/signal-console.ts';
 
 /** The logger that Baileys asks for. */
 export interface BaileysLogger {

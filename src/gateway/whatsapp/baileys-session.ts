@@ -3,7 +3,7 @@ import type { Clock } from '../../base/clock.ts';
 import { pause, untilAborted } from '../../base/deadlines.ts';
 import { describeError, DragomanError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
-import { keepSignalJobsApart } from '../../base/signal-jobs.ts';
+import { keepSignalJobsApart } from '../../libsignal/signal-jobs.ts';
 import type { BotState } from '../../protocol/frames.ts';
 import type { MediaReference, ProviderKey } from '../received.ts';
 import type {

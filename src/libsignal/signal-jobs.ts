@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { KeyedMutex } from './keyed-mutex.ts';
+import { KeyedMutex } from '../base/keyed-mutex.ts';
 
 /** A cipher, or a session's builder. */
 interface Addressed {

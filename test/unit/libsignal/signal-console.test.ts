@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { LIBSIGNAL_NOTICES } from '../../../src/base/signal-console.ts';
+import { LIBSIGNAL_NOTICES } from '../../../src/libsignal/signal-console.ts';
 
 /** The texts with which the source code calls the console, comments left out. */
 function printedBy(source: string): readonly string[] {

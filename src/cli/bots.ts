@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import QRCode from 'qrcode';
 import { parse as parseYaml } from 'yaml';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { deadline, pause, untilAborted } from '../base/deadlines.ts';
@@ -7,6 +6,7 @@ import { describeError, DragomanError } from '../base/errors.ts';
 import type { BotView } from '../system/administration/views.ts';
 import type { ConfigSources } from '../system/config.ts';
 import { EXIT } from './exit-codes.ts';
+import { howToScan } from './qr-code.ts';
 import type { Administration } from '../system/administration.ts';
 import { table } from './table.ts';
 import { withBackend, withReadable } from './with-administration.ts';
@@ -104,9 +104,8 @@ export async function showUntilLinked(
 }
 
 async function describe({ botId, state, qr, detail }: BotView): Promise<string> {
-  if (qr === null) return `${botId}: ${state}${detail === null ? '' : ` (${detail})`}`;
-  const code = await QRCode.toString(qr, { type: 'terminal', small: true });
-  return `WhatsApp on the phone → Settings → Linked devices → Link a device, and scan:\n${code}`;
+  if (qr !== null) return howToScan(botId, qr);
+  return `${botId}: ${state}${detail === null ? '' : ` (${detail})`}`;
 }
 
 const rowOf = ({ botId, state, stopped, gatewayId, linked, detail }: BotView): readonly string[] => [

@@ -59,6 +59,7 @@ Exit codes: 0 done, 1 failed, 64 wrong usage, 69 something needed is in use or a
 /** Runs the command line. Resolves to the process's exit code; every failure is one line on stderr. */
 export async function main(argv: readonly string[]): Promise<number> {
   let exitCode: number = EXIT.ok;
+  outliveReaders();
   const program = new Command('dragoman')
     .description(
       'An actor runtime for WhatsApp bots: every message keeps its place while media become words.',
@@ -73,6 +74,11 @@ export async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     return report(error);
   }
+}
+
+/** Whoever reads what is printed may go, as `| head` does or a terminal that is closed: what is to be done is done all the same. */
+function outliveReaders(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 }
 
 function report(error: unknown): number {

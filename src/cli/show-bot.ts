@@ -1,7 +1,7 @@
-import QRCode from 'qrcode';
 import { describeError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import type { BotState } from '../protocol/frames.ts';
+import { howToScan } from './qr-code.ts';
 
 export interface ShownBot {
   readonly botId: string;
@@ -23,10 +23,7 @@ async function show({ botId, state, qr, detail }: ShownBot, simulator: string | 
   } else if (simulator !== undefined) {
     await scanBySimulator(simulator, qr);
   } else {
-    console.log(
-      `Link ${botId}: WhatsApp on the phone → Settings → Linked devices → Link a device, and scan:`,
-    );
-    console.log(await QRCode.toString(qr, { type: 'terminal', small: true }));
+    console.log(await howToScan(botId, qr));
   }
 }
 

@@ -1,22 +1,28 @@
 import { DragomanError, hasCode } from '../base/errors.ts';
 import { DAY_MS } from '../base/units.ts';
 
-export type StopSignal = 'SIGINT' | 'SIGTERM';
+export type StopSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
 
 /**
- * Resolves at the first Ctrl-C or SIGTERM. A second one ends the process at once. Until then the process stays, though
- * there may be nothing to wait for but a clock: timers of their own accord let it end.
+ * Resolves at the first Ctrl-C or SIGTERM, or when the terminal is closed. A second Ctrl-C or SIGTERM ends the process at
+ * once. Until then the process stays, though there may be nothing to wait for but a clock: timers of their own accord let it
+ * end.
  */
 export function untilSignal(): Promise<StopSignal> {
   const alive = setInterval(() => {}, DAY_MS);
   return new Promise((resolve) => {
+    const stop = (signal: StopSignal): void => {
+      clearInterval(alive);
+      resolve(signal);
+    };
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.once(signal, () => {
-        clearInterval(alive);
         process.once(signal, () => process.exit(1));
-        resolve(signal);
+        stop(signal);
       });
     }
+    // Kernel and shell may both tell that the terminal is closed: a second one is no hurry.
+    process.on('SIGHUP', stop);
   });
 }
 

@@ -71,6 +71,12 @@ export class DragomanProcess {
     return this.#until(pattern, this.#child.stderr, () => this.#stderr);
   }
 
+  /** Nobody reads any more what it prints and logs. */
+  closeOutput(): void {
+    this.#child.stdout?.destroy();
+    this.#child.stderr?.destroy();
+  }
+
   /** Resolves to the exit code; null when a signal ended it. */
   async exited(): Promise<number | null> {
     await this.#closed;

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import path from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -131,6 +131,17 @@ describe('dragoman start', () => {
     expect(second.exitCode).toBe(69);
     expect(await dragoman.stop()).toBe(0);
     expect(dragoman.stderr).not.toContain('step not finished');
+  });
+
+  test('drains when its terminal is closed, with nobody to print to, however often it is told', async () => {
+    const folder = await scratchFolder();
+    const { dragoman } = await linked(folder);
+    dragoman.closeOutput();
+    dragoman.signal('SIGHUP');
+    dragoman.signal('SIGHUP');
+    expect(await dragoman.exited()).toBe(0);
+    // What is abandoned leaves its sign of life.
+    expect((await readdir(folder)).filter((name) => name.endsWith('.pulse'))).toEqual([]);
   });
 
   test('says at once which variable was mistyped, and goes on', async () => {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { DragomanError } from '../base/errors.ts';
 import type { Clock } from '../base/clock.ts';
+import { pause } from '../base/deadlines.ts';
 import type { Chat } from './chat.ts';
 import { contentSchema } from './content.ts';
 import type { Person, SentMessage } from './person.ts';
@@ -16,13 +16,13 @@ const says = z.intersection(
   }),
   contentSchema,
 );
-const pause = z.object({
+const pauses = z.object({
   /** Whose pause it is; left out: everybody finishes what is above, then all wait. */
   from: z.string().min(1).optional(),
   pauseMs: z.number().int().nonnegative(),
 });
 
-export const scenarioStep = z.union([pause, says]);
+export const scenarioStep = z.union([pauses, says]);
 
 /**
  * One line of a script, e.g. `{from: 'Ana', text: 'Hello'}`, `{from: 'Ana', in: 'Family', image: 20_000, caption: 'Us'}`,
@@ -30,7 +30,7 @@ export const scenarioStep = z.union([pause, says]);
  */
 export type ScenarioStep = z.infer<typeof scenarioStep>;
 type SayStep = z.infer<typeof says>;
-type PauseStep = z.infer<typeof pause>;
+type PauseStep = z.infer<typeof pauses>;
 
 /** Where a script is played. */
 export interface Stage {
@@ -41,8 +41,8 @@ export interface Stage {
 
 /**
  * Plays a script: each person says their lines in order, all persons at once, up to a pause for everybody.
- * Resolves to what was sent, in the order in which WhatsApp got it, and delivers it. Rejects with `aborted`
- * when `signal` aborts.
+ * Resolves to what was sent, in the order in which WhatsApp got it, and delivers it. Rejects with the
+ * signal's reason when that aborts.
  */
 export async function playScenario(
   stage: Stage,
@@ -53,7 +53,7 @@ export async function playScenario(
   for (const act of actsOf(steps)) {
     const parts = Map.groupBy(act.steps, (step) => step.from);
     await Promise.all([...parts.values()].map((part) => playPart(stage, part, sent, signal)));
-    await wait(stage.clock, act.pauseMs, signal);
+    await pause(stage.clock, act.pauseMs, signal);
   }
   return sent.toSorted((left, right) => left.seq - right.seq);
 }
@@ -88,21 +88,9 @@ async function playPart(
   signal: AbortSignal,
 ): Promise<void> {
   for (const step of steps) {
-    if ('pauseMs' in step) await wait(stage.clock, step.pauseMs, signal);
+    if ('pauseMs' in step) await pause(stage.clock, step.pauseMs, signal);
     else sent.push(await stage.person(step.from).send(stage.chatOf(step), step));
   }
 }
 
 const isPersonal = (step: ScenarioStep): step is PersonalStep => step.from !== undefined;
-
-function wait(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const timer = clock.schedule(delayMs, resolve);
-  const abort = (): void => reject(new DragomanError('aborted', 'expected the scenario to play to its end'));
-  signal.addEventListener('abort', abort, { once: true });
-  if (signal.aborted) abort();
-  return promise.finally(() => {
-    timer.cancel();
-    signal.removeEventListener('abort', abort);
-  });
-}

@@ -1,8 +1,10 @@
+import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { DragomanError } from '../base/errors.ts';
+import { portOf } from '../base/listening.ts';
 import { type Logger, silentLogger } from '../base/log.ts';
 import type { Account } from './account.ts';
 import type { Chat, DirectChat, Group } from './chat.ts';
@@ -110,7 +112,7 @@ export class Simulator {
 
   /** Ends all connections; nothing is kept. */
   async close(): Promise<void> {
-    this.#closing.abort();
+    this.#closing.abort(new DragomanError('aborted', 'the simulator was closed'));
     this.events.close();
     this.#whatsapp.close();
     this.#directory.close();
@@ -225,18 +227,12 @@ export const describeSimulator = ({ endpoint }: Simulator): readonly string[] =>
 ];
 
 /** Resolves to the port that it got. */
-function listen(http: Server, port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    http.once('error', (error: NodeJS.ErrnoException) => {
-      reject(
-        error.code === 'EADDRINUSE'
-          ? new DragomanError('already_in_use', `expected port ${port} to be free`, { cause: error })
-          : error,
-      );
-    });
-    http.listen(port, '127.0.0.1', () => {
-      const address = http.address();
-      resolve(typeof address === 'object' && address ? address.port : port);
-    });
-  });
+async function listen(http: Server, port: number): Promise<number> {
+  try {
+    await once(http.listen(port, '127.0.0.1'), 'listening');
+  } catch (cause) {
+    if (!(cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE')) throw cause;
+    throw new DragomanError('already_in_use', `expected port ${port} to be free`, { cause });
+  }
+  return portOf(http);
 }

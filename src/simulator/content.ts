@@ -12,20 +12,23 @@ const plain = { mimeType: z.string().optional(), fault: mediaFault.optional() };
 const captioned = { ...plain, caption: z.string().optional() };
 
 /** What a person can say. */
-export const contentSchema = z.union([
-  z.object({ text: z.string() }),
-  z.object({ image: medium, ...captioned }),
-  z.object({ voice: medium, ...plain }),
-  z.object({ video: medium, ...captioned }),
-  z.object({ document: medium, fileName: z.string().optional(), ...captioned }),
-  z.object({ sticker: medium, ...plain }),
-  /** A message that linked devices do not get: only the stanza around it, and why. */
-  z.object({ withheld: z.enum(['view_once', 'view_once_unavailable_fanout']) }),
-  /** Anything else, as WhatsApp's own message; byte fields may be base64. */
-  z.object({
-    message: z.custom<proto.IMessage>((value) => typeof value === 'object' && value !== null),
-  }),
-]);
+export const contentSchema = z.union(
+  [
+    z.object({ text: z.string() }),
+    z.object({ image: medium, ...captioned }),
+    z.object({ voice: medium, ...plain }),
+    z.object({ video: medium, ...captioned }),
+    z.object({ document: medium, fileName: z.string().optional(), ...captioned }),
+    z.object({ sticker: medium, ...plain }),
+    /** A message that linked devices do not get: only the stanza around it, and why. */
+    z.object({ withheld: z.enum(['view_once', 'view_once_unavailable_fanout']) }),
+    /** Anything else, as WhatsApp's own message; byte fields may be base64. */
+    z.object({
+      message: z.custom<proto.IMessage>((value) => typeof value === 'object' && value !== null),
+    }),
+  ],
+  'expected one of text, image, voice, video, document, sticker, withheld and message, with a value it can have',
+);
 
 export type Content = z.infer<typeof contentSchema>;
 type Medium = z.infer<typeof medium>;

@@ -1,6 +1,7 @@
 import type { BinaryNode, proto } from '@whiskeysockets/baileys';
 import PQueue from 'p-queue';
 import type { Clock } from '../base/clock.ts';
+import { DragomanError, hasCode } from '../base/errors.ts';
 import type { Account, LinkedDevice } from './account.ts';
 import { accountsOf, addressAttributes, addressOf, type Chat, chatJid, isFromOwner } from './chat.ts';
 import { type Composed, type Content, compose, findMedium, stanzaType, type Withheld } from './content.ts';
@@ -169,7 +170,17 @@ export class Person {
     const { events } = this.#surroundings;
     while (reachable().length === 0) {
       const options = { deadlineMs: REACH_DEADLINE_MS, afterSeq: events.lastSeq };
-      await events.waitFor('keys_uploaded', ({ bot }) => phones.has(bot), options);
+      await events
+        .waitFor('keys_uploaded', ({ bot }) => phones.has(bot), options)
+        .catch((cause: unknown) => {
+          if (!hasCode(cause, 'deadline_exceeded')) throw cause;
+          throw new DragomanError(
+            'deadline_exceeded',
+            `expected a bot to be linked, to write to, within ${REACH_DEADLINE_MS / 1_000} s: ` +
+              'npm start -- --simulator URL links one',
+            { cause },
+          );
+        });
     }
     return reachable();
   }

@@ -489,7 +489,8 @@ test('a bot pairs, is written to and troubled over HTTP alone', async () => {
   expect(sent.body).toMatchObject({ messageId: 'VOICE1', kind: 'voice', from: 'Ana' });
   expect((await bot.message('VOICE1')).message.message?.audioMessage?.ptt).toBe(true);
 
-  expect(await post('/send', { from: 'Ana' })).toMatchObject({ status: 400 });
+  const said = { error: expect.stringContaining('expected one of text, image, voice') };
+  expect(await post('/send', { from: 'Ana', audio: 1 })).toMatchObject({ status: 400, body: said });
   expect(await post('/send', { from: 'Ana', in: 'Nowhere', text: 'x' })).toMatchObject({ status: 404 });
   expect(await post('/nothing', {})).toMatchObject({ status: 404 });
 

@@ -16,8 +16,11 @@ export interface ChatsOptions {
   readonly bots: ReadonlyMap<string, unknown>;
 }
 
-/** The latest entries of a history in which a chat's name is looked for. */
-const TELLING = 5;
+/**
+ * The latest entries of a history in which a chat's name is looked for: as a rule the first few tell it, and a bot that wrote
+ * a lot since leaves some more to be looked at.
+ */
+const TELLING = [5, 100];
 
 /** What needs no running bot. */
 export function administerChats({ store, bots }: ChatsOptions): Omit<ChatsAdministration, 'forget'> {
@@ -28,10 +31,14 @@ export function administerChats({ store, bots }: ChatsOptions): Omit<ChatsAdmini
     return found;
   };
   const titleOf = async (record: CorrespondentRecord): Promise<string | null> => {
-    const afterSeq = Math.max(record.nextIngestSeq - 1 - TELLING, 0);
-    const latest = await store.history(record, { afterSeq, limit: TELLING });
-    const telling = latest.findLast(({ message }) => chatTitleIn(message) !== null);
-    return telling === undefined ? null : chatTitleIn(telling.message);
+    for (const limit of TELLING) {
+      const afterSeq = Math.max(record.nextIngestSeq - 1 - limit, 0);
+      const latest = await store.history(record, { afterSeq, limit });
+      const telling = latest.findLast(({ message }) => chatTitleIn(message) !== null);
+      if (telling !== undefined) return chatTitleIn(telling.message);
+      if (afterSeq === 0) return null;
+    }
+    return null;
   };
   const viewOf = async (record: CorrespondentRecord): Promise<ChatView> => ({
     ...chatViewOf(record),

@@ -137,6 +137,8 @@ describe('the API', () => {
     for (const body of [{}, { to: 'ann' }, { to: 'ann', text: '' }, { to: 'a', text: 'b', extra: 1 }, []]) {
       expect((await post(send, body)).status).toBe(400);
     }
+    const long = await post(send, { to: 'ann', text: 'x'.repeat(70_000) });
+    expect(problem.parse(await long.json()).detail).toBe('text: expected 65536 characters at most');
     expect((await post(send, { to: 'ann', text: 'x'.repeat(300_000) })).status).toBe(413);
     const plain = {
       method: 'POST',

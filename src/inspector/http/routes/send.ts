@@ -6,7 +6,10 @@ import { sentView } from '../../../system/administration/views.ts';
 import type { Routes } from '../server.ts';
 import { botId, identifier, problems } from './schemas.ts';
 
-const text = z.string().min(1, 'expected some text').max(WIRE_LIMITS.textCharacters);
+const text = z
+  .string()
+  .min(1, 'expected some text')
+  .max(WIRE_LIMITS.textCharacters, `expected ${WIRE_LIMITS.textCharacters} characters at most`);
 
 const body = z.strictObject({
   to: identifier.describe('Any identifier of the chat, or a phone number'),

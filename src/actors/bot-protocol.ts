@@ -28,8 +28,8 @@ export interface BotProtocol {
   settle(completion: Completion): Promise<ClaimedSettleOutcome>;
   /** A worker's last act, beside the chat: see `ChatProtocol.settle`. */
   conclude(completion: Completion & { readonly claim: Claim }): Promise<ClaimedSettleOutcome>;
-  /** Gives a dead letter of one of its chats another try. */
-  retry(letter: DeadLetterAddress): Promise<RetryOutcome>;
+  /** Gives a failed job of one of its chats another try. */
+  retry(job: FailedJobAddress): Promise<RetryOutcome>;
   status(status: BotStatus): void;
   /** The gateway is gone, and with it whatever its last status said. */
   linkLost(): void;
@@ -48,7 +48,7 @@ export interface BotProtocol {
   retire(): Promise<void>;
 }
 
-export interface DeadLetterAddress {
+export interface FailedJobAddress {
   readonly correspondent: CorrespondentKey;
   readonly guid: Guid;
 }

@@ -130,7 +130,7 @@ async function* livePages(
   yield* jobPages(store, botId, { collection: 'active', ...which });
 }
 
-/** For its place alone: should its dead letter be retried meanwhile, that try has an outcome of its own. */
+/** For its place alone: should its job, which failed, be retried meanwhile, that try has an outcome of its own. */
 const orphaned = ({ guid, place }: OwnedPlaceholder): Outcome => ({
   guid,
   place,

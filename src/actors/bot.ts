@@ -8,7 +8,7 @@ import { AddressBook } from './address-book.ts';
 import {
   type BotProtocol,
   type BotStatus,
-  type DeadLetterAddress,
+  type FailedJobAddress,
   FORGET_DEADLINE_MS,
   NOT_CONNECTED,
 } from './bot-protocol.ts';
@@ -102,7 +102,7 @@ class Bot {
     return later(chat.ask('settle', completion));
   }
 
-  async retry({ correspondent, guid }: DeadLetterAddress): Promise<Later<RetryOutcome>> {
+  async retry({ correspondent, guid }: FailedJobAddress): Promise<Later<RetryOutcome>> {
     const chat = await this.#chats.open(correspondent);
     return later(chat.ask('retry', guid));
   }

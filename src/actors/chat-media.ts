@@ -36,7 +36,7 @@ export class ChatMedia {
       present.planFulfil(guid, words, now, times ?? null),
     );
     if (plan === null) return claim === undefined ? this.#settleMissing(result) : 'gone';
-    // It was settled before, and its dead letter is being retried: that try has an outcome of its own.
+    // It was settled before, and its job, which failed, is being retried: that try has an outcome of its own.
     if (place !== undefined && plan.placeholder.id !== place) return 'gone';
     const { message } = plan;
     const settlement = {

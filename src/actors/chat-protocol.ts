@@ -39,7 +39,7 @@ export interface Outcome {
   readonly claim?: Claim;
 }
 
-/** A dead letter retried: the place of its new message, and of the one whose words that will replace. */
+/** A failed job retried: the place of its new message, and of the one whose words that will replace. */
 export type RetryOutcome =
   | { readonly kind: 'retried'; readonly id: number; readonly correctsId: number }
   | { readonly kind: 'not_found' | 'not_failed' | 'file_gone' | 'too_many_pending' };
@@ -55,7 +55,7 @@ export interface ChatProtocol {
   accept(delivery: Delivery): Promise<Receipt>;
   /** `gone`: nothing here waits for it; a job that is claimed is left alone. `stale`: its claim is, nothing was written. */
   settle(outcome: Outcome): Promise<ClaimedSettleOutcome>;
-  /** Gives a dead letter of this chat a placeholder of its own at the tail, and another try. */
+  /** Gives a failed job of this chat a placeholder of its own at the tail, and another try. */
   retry(guid: Guid): Promise<RetryOutcome>;
   /** Puts a placeholder back whose job was found at recovery. */
   inject(placeholder: Placeholder): Promise<void>;

@@ -2,7 +2,7 @@ import type { Guid } from '../base/ids.ts';
 import type { RouteToPool } from '../jobs/pools.ts';
 import type { Ordering, QueueLimits } from '../queue/limits.ts';
 import type { ChatStore } from '../store/chat-store.ts';
-import type { DeadLetterStore } from '../store/dead-letter-store.ts';
+import type { FailedJobStore } from '../store/failed-job-store.ts';
 import type { JobStore } from '../store/job-store.ts';
 import type { MessageStore } from '../store/message-store.ts';
 import type { WorkStore } from '../store/work-store.ts';
@@ -13,7 +13,7 @@ import type { MimeTypeOf } from './inbound.ts';
 
 /** What the actors of all chats share. No call blocks. */
 export interface SharedServices {
-  readonly store: ChatStore & MessageStore & JobStore & DeadLetterStore & Pick<WorkStore, 'jobByGuid'>;
+  readonly store: ChatStore & MessageStore & JobStore & FailedJobStore & Pick<WorkStore, 'jobByGuid'>;
   readonly events: EventBus;
   readonly limits: QueueLimits;
   readonly ordering: Ordering;

@@ -6,7 +6,7 @@ import { failureWords } from '../jobs/words.ts';
 export interface Completion {
   readonly correspondent: CorrespondentKey;
   readonly guid: string;
-  /** The place that it is for: a dead letter that is retried has the same GUID, and another place. */
+  /** The place that it is for: a failed job that is retried has the same GUID, and another place. */
   readonly place: number;
   readonly gatewayId: string;
   readonly words: string;

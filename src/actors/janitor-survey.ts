@@ -95,7 +95,7 @@ export class JanitorSurvey {
     }
   }
 
-  /** Every dead letter that is too old: nobody retries it any more, for its file is gone. */
+  /** Every failed job that is too old: nobody retries it any more, for its file is gone. */
   async *oldFailedJobs(): AsyncGenerator<MediaProcessingJob> {
     const { store, bots, limits } = this.#options;
     const changedBefore = this.#times.now() - limits.failedJobMs + 1;

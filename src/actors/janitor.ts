@@ -4,7 +4,7 @@ import { describeError, hasCode } from '../base/errors.ts';
 import { HOUR_MS } from '../base/units.ts';
 import { needsFile } from '../jobs/janitor-rules.ts';
 import type { JobError } from '../jobs/job.ts';
-import type { DeadLetterStore } from '../store/dead-letter-store.ts';
+import type { FailedJobStore } from '../store/failed-job-store.ts';
 import type { JobStore } from '../store/job-store.ts';
 import type { MessageStore } from '../store/message-store.ts';
 import { type Completion, storedCompletion } from './completion.ts';
@@ -52,7 +52,7 @@ export const freshMemory = (now: number): JanitorMemory => ({
 });
 
 export interface JanitorArgs extends JanitorSurveyOptions {
-  readonly store: JobStore & Pick<DeadLetterStore, 'dropFailedJob'> & Pick<MessageStore, 'pruneHistory'>;
+  readonly store: JobStore & Pick<FailedJobStore, 'dropFailedJob'> & Pick<MessageStore, 'pruneHistory'>;
   readonly memory: JanitorMemory;
   /** 0: it sweeps only when it is told to. */
   readonly everyMs: number;
@@ -209,7 +209,7 @@ class Janitor {
     return { failedFiles: gone.failed, orphanFiles: gone.orphan };
   }
 
-  /** False when it is needed after all: a dead letter may have been retried since its file was looked at. */
+  /** False when it is needed after all: a failed job may have been retried since its file was looked at. */
   async #delete(
     { folder, gateways }: SharedFolder,
     { guid, partial }: SurveyedFile,

@@ -5,7 +5,7 @@ import type { MessageDraft } from '../queue/message.ts';
 export const correctedBy = ({ placeholder: { id, correctsId } }: MediaProcessingJob): number =>
   correctsId ?? id;
 
-/** What arrives at the chat's tail when a dead letter is retried: its medium again, by the same GUID. */
+/** What arrives at the chat's tail when a failed job is retried: its medium again, by the same GUID. */
 export const retryDraft = (job: MediaProcessingJob): MessageDraft => ({
   ...job.placeholder,
   correctsId: correctedBy(job),

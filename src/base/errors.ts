@@ -57,9 +57,9 @@ const ERROR_TABLE = {
   rate_limited: { retryable: true },
   /** Nothing has that id. */
   not_found: { retryable: false },
-  /** The job is alive: only a dead letter is retried or dropped. */
+  /** The job is alive: only a failed one is retried or dropped. */
   job_not_failed: { retryable: false },
-  /** The file of a dead letter is not in the staging folder any more. */
+  /** The file of a failed job is not in the staging folder any more. */
   file_gone: { retryable: false },
   /** The chat has as many placeholders as it may. */
   too_many_pending: { retryable: false },
@@ -121,7 +121,7 @@ export function lacksHandles(thrown: unknown): boolean {
   return false;
 }
 
-/** An error's text for a log line or a dead letter, whatever was thrown. */
+/** An error's text for a log line or a failed job, whatever was thrown. */
 export function describeError(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

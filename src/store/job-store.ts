@@ -26,7 +26,7 @@ export interface JobStore {
   rerouteHeldJobs(poolOf: (mimeType: string) => string): Promise<number>;
   /** A page of the bot's jobs in a collection, in seq order. A damaged one is logged and left out. */
   jobsOfBot(botId: string, page: BotJobsPage): Promise<BotJobs>;
-  /** Those of `guids` that have a job, dead letters included, at one point in time. */
+  /** Those of `guids` that have a job, be it a failed one, at one point in time. */
   jobsAmong(guids: readonly Guid[]): Promise<readonly JobTrace[]>;
   /** Jobs of a collection, the newest first, a page at a time. A damaged one is logged and left out. */
   listJobs(query: JobQuery): Promise<JobPage>;

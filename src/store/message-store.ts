@@ -58,7 +58,7 @@ export interface NewJob {
   readonly mimeType: string;
   readonly originalFilename: string | null;
   readonly gatewayId: string;
-  /** `downloading`: claimable once staged. `staged`: the gateway sent it after the download. `failed`: a dead letter at birth. */
+  /** `downloading`: claimable once staged. `staged`: the gateway sent it after the download. `failed`: it never will be. */
   readonly start:
     | { readonly kind: 'downloading' }
     | { readonly kind: 'staged'; readonly media: StagedMedia }

@@ -1,6 +1,6 @@
 import type { BotStore } from './bot-store.ts';
 import type { ChatStore } from './chat-store.ts';
-import type { DeadLetterStore } from './dead-letter-store.ts';
+import type { FailedJobStore } from './failed-job-store.ts';
 import type { JobStore } from './job-store.ts';
 import type { MessageStore } from './message-store.ts';
 import type { WorkStore } from './work-store.ts';
@@ -24,7 +24,7 @@ import type { WorkStore } from './work-store.ts';
  * Times are epoch milliseconds from the caller's clock. (On MongoDB leases and back-offs go by the server's instead.)
  */
 export interface Store
-  extends ChatStore, MessageStore, WorkStore, JobStore, DeadLetterStore, BotStore, Closable {
+  extends ChatStore, MessageStore, WorkStore, JobStore, FailedJobStore, BotStore, Closable {
   /** The fencing token of this owner; rises with each owner of the store. */
   readonly fence: number;
 }

@@ -97,7 +97,7 @@ export interface HistoryPage {
 export interface ForgottenView {
   /** Of its queue and its history. */
   readonly messages: number;
-  /** Jobs, dead letters included, with their files. */
+  /** Jobs, failed ones included, with their files. */
   readonly jobs: number;
 }
 
@@ -123,11 +123,11 @@ export interface JobsAdministration {
   list(filter: JobFilter, page: Page): Promise<PageOf<JobView>>;
   show(guid: string): Promise<JobView>;
   /**
-   * Gives a dead letter another try: its words will be a message of its own at the chat's tail. Rejects with
+   * Gives a failed job another try: its words will be a message of its own at the chat's tail. Rejects with
    * `job_not_failed`, `file_gone` or `too_many_pending` too.
    */
   retry(guid: string): Promise<RetriedJobView>;
-  /** Forgets a dead letter, and its file. Returns it as it was. Rejects with `job_not_failed` too. */
+  /** Forgets a failed job, and its file. Returns it as it was. Rejects with `job_not_failed` too. */
   drop(guid: string): Promise<JobView>;
 }
 

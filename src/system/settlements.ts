@@ -31,7 +31,7 @@ const STORE_FAULTS = ['store_unavailable', 'disk_full', 'fenced'] as const;
  */
 export class Settlements {
   readonly #options: SettlementsOptions;
-  /** By GUID and place: a dead letter that is retried has its GUID again. */
+  /** By GUID and place: a failed job that is retried has its GUID again. */
   readonly #onTheirWay = new Map<string, Promise<unknown>>();
 
   constructor(options: SettlementsOptions) {

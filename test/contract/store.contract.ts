@@ -4,7 +4,7 @@ import { botsLifeSuite } from './store/bots-life.ts';
 import { chatSuite } from './store/chats.ts';
 import { claimerSuite } from './store/claimers.ts';
 import { completingSuite } from './store/completing.ts';
-import { deadLetterSuite } from './store/dead-letters.ts';
+import { failedJobSuite } from './store/failed-jobs.ts';
 import { fairnessSuite } from './store/fairness.ts';
 import { jobSuite } from './store/jobs.ts';
 import { jobsAtOnceSuite } from './store/jobs-at-once.ts';
@@ -29,7 +29,7 @@ export function describeStore(name: string, open: OpenSubject): void {
       botsLifeSuite,
       fairnessSuite,
       claimerSuite,
-      deadLetterSuite,
+      failedJobSuite,
       upkeepSuite,
     ];
     for (const suite of suites) suite(open);

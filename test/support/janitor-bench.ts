@@ -91,8 +91,8 @@ export async function janitorBench(changes: Partial<JanitorArgs> = {}) {
     },
     /** A job in the chat of ann, just now. */
     job,
-    /** A dead letter, just now. */
-    async deadLetter(): Promise<string> {
+    /** A failed job, just now. */
+    async failedJob(): Promise<string> {
       const guid = await job();
       await store.discardJob(guid, jobError(), clock.now());
       return guid;

@@ -2,7 +2,7 @@ import type { JobCollection, MediaProcessingJob } from '../../jobs/job.ts';
 import { type JobDocument, jobFrom } from '../documents.ts';
 import { jobRecord, readRecord } from '../records.ts';
 
-/** Where a job that is not a dead letter may be, in the order in which it is looked for. */
+/** Where a job that has not failed may be, in the order in which it is looked for. */
 export const LIVE: readonly JobCollection[] = ['active', 'holding'];
 
 /** What ends a claim. */

@@ -5,7 +5,7 @@ import type { Store } from '../store.ts';
 import { ClaimableNews } from '../claimable-news.ts';
 import { mongoBotStore } from './bot-store.ts';
 import { mongoChatStore } from './chat-store.ts';
-import { mongoDeadLetterStore } from './dead-letter-store.ts';
+import { mongoFailedJobStore } from './failed-job-store.ts';
 import { mongoJobStore } from './job-store.ts';
 import { mongoMessageStore } from './message-store.ts';
 import type { Ownership } from './ownership.ts';
@@ -43,7 +43,7 @@ export function mongoStore(options: Connected): Store {
     ...mongoMessageStore(parts),
     ...mongoWorkStore(parts),
     ...mongoJobStore(parts),
-    ...mongoDeadLetterStore(parts),
+    ...mongoFailedJobStore(parts),
     ...mongoBotStore(parts),
     close: () => (closing ??= closeAll()),
   };

@@ -122,8 +122,8 @@ ALTER TABLE jobs ADD COLUMN claimed_at INTEGER;
 ALTER TABLE jobs ADD COLUMN completed_at INTEGER;
 `;
 
-/** Dead letters are few among many jobs. */
-const DEAD_LETTERS_BY_SEQ = `CREATE INDEX jobs_failed ON jobs (seq) WHERE collection = 'failed'`;
+/** They are few among many jobs. */
+const FAILED_JOBS_BY_SEQ = `CREATE INDEX jobs_failed ON jobs (seq) WHERE collection = 'failed'`;
 
 /** What an operator wishes of a bot at run time. */
 const BOT_WISHES = `
@@ -161,7 +161,7 @@ const REMOVED_BOTS = 'ALTER TABLE bots ADD COLUMN removed INTEGER NOT NULL DEFAU
 export const MIGRATIONS: readonly string[] = [
   FIRST_SCHEMA,
   MEDIA_TIMES,
-  DEAD_LETTERS_BY_SEQ,
+  FAILED_JOBS_BY_SEQ,
   BOT_WISHES,
   PLACEHOLDERS_APART,
   REMOVED_BOTS,

@@ -5,7 +5,7 @@ import { ClaimableNews } from '../claimable-news.ts';
 import type { Store } from '../store.ts';
 import { sqliteBotStore } from './bot-store.ts';
 import { sqliteChatStore } from './chat-store.ts';
-import { sqliteDeadLetterStore } from './dead-letter-store.ts';
+import { sqliteFailedJobStore } from './failed-job-store.ts';
 import { sqliteJobStore } from './job-store.ts';
 import { sqliteMessageStore } from './message-store.ts';
 import { prepareFile } from './prepare-file.ts';
@@ -50,7 +50,7 @@ export async function openSqliteStore({ file, clock, log }: SqliteStoreOptions):
     ...sqliteMessageStore(parts),
     ...sqliteWorkStore(parts),
     ...sqliteJobStore(parts),
-    ...sqliteDeadLetterStore(parts),
+    ...sqliteFailedJobStore(parts),
     ...sqliteBotStore(parts),
     close: () => (closing ??= closeAll()),
   };

@@ -1,6 +1,6 @@
 import { DragomanError } from '../../base/errors.ts';
 import type { Guid } from '../../base/ids.ts';
-import type { DeadLetterStore } from '../../store/dead-letter-store.ts';
+import type { FailedJobStore } from '../../store/failed-job-store.ts';
 import type { WorkStore } from '../../store/work-store.ts';
 import type { JobsAdministration } from '../administration.ts';
 import type { RunningBot } from '../running-bot.ts';
@@ -9,7 +9,7 @@ import { assertKnownBot } from './known-names.ts';
 import { jobViewOf } from './shown.ts';
 
 export interface FailedJobsOptions {
-  readonly store: Pick<WorkStore, 'jobByGuid'> & DeadLetterStore;
+  readonly store: Pick<WorkStore, 'jobByGuid'> & FailedJobStore;
   readonly bots: ReadonlyMap<string, RunningBot>;
   /** Lets go of the file of a job that nobody needs any more. Never rejects. */
   readonly forgetFile: (job: { readonly guid: Guid; readonly gatewayId: string }) => Promise<void>;

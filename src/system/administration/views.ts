@@ -165,7 +165,7 @@ export const poolView = z.object({
   waiting: count.describe('In back-off'),
   inProgress: count,
   held: count.describe('Of bots that are not connected'),
-  failed: count.describe('Dead letters'),
+  failed: count.describe('Failed jobs'),
   oldestPendingMs: count.nullable(),
   donePerMinute: z
     .number()

@@ -74,7 +74,7 @@ export const completingSuite: Suite = (open) => {
         expect(await again.jobByGuid(job.guid)).toBeNull();
       });
 
-      test('leave a dead letter that tells of the attempt', async () => {
+      test('leave a failed job that tells of the attempt', async () => {
         const { store } = subject();
         const { key, job } = await claimedIn(store, 'a');
         expect(await settle(store, settlementOf(job, FAILURE))).toBe('settled');

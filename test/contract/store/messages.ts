@@ -267,7 +267,7 @@ export const messageSuite: Suite = (open) => {
       expect((await store.rehydrate(key)).messages).toEqual([message, textMessage(2)]);
     });
 
-    test('settling with an error leaves a dead letter, which no later settling touches', async () => {
+    test('settling with an error leaves a failed job, which no later settling touches', async () => {
       const { store } = subject();
       const key = await chat(store, 'a');
       const placeholder = placeholderMessage(1);
@@ -276,7 +276,7 @@ export const messageSuite: Suite = (open) => {
       const message = fulfilled(placeholder, '[Media processing failed] a caption');
       const settlement = { correspondent: key, guid, message, evictedIds: [], error: jobError('stale') };
       expect(await store.settle(settlement)).toBe('settled');
-      const deadLetter = {
+      const failedJob = {
         guid,
         collection: 'failed',
         status: 'completed',
@@ -286,15 +286,15 @@ export const messageSuite: Suite = (open) => {
         changedAt: message.readyTime,
         placeholder,
       };
-      expect(await store.jobByGuid(guid)).toMatchObject(deadLetter);
+      expect(await store.jobByGuid(guid)).toMatchObject(failedJob);
       expect(await jobsIn(store, 'bot-a', 'failed')).toHaveLength(1);
       expect(await store.settle({ ...settlement, error: null })).toBe('gone');
-      expect(await store.jobByGuid(guid)).toMatchObject(deadLetter);
+      expect(await store.jobByGuid(guid)).toMatchObject(failedJob);
     });
 
     test.for([
       ['deleted', null],
-      ['a dead letter', jobError('orphaned')],
+      ['a failed job', jobError('orphaned')],
     ] as const)('a job without its placeholder is %s when it is settled or discarded', async ([, error]) => {
       const { store } = subject();
       const key = await chat(store, 'a');
@@ -313,11 +313,11 @@ export const messageSuite: Suite = (open) => {
       expect(await store.discardJob(discarded.mediaProcessingId, error, NOW)).toBe(true);
       expect(await store.discardJob(discarded.mediaProcessingId, error, NOW)).toBe(false);
       expect(await jobsIn(store, 'bot-a', 'active')).toEqual([]);
-      const deadLetters = await jobsIn(store, 'bot-a', 'failed');
-      expect(deadLetters.map((job) => job.error)).toEqual(error === null ? [] : [error, error]);
+      const failedJobs = await jobsIn(store, 'bot-a', 'failed');
+      expect(failedJobs.map((job) => job.error)).toEqual(error === null ? [] : [error, error]);
     });
 
-    test('a text over the cap is accepted together with its dead letter', async () => {
+    test('a text over the cap is accepted together with its failed job', async () => {
       const { store } = subject();
       const key = await chat(store, 'a');
       const placeholder = placeholderMessage(1);

@@ -289,8 +289,8 @@ const reroutes = named('reroute', pool, (to, name) =>
 const retries = named('retry', fc.tuple(index, pool, collection, evictions), ([nth, to, into, count], name) =>
   step(name, (world) => {
     const jobs = world.jobs();
-    const deadLetters = jobs.filter((each) => each.collection === 'failed');
-    const job = pick(deadLetters.length > 0 && nth % 4 > 0 ? deadLetters : jobs, nth);
+    const failedJobs = jobs.filter((each) => each.collection === 'failed');
+    const job = pick(failedJobs.length > 0 && nth % 4 > 0 ? failedJobs : jobs, nth);
     if (job === undefined) return nothing;
     const { correspondent, guid } = job;
     const retry = {

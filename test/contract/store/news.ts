@@ -57,7 +57,7 @@ export const newsSuite: Suite = (open) => {
       expect(await listener.claimed()).toEqual([guid]);
     });
 
-    test('as a dead letter is retried', async () => {
+    test('as a failed job is retried', async () => {
       const { store } = subject();
       const key = await chat(store, 'a');
       const placeholder = placeholderMessage(1);

@@ -48,7 +48,7 @@ export const upkeepSuite: Suite = (open) => {
       expect(await jobsIn(store, 'bot-a', 'active', ['completed'])).toHaveLength(1);
     });
 
-    test('a job that is leased or a dead letter does not expire', async () => {
+    test('a job that is leased or has failed does not expire', async () => {
       const { store } = subject();
       const key = await chat(store, 'a');
       const guid = await media(store, key);

@@ -18,7 +18,7 @@ export interface Damage {
   readonly wrong: readonly string[];
   /** Chats whose history is not, entry by entry and in its order, what a bot's program was given. */
   readonly undelivered: readonly string[];
-  /** Journal entries, live jobs, dead letters and staged files. */
+  /** Journal entries, live jobs, failed jobs and staged files. */
   readonly leftovers: readonly string[];
 }
 
@@ -55,7 +55,7 @@ export async function compare({ folder, store, talk, texts, program, planted }: 
       }
       const line = lineOf(entry);
       wrong.push(...faultsOf(entry, line));
-      // A dead letter that is tried again has a message of its own.
+      // A failed job that is tried again has a message of its own.
       if (line === undefined || entry.message.correctsId !== null) continue;
       if (seen.has(line.label)) doubled.push(line.label);
       seen.add(line.label);

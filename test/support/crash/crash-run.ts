@@ -163,7 +163,7 @@ const plantFor = (blow: Blow): Plant | null => {
 const endsAtLease = (blow: Blow): boolean =>
   blow.kind === 'moment' || blow.failpoint.name.startsWith('lease ');
 
-/** Dead letters come of media that fail. */
+/** Failed jobs come of media that fail. */
 const needsTrouble = (blow: Blow): boolean => {
   const way = blow.kind === 'failpoint' ? blow.failpoint.way : 'talk';
   return (

@@ -42,13 +42,9 @@ export class Operator {
     }
   }
 
-  /** Until there is no dead letter left. */
+  /** Until there is no failed job left. */
   async dropAll(url: string, signal: AbortSignal): Promise<void> {
-    for (
-      let guids = await deadLetters(url, signal);
-      guids.length > 0;
-      guids = await deadLetters(url, signal)
-    ) {
+    for (let guids = await failedJobs(url, signal); guids.length > 0; guids = await failedJobs(url, signal)) {
       for (const guid of guids) await call('DELETE', `${url}/api/v1/jobs/${guid}`, signal);
     }
   }
@@ -67,12 +63,12 @@ export class Operator {
   async #do(deed: Deed, url: string, signal: AbortSignal): Promise<void> {
     switch (deed) {
       case 'retry': {
-        const guid = (await deadLetters(url, signal))[0];
+        const guid = (await failedJobs(url, signal))[0];
         if (guid !== undefined) await post(`${url}/api/v1/jobs/${guid}/retry`, signal);
         return;
       }
       case 'drop': {
-        const guid = (await deadLetters(url, signal)).at(-1);
+        const guid = (await failedJobs(url, signal)).at(-1);
         if (guid !== undefined) await call('DELETE', `${url}/api/v1/jobs/${guid}`, signal);
         return;
       }
@@ -98,7 +94,7 @@ export class Operator {
   }
 }
 
-async function deadLetters(url: string, signal: AbortSignal): Promise<readonly string[]> {
+async function failedJobs(url: string, signal: AbortSignal): Promise<readonly string[]> {
   const page = await getJson(`${url}/api/v1/jobs?collection=failed&limit=200`, signal);
   return jobsPage.parse(page).items.map(({ guid }) => guid);
 }

@@ -2,7 +2,7 @@ import type { Guid } from '../../../src/base/ids.ts';
 import { roundForJob } from '../../../src/jobs/fairness.ts';
 import type { CorrespondentKey, JobError, MediaProcessingJob } from '../../../src/jobs/job.ts';
 import { claimablePool, POISON, type UnplacedJob } from '../../../src/store/job-records.ts';
-import type { DeadLetterProblem, JobRetry } from '../../../src/store/dead-letter-store.ts';
+import type { FailedJobProblem, JobRetry } from '../../../src/store/failed-job-store.ts';
 import type { IdleJob, JobCount, JobPage, JobQuery } from '../../../src/store/job-store.ts';
 import type { StagedMedia } from '../../../src/store/message-store.ts';
 import type { ClaimHandle, ClaimRequest, RevivedJobs } from '../../../src/store/work-store.ts';
@@ -47,7 +47,7 @@ export class MemoryJobs {
     return 'pending';
   }
 
-  /** Deletes a live job, or makes it a dead letter when there is an error. */
+  /** Deletes a live job, or keeps it as failed when there is an error. */
   end(guid: Guid, error: JobError | null, now: number): boolean {
     const job = this.#jobs.get(guid);
     if (job === undefined || job.collection === 'failed') return false;
@@ -214,7 +214,7 @@ export class MemoryJobs {
     return { jobs, nextBeforeSeq: found.length > limit ? (jobs.at(-1)?.seq ?? null) : null };
   }
 
-  drop(guid: Guid): 'dropped' | DeadLetterProblem {
+  drop(guid: Guid): 'dropped' | FailedJobProblem {
     const job = this.#jobs.get(guid);
     if (job === undefined) return 'not_found';
     if (job.collection !== 'failed') return 'not_failed';
@@ -222,7 +222,7 @@ export class MemoryJobs {
     return 'dropped';
   }
 
-  /** Gives a dead letter another life. */
+  /** Gives a failed job another life. */
   retry(job: MediaProcessingJob, { placeholder, mimeType, pool, collection }: JobRetry): void {
     const { acceptedTime: createdAt } = placeholder;
     const anew = {

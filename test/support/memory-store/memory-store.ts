@@ -4,7 +4,7 @@ import { storeClosed } from '../../../src/store/refusals.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { memoryBotStore } from './bot-store.ts';
 import { memoryChatStore } from './chat-store.ts';
-import { memoryDeadLetterStore } from './dead-letter-store.ts';
+import { memoryFailedJobStore } from './failed-job-store.ts';
 import { memoryJobStore } from './job-store.ts';
 import { MemoryDatabase } from './memory-database.ts';
 import { memoryMessageStore } from './message-store.ts';
@@ -39,7 +39,7 @@ export function openMemoryStore(options: MemoryStoreOptions): Store {
     ...memoryMessageStore(parts),
     ...memoryWorkStore(parts),
     ...memoryJobStore(parts),
-    ...memoryDeadLetterStore(parts),
+    ...memoryFailedJobStore(parts),
     ...memoryBotStore(parts),
     async close() {
       isClosed = true;

@@ -23,14 +23,14 @@ describe('a recovery that runs while jobs move', () => {
     expect(await store.jobByGuid(placeholder.mediaProcessingId)).toMatchObject({ collection: 'active' });
   });
 
-  test('leaves a dead letter alone that is retried while its former place is repaired', async () => {
+  test('leaves a failed job alone that is retried while its former place is repaired', async () => {
     const { chat, services, store, key, clock, log, journalOf } = await chatBench();
     const placeholder = placeholderMessage(1);
     const guid = placeholder.mediaProcessingId;
     await store.accept(acceptMedia(key, placeholder));
     const retried = interceptStore(store, async (operation, run) => {
       if (operation !== 'jobsAmong') return run();
-      // What is seen is a dead letter, whose placeholder was there when the chat woke.
+      // What is seen is a failed job, whose placeholder was there when the chat woke.
       await chat.ask('settle', { guid, place: 1, words: 'no words', error: jobError() });
       const seen = await run();
       expect(await chat.ask('retry', guid)).toMatchObject({ kind: 'retried', id: 2 });

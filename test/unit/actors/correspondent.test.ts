@@ -80,7 +80,7 @@ describe('a chat that accepts', () => {
     expect(woken).toEqual(['image']);
   });
 
-  test('takes a medium over the cap as a text that says so, with a dead letter', async () => {
+  test('takes a medium over the cap as a text that says so, with a failed job', async () => {
     const { chat, journalOf, store } = await chatBench({ maxPlaceholders: 0 });
     const frame = mediaFrame('ann', 'look');
     expect(await accept(chat, frame)).toBe('unprocessed');

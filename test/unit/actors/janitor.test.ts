@@ -130,11 +130,11 @@ test('J4: a sweep that fails though the store is there makes nothing younger, an
 
 describe('the janitor deletes files', () => {
   test('that nobody needs, and no others', async () => {
-    const { clock, janitor, job, deadLetter, file, gateway, names } = await janitorBench();
-    const dead = await deadLetter();
+    const { clock, janitor, job, failedJob, file, gateway, names } = await janitorBench();
+    const dead = await failedJob();
     clock.advance(20 * HOUR_MS);
     const needed = await job();
-    const evidence = await deadLetter();
+    const evidence = await failedJob();
     clock.advance(4 * HOUR_MS - 60_000);
     janitor.tell('completed', 'audio');
     const held = newGuid();
@@ -158,10 +158,10 @@ describe('the janitor deletes files', () => {
     expect(await names()).toEqual(kept.toSorted());
   });
 
-  test('J3: not that of a dead letter that is retried after the file was looked at', async () => {
-    const { clock, janitor, deadLetter, file, folder, keyOf, names, store } = await janitorBench();
+  test('J3: not that of a failed job that is retried after the file was looked at', async () => {
+    const { clock, janitor, failedJob, file, folder, keyOf, names, store } = await janitorBench();
     const correspondent = await keyOf('ann');
-    const dead = [await file(await deadLetter()), await file(await deadLetter())];
+    const dead = [await file(await failedJob()), await file(await failedJob())];
     clock.advance(24 * HOUR_MS);
     const remove = folder.remove.bind(folder);
     vi.spyOn(folder, 'remove').mockImplementationOnce(async (guid) => {
@@ -259,10 +259,10 @@ describe('what an earlier life left goes as soon as its gateway can say that nob
   });
 
   test('not what has its job, is evidence, is being downloaded, or is still to be announced', async () => {
-    const { job, deadLetter, file, gateway, left, names, reclaim } = await afterKill();
+    const { job, failedJob, file, gateway, left, names, reclaim } = await afterKill();
     const held = await file();
     gateway.held.add(held);
-    const kept = [await file(await job()), await file(await deadLetter()), held];
+    const kept = [await file(await job()), await file(await failedJob()), held];
     const partial = await file(undefined, { partial: true });
     await reclaim();
     expect(await names()).toEqual([...kept, `${partial}.part`].toSorted());
@@ -420,10 +420,10 @@ describe('the janitor', () => {
   });
 
   test('prunes the records of jobs that failed long ago, their files before them', async () => {
-    const { clock, janitor, deadLetter, file, names, store } = await janitorBench();
-    const old = await file(await deadLetter());
+    const { clock, janitor, failedJob, file, names, store } = await janitorBench();
+    const old = await file(await failedJob());
     clock.advance(HOUR_MS);
-    const younger = await deadLetter();
+    const younger = await failedJob();
     clock.advance(90 * 24 * HOUR_MS - HOUR_MS);
     expect(await janitor.ask('plan', undefined)).toMatchObject({ oldFailedJobCount: 1 });
     expect(await store.jobByGuid(old)).not.toBeNull();

@@ -10,7 +10,7 @@ const FAILED = { words: 'Media processing failed', error: jobError() };
 type Bench = Awaited<ReturnType<typeof chatBench>>;
 
 /** A chat with a medium that failed and a text behind it. */
-async function withDeadLetter(...args: Parameters<typeof chatBench>) {
+async function withFailedJob(...args: Parameters<typeof chatBench>) {
   const bench = await chatBench(...args);
   const frame = mediaFrame('ann', 'listen');
   await bench.chat.ask('accept', { frame, link: new TestLink(), isLastTry: false });
@@ -26,9 +26,9 @@ const stateOf = async ({ store, key }: Bench, guid: string) => ({
   job: await store.jobByGuid(guid),
 });
 
-describe('a dead letter that is retried', () => {
+describe('a failed job that is retried', () => {
   test('arrives at the tail as a message of its own, which names the one that it corrects', async () => {
-    const bench = await withDeadLetter();
+    const bench = await withFailedJob();
     const { chat, store, key, guid, journalOf, events, woken } = bench;
     expect(await chat.ask('retry', guid)).toEqual({ kind: 'retried', id: 3, correctsId: 1 });
     expect(await store.jobByGuid(guid)).toMatchObject({
@@ -47,14 +47,14 @@ describe('a dead letter that is retried', () => {
   });
 
   test('and fails once more corrects the first message again', async () => {
-    const { chat, guid } = await withDeadLetter();
+    const { chat, guid } = await withFailedJob();
     await chat.ask('retry', guid);
     await chat.ask('settle', { guid, ...FAILED });
     expect(await chat.ask('retry', guid)).toEqual({ kind: 'retried', id: 4, correctsId: 1 });
   });
 
   test('is not settled by the outcome that it had before, however late that is heard of', async () => {
-    const { chat, store, guid } = await withDeadLetter();
+    const { chat, store, guid } = await withFailedJob();
     await chat.ask('retry', guid);
     expect(await chat.ask('settle', { guid, place: 1, ...FAILED })).toBe('gone');
     expect(await store.jobByGuid(guid)).toMatchObject({ collection: 'active', status: 'pending' });
@@ -62,16 +62,13 @@ describe('a dead letter that is retried', () => {
   });
 
   test('waits in holding while its bot is away', async () => {
-    const { chat, store, guid } = await withDeadLetter({}, { jobsStartIn: () => 'holding' });
+    const { chat, store, guid } = await withFailedJob({}, { jobsStartIn: () => 'holding' });
     await chat.ask('retry', guid);
     expect(await store.jobByGuid(guid)).toMatchObject({ collection: 'holding', status: 'pending' });
   });
 
   test('goes to the pool that its bytes are for now', async () => {
-    const { chat, store, guid } = await withDeadLetter(
-      {},
-      { mimeTypeOf: () => Promise.resolve('image/png') },
-    );
+    const { chat, store, guid } = await withFailedJob({}, { mimeTypeOf: () => Promise.resolve('image/png') });
     await chat.ask('retry', guid);
     expect(await store.jobByGuid(guid)).toMatchObject({ mimeType: 'image/png', pool: 'image' });
   });
@@ -79,19 +76,19 @@ describe('a dead letter that is retried', () => {
 
 describe('a retry is refused, and changes nothing,', () => {
   test('when there is no such job', async () => {
-    const { chat } = await withDeadLetter();
+    const { chat } = await withFailedJob();
     expect(await chat.ask('retry', newGuid())).toEqual({ kind: 'not_found' });
   });
 
   test('when the job is alive: two retries at once make one message', async () => {
-    const { chat, guid, journalOf } = await withDeadLetter();
+    const { chat, guid, journalOf } = await withFailedJob();
     const outcomes = await Promise.all([chat.ask('retry', guid), chat.ask('retry', guid)]);
     expect(outcomes.map(({ kind }) => kind)).toEqual(['retried', 'not_failed']);
     expect(await journalOf('ann')).toHaveLength(3);
   });
 
   test('when its file is gone', async () => {
-    const bench = await withDeadLetter();
+    const bench = await withFailedJob();
     const before = await stateOf(bench, bench.guid);
     bench.gone.add(bench.guid);
     expect(await bench.chat.ask('retry', bench.guid)).toEqual({ kind: 'file_gone' });
@@ -99,7 +96,7 @@ describe('a retry is refused, and changes nothing,', () => {
   });
 
   test('when the chat has as many placeholders as it may', async () => {
-    const bench = await withDeadLetter({ maxPlaceholders: 1 });
+    const bench = await withFailedJob({ maxPlaceholders: 1 });
     await bench.chat.ask('accept', { frame: mediaFrame('ann'), link: new TestLink(), isLastTry: false });
     const before = await stateOf(bench, bench.guid);
     expect(await bench.chat.ask('retry', bench.guid)).toEqual({ kind: 'too_many_pending' });
@@ -109,7 +106,7 @@ describe('a retry is refused, and changes nothing,', () => {
   test.for(['before', 'after'] as const)(
     'when its write fails unheard (%s it was done), and the chat is as the disk says',
     async (point) => {
-      const bench = await withDeadLetter();
+      const bench = await withFailedJob();
       const { chat, guid, faults } = bench;
       faults.fail('retryFailedJob', point);
       await expect(chat.ask('retry', guid)).rejects.toMatchObject({ code: 'store_unavailable' });

@@ -212,7 +212,7 @@ describe('what an operator is shown', () => {
 });
 
 /** The same, and the voice note has failed; its file is there. */
-async function deadLetter() {
+async function failedJob() {
   const subject = await machine();
   const { backend, store, watch } = await subject.start();
   const link = await connected(backend.url);
@@ -234,9 +234,9 @@ async function deadLetter() {
   return { ...again, administration: again.backend.administration, subject, guid };
 }
 
-describe('a dead letter', () => {
+describe('a failed job', () => {
   test('is listed and shown with its reason, stack and attempts', async () => {
-    const { administration, guid } = await deadLetter();
+    const { administration, guid } = await failedJob();
     const { items } = await administration.jobs.list({ collection: 'failed' }, { limit: 10 });
     expect(z.array(jobView).parse(items)).toMatchObject([
       { guid, attempts: 0, error: { code: 'failed', reason: 'no words', stack: 'at speech.js' } },
@@ -246,7 +246,7 @@ describe('a dead letter', () => {
   });
 
   test('is retried: its words follow in the chat, and its file goes', async () => {
-    const { administration, guid, backend, watch, subject } = await deadLetter();
+    const { administration, guid, backend, watch, subject } = await failedJob();
     const retried = retriedJobView.parse(await administration.jobs.retry(guid));
     expect(retried).toEqual({ guid, messageId: 2, correctsId: 1 });
     await connected(backend.url);
@@ -259,13 +259,13 @@ describe('a dead letter', () => {
   });
 
   test('is not retried without its file', async () => {
-    const { administration, guid, subject } = await deadLetter();
+    const { administration, guid, subject } = await failedJob();
     await subject.staging.remove(guid);
     await expect(administration.jobs.retry(guid)).rejects.toMatchObject({ code: 'file_gone' });
   });
 
   test('is dropped with its file, of which its gateway is told', async () => {
-    const { administration, guid, backend, subject } = await deadLetter();
+    const { administration, guid, backend, subject } = await failedJob();
     const link = await connected(backend.url);
     expect((await administration.jobs.drop(guid)).guid).toBe(guid);
     expect((await link.next('media.released')).guid).toBe(guid);

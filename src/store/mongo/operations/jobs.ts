@@ -76,7 +76,7 @@ export async function insertJob(transaction: OwnerTransaction, job: UnplacedJob,
   await collections.jobs[collection].insertOne(jobDocument(job, round, seq), { session });
 }
 
-/** Deletes a live job, or makes it a dead letter when there is an error. Dead letters stay. */
+/** Deletes a live job, or keeps it as failed when there is an error. Failed jobs stay. */
 export async function endJob(
   { collections: { jobs }, session }: OwnerTransaction,
   guid: Guid,
@@ -86,13 +86,13 @@ export async function endJob(
   for (const collection of LIVE) {
     const job = await jobs[collection].findOneAndDelete({ guid }, { session });
     if (job === null) continue;
-    if (error !== null) await jobs.failed.insertOne(deadLetter(job, error, now), { session });
+    if (error !== null) await jobs.failed.insertOne(failedJob(job, error, now), { session });
     return true;
   }
   return false;
 }
 
-export const deadLetter = <Job extends JobDocument>(job: Job, error: JobError, now: number): Job => ({
+export const failedJob = <Job extends JobDocument>(job: Job, error: JobError, now: number): Job => ({
   ...job,
   ...UNCLAIMED,
   status: 'completed',

@@ -3,7 +3,7 @@ import type { Message, Placeholder } from '../../../queue/message.ts';
 import { messageDocument, messageFrom, readyMessageFrom, chatFields } from '../../documents.ts';
 import { historyRecord, journalRecord, readRecord } from '../../records.ts';
 import type { UnplacedJob } from '../../job-records.ts';
-import type { DeadLetterProblem, JobRetry } from '../../dead-letter-store.ts';
+import type { FailedJobProblem, JobRetry } from '../../failed-job-store.ts';
 import type {
   Acceptance,
   AcceptOutcome,
@@ -22,7 +22,7 @@ import {
   type ReadableCollections,
 } from '../collections.ts';
 import type { OwnerTransaction, Transaction } from '../transactions.ts';
-import { reviveFailedJob } from './dead-letters.ts';
+import { reopenFailedJob } from './failed-jobs.ts';
 import { changeClaimed, completion, endJob, hasLiveJob, insertJob } from './jobs.ts';
 import { byClaims, ownedChat } from './writing.ts';
 
@@ -61,12 +61,12 @@ export async function retryFailedJob(
   transaction: Transaction,
   retry: JobRetry,
   retriedAt: number,
-): Promise<'retried' | DeadLetterProblem> {
+): Promise<'retried' | FailedJobProblem> {
   const { correspondent, placeholder, evictedIds } = retry;
   // Also what comes to nothing tells a former owner that the chat is not its own any more.
   const { chat, owned } = await ownedChat(transaction, correspondent);
   const { collections, session } = owned;
-  const outcome = await reviveFailedJob(owned, retry, retriedAt);
+  const outcome = await reopenFailedJob(owned, retry, retriedAt);
   if (outcome !== 'retried') return outcome;
   expectNextId(correspondent, chat.next_id, placeholder.id);
   await ownedChat(transaction, correspondent, { $max: { next_id: placeholder.id + 1 } });

@@ -7,7 +7,7 @@ import type { Coalescible } from '../coalescing.ts';
 import { LIVE } from '../job-document.ts';
 import type { OwnerTransaction } from '../transactions.ts';
 import { ALONE, chatsByName, deleteReadyOf, done } from './chats-together.ts';
-import { deadLetter, type FoundJob, liveJobsAmong } from './jobs.ts';
+import { failedJob, type FoundJob, liveJobsAmong } from './jobs.ts';
 import { settle, type Settling } from './messages.ts';
 import { ownedChats } from './writing.ts';
 
@@ -97,7 +97,7 @@ async function endJobs(
     const { error } = settlement;
     if (error === null) return [];
     const { collection: _, ...document } = job;
-    return [deadLetter(claim === null ? document : completed(document, claim), error, endedAt)];
+    return [failedJob(claim === null ? document : completed(document, claim), error, endedAt)];
   });
   if (letters.length > 0) await jobs.failed.insertMany(letters, { session });
 }

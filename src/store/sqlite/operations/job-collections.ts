@@ -22,7 +22,7 @@ export const jobsOfBot = (
     limit,
   );
 
-/** In order. The index by bot and collection is all that is read, however many dead letters there are. */
+/** In order. The index by bot and collection is all that is read, however many failed jobs there are. */
 export const activeSeqs = (connection: Connection): number[] =>
   connection
     .all<{ seq: number }>(
@@ -46,7 +46,7 @@ export function listJobs(
     ['status = ?', filter.status],
     ['seq < ?', beforeSeq],
   ]);
-  // The collection stands in the text, or the index of the dead letters could not be used.
+  // The collection stands in the text, or the index of the failed jobs could not be used.
   let sql = `SELECT ${JOB_ROW} FROM jobs WHERE collection = '${collection}'`;
   const values: (string | number)[] = [];
   for (const [condition, value] of conditions) {

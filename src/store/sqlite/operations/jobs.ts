@@ -44,7 +44,7 @@ export function insertJob(
   connection.run('INSERT INTO job_placeholders VALUES (?, ?)', seq, job.placeholderMessage ?? accepted);
 }
 
-/** Deletes a live job, or makes it a dead letter when there is an error. Dead letters stay. Returns how many ended. */
+/** Deletes a live job, or keeps it as failed when there is an error. Failed jobs stay. Returns how many ended. */
 export const endJob = (connection: Connection, guid: Guid, error: string | null, now: number): number =>
   error === null
     ? connection.run(`DELETE FROM jobs WHERE guid = ? AND collection <> 'failed'`, guid)

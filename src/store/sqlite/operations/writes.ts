@@ -1,5 +1,5 @@
 import { rehydrate, resolveCorrespondent } from './chats.ts';
-import { dropFailedJob, retryFailedJob } from './dead-letters.ts';
+import { dropFailedJob, retryFailedJob } from './failed-jobs.ts';
 import { saveBot } from './bots.ts';
 import {
   claim,

@@ -1,8 +1,8 @@
-import type { DeadLetterStore } from '../dead-letter-store.ts';
+import type { FailedJobStore } from '../failed-job-store.ts';
 import { messageJson } from './rows.ts';
 import type { SqliteParts } from './sqlite-parts.ts';
 
-export const sqliteDeadLetterStore = ({ writer, news }: SqliteParts): DeadLetterStore => ({
+export const sqliteFailedJobStore = ({ writer, news }: SqliteParts): FailedJobStore => ({
   dropFailedJob: (guid) => writer.call('dropFailedJob', guid),
 
   retryFailedJob({ correspondent, placeholder, evictedIds, mimeType, pool, collection }) {

@@ -1,6 +1,6 @@
 import type { Guid } from '../../../base/ids.ts';
 import { messageDocument, chatFields } from '../../documents.ts';
-import type { DeadLetterProblem, JobRetry } from '../../dead-letter-store.ts';
+import type { FailedJobProblem, JobRetry } from '../../failed-job-store.ts';
 import type { OwnerTransaction, Transaction } from '../transactions.ts';
 import { findJob, hasLiveJob, NO_ROUND } from './jobs.ts';
 import { takeRounds } from './turns.ts';
@@ -11,19 +11,19 @@ import { ownedStore } from './writing.ts';
 export async function dropFailedJob(
   transaction: Transaction,
   guid: Guid,
-): Promise<'dropped' | DeadLetterProblem> {
+): Promise<'dropped' | FailedJobProblem> {
   const { collections, session } = await ownedStore(transaction);
   const { deletedCount } = await collections.jobs.failed.deleteOne({ guid }, { session });
   if (deletedCount > 0) return 'dropped';
   return (await findJob(transaction, guid)) === null ? 'not_found' : 'not_failed';
 }
 
-/** Moves the dead letter to where it is worked on; the chat's part is its caller's. */
-export async function reviveFailedJob(
+/** Moves the failed job to where it is worked on; the chat's part is its caller's. */
+export async function reopenFailedJob(
   transaction: OwnerTransaction,
   { correspondent, placeholder, mimeType, pool, collection }: JobRetry,
   retriedAt: number,
-): Promise<'retried' | DeadLetterProblem> {
+): Promise<'retried' | FailedJobProblem> {
   const { collections, session } = transaction;
   const { mediaProcessingId: guid, acceptedTime } = placeholder;
   const ofChat = { guid, ...chatFields(correspondent) };

@@ -1,9 +1,9 @@
-import type { DeadLetterStore } from '../../../src/store/dead-letter-store.ts';
+import type { FailedJobStore } from '../../../src/store/failed-job-store.ts';
 import { expectNextId } from '../../../src/store/refusals.ts';
 import { isSameChat } from './memory-jobs.ts';
 import type { MemoryParts } from './memory-parts.ts';
 
-export const memoryDeadLetterStore = ({ fence, madeClaimable, data }: MemoryParts): DeadLetterStore => ({
+export const memoryFailedJobStore = ({ fence, madeClaimable, data }: MemoryParts): FailedJobStore => ({
   async dropFailedJob(guid) {
     return data().jobs.drop(guid);
   },

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { newGuid } from '../../../src/base/ids.ts';
 import type { CorrespondentKey } from '../../../src/jobs/job.ts';
-import type { JobRetry } from '../../../src/store/dead-letter-store.ts';
+import type { JobRetry } from '../../../src/store/failed-job-store.ts';
 import type { BotJobs } from '../../../src/store/job-store.ts';
 import type { Store } from '../../../src/store/store.ts';
 import {
@@ -17,7 +17,7 @@ import { chat, type Suite, useSubject } from './subject.ts';
 
 const RETRIED_AT = NOW + 10_000;
 
-/** A medium that failed: its text is in the journal, its job is a dead letter. */
+/** A medium that failed: its text is in the journal, its job is kept. */
 async function failed(store: Store, key: CorrespondentKey): Promise<string> {
   const guid = await media(store, key);
   const job = await mustClaim(store);
@@ -52,11 +52,11 @@ async function retryOf(
   };
 }
 
-export const deadLetterSuite: Suite = (open) => {
-  describe('dead letters', () => {
+export const failedJobSuite: Suite = (open) => {
+  describe('failed jobs', () => {
     const subject = useSubject(open);
 
-    test('a dead letter keeps reason, stack and attempts', async () => {
+    test('a failed job keeps reason, stack and attempts', async () => {
       const { store } = subject();
       const guid = await failed(store, await chat(store, 'a'));
       expect(await store.jobByGuid(guid)).toMatchObject({
@@ -66,7 +66,7 @@ export const deadLetterSuite: Suite = (open) => {
       });
     });
 
-    test('a bot’s dead letters are found by when they failed, and dropped one by one while they are gone through', async () => {
+    test('a bot’s failed jobs are found by when they failed, and dropped one by one while they are gone through', async () => {
       const { store } = subject();
       const key = await chat(store, 'a');
       const guids = [await media(store, key), await media(store, key), await media(store, key)];
@@ -119,7 +119,7 @@ export const deadLetterSuite: Suite = (open) => {
       expect(await store.listJobs(holding)).toEqual({ jobs: [], nextBeforeSeq: null });
     });
 
-    test('a dropped dead letter is gone; a live job is not dropped', async () => {
+    test('a dropped failed job is gone; a live job is not dropped', async () => {
       const { store } = subject();
       const key = await chat(store, 'a');
       const guid = await failed(store, key);
@@ -131,7 +131,7 @@ export const deadLetterSuite: Suite = (open) => {
       expect(await store.jobByGuid(live)).toMatchObject({ collection: 'active' });
     });
 
-    test('S4: a retried dead letter is a placeholder at the tail and a job to claim, in one transaction', async () => {
+    test('S4: a retried failed job is a placeholder at the tail and a job to claim, in one transaction', async () => {
       const { store } = subject();
       const key = await chat(store, 'a');
       const guid = await failed(store, key);
@@ -171,7 +171,7 @@ export const deadLetterSuite: Suite = (open) => {
       expect((await mustClaim(store, undefined, 'voice')).guid).toBe(guid);
     });
 
-    test('a retried job that fails again is a dead letter again, and can be retried once more', async () => {
+    test('a retried job that fails again is kept again, and can be retried once more', async () => {
       const { store } = subject();
       const key = await chat(store, 'a');
       const guid = await failed(store, key);
@@ -190,7 +190,7 @@ export const deadLetterSuite: Suite = (open) => {
       }
     });
 
-    test('what is not a dead letter of this chat is not retried, and nothing is written', async () => {
+    test('what is not a failed job of this chat is not retried, and nothing is written', async () => {
       const { store } = subject();
       const [key, other] = [await chat(store, 'a'), await chat(store, 'b')];
       const live = await media(store, key);

@@ -1,10 +1,10 @@
-import type { DeadLetterStore } from '../dead-letter-store.ts';
+import type { FailedJobStore } from '../failed-job-store.ts';
 import { lanesOf, STORE } from './lanes.ts';
 import type { MongoParts } from './mongo-parts.ts';
-import { dropFailedJob } from './operations/dead-letters.ts';
+import { dropFailedJob } from './operations/failed-jobs.ts';
 import { retryFailedJob } from './operations/messages.ts';
 
-export const mongoDeadLetterStore = ({ transactions, news, serverClock }: MongoParts): DeadLetterStore => ({
+export const mongoFailedJobStore = ({ transactions, news, serverClock }: MongoParts): FailedJobStore => ({
   dropFailedJob: (guid) =>
     transactions.run([lanesOf.guid(guid)], (transaction) => dropFailedJob(transaction, guid), [STORE]),
 

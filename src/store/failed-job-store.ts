@@ -3,18 +3,18 @@ import type { CorrespondentKey } from '../jobs/job.ts';
 import type { Placeholder } from '../queue/message.ts';
 
 /** What a person does about jobs that ended in failure. */
-export interface DeadLetterStore {
-  /** Forgets a dead letter. */
-  dropFailedJob(guid: Guid): Promise<'dropped' | DeadLetterProblem>;
+export interface FailedJobStore {
+  /** Forgets a failed job. */
+  dropFailedJob(guid: Guid): Promise<'dropped' | FailedJobProblem>;
   /**
-   * Gives a dead letter another life: its placeholder takes a place of its own in the journal, with what that evicts,
+   * Gives a failed job another life: its placeholder takes a place of its own in the journal, with what that evicts,
    * and the job is pending again, without attempts, result and error.
    */
-  retryFailedJob(retry: JobRetry): Promise<'retried' | DeadLetterProblem>;
+  retryFailedJob(retry: JobRetry): Promise<'retried' | FailedJobProblem>;
 }
 
 /** `not_failed`: the job is alive. */
-export type DeadLetterProblem = 'not_found' | 'not_failed';
+export type FailedJobProblem = 'not_found' | 'not_failed';
 
 export interface JobRetry {
   readonly correspondent: CorrespondentKey;

@@ -1,6 +1,6 @@
 import type { Guid } from '../../../base/ids.ts';
 import type { JobCollection } from '../../../jobs/job.ts';
-import type { DeadLetterProblem } from '../../dead-letter-store.ts';
+import type { FailedJobProblem } from '../../failed-job-store.ts';
 import type { Connection } from '../connection.ts';
 import { NO_ROUND } from './jobs.ts';
 import { enqueue, type EnqueuedRow } from './messages.ts';
@@ -13,7 +13,7 @@ const collectionOf = (connection: Connection, guid: Guid): JobCollection | undef
   connection.get<{ collection: JobCollection }>('SELECT collection FROM jobs WHERE guid = ?', guid)
     ?.collection;
 
-export function dropFailedJob({ connection }: Session, guid: Guid): 'dropped' | DeadLetterProblem {
+export function dropFailedJob({ connection }: Session, guid: Guid): 'dropped' | FailedJobProblem {
   const dropped = connection.run(`DELETE FROM jobs WHERE guid = ? AND collection = 'failed'`, guid);
   if (dropped > 0) return 'dropped';
   return collectionOf(connection, guid) === undefined ? 'not_found' : 'not_failed';
@@ -27,7 +27,7 @@ export interface RetryRow extends EnqueuedRow {
   readonly now: number;
 }
 
-export function retryFailedJob(session: Session, row: RetryRow): 'retried' | DeadLetterProblem {
+export function retryFailedJob(session: Session, row: RetryRow): 'retried' | FailedJobProblem {
   const { connection } = session;
   const { key, guid, pool, collection } = row;
   const { botId, correspondentId } = key;

@@ -46,6 +46,10 @@ export interface WorkerPoolArgs {
 const RUN_DEADLINE_MARGIN_MS = 120_000;
 const LONGEST_REVIVE_MS = 10_000;
 const SHORTEST_REVIVE_MS = 50;
+/** Of a lease: with every heartbeat at least twice as much is left of it. */
+const SLEPT = 1 / 3;
+/** Of a lease: long enough for a heartbeat that was on its way, and the next. */
+const PATIENCE = 1 / 2;
 
 /**
  * Supervises the workers of all pools, and gives back what dead workers held.
@@ -53,6 +57,8 @@ const SHORTEST_REVIVE_MS = 50;
  *   W2 Lapsed leases and finished back-offs are looked for when the next is due, at least every ten seconds.
  *   W3 Every pool looks for work whenever it is told of some, and whenever leases are looked at: a job that nobody
  *      was told of waits ten seconds at most.
+ *   W4 A process that slept, as a paused container does, ends no lease before its own workers, which slept as well, had the
+ *      time to prolong theirs.
  */
 class WorkerPool {
   readonly #context: ActorContext<WorkerPoolProtocol>;
@@ -63,6 +69,7 @@ class WorkerPool {
   readonly #closing: AbortSignal;
   #reviveTimer: Timer | null = null;
   #reviveDueAt = 0;
+  #reviveNotBefore = 0;
 
   constructor(context: ActorContext<WorkerPoolProtocol>, args: WorkerPoolArgs) {
     this.#context = context;
@@ -156,14 +163,29 @@ class WorkerPool {
   #reviveAt(dueAt: number): void {
     if (this.#closing.aborted) return;
     const now = this.#context.clock.now();
-    const at = Math.min(Math.max(dueAt, now + SHORTEST_REVIVE_MS), now + LONGEST_REVIVE_MS);
+    const soon = Math.min(Math.max(dueAt, now + SHORTEST_REVIVE_MS), now + LONGEST_REVIVE_MS);
+    const at = Math.max(soon, this.#reviveNotBefore);
     if (this.#reviveTimer !== null && this.#reviveDueAt <= at) return;
     this.#reviveTimer?.cancel();
     this.#reviveDueAt = at;
     this.#reviveTimer = this.#context.clock.schedule(at - now, () => {
       this.#reviveTimer = null;
-      void this.#revive();
+      this.#reviveUnlessSlept(at);
     });
+  }
+
+  #reviveUnlessSlept(dueAt: number): void {
+    const { clock, log } = this.#context;
+    const { leaseMs } = this.#args;
+    const now = clock.now();
+    if (now - dueAt < leaseMs * SLEPT) {
+      void this.#revive();
+      return;
+    }
+    log.warn({ slept_ms: now - dueAt }, 'this process slept: leases are looked at later');
+    this.#reviveNotBefore = now + leaseMs * PATIENCE;
+    this.wake();
+    this.#reviveAt(this.#reviveNotBefore);
   }
 }
 

@@ -10,6 +10,7 @@ interface Pending {
  *   C1 Tasks run in due order; those due at the same instant run in the order they were scheduled.
  *   C2 While a task runs, `now()` is the instant it was due.
  *   C3 A task scheduled by a task runs in the same `advance` if it is due by its end.
+ *   C4 What fell due while it slept runs in due order afterwards: late.
  */
 export class ManualClock implements Clock {
   #now: number;
@@ -40,10 +41,16 @@ export class ManualClock implements Clock {
     const end = this.#now + ms;
     for (let next = this.#nextDue(end); next !== null; next = this.#nextDue(end)) {
       this.#pending.delete(next);
-      this.#now = next.dueAt;
+      this.#now = Math.max(this.#now, next.dueAt);
       next.task();
     }
     this.#now = end;
+  }
+
+  /** Time goes on by `ms` without this process, as while it is paused. */
+  sleep(ms: number): void {
+    this.#now += ms;
+    this.advance(0);
   }
 
   #nextDue(end: number): Pending | null {

@@ -269,6 +269,127 @@ describe('a worker pool', () => {
     },
   );
 
+  test('W4: having slept through its own leases it takes no job from its workers', async () => {
+    const over = gate();
+    const { spawnPool, addJob, completed, store, clock, log } = await bench(async () => {
+      await over.passed;
+      return 'words';
+    });
+    const guids = [await addJob(), await addJob()];
+    await spawnPool();
+    for (let second = 0; second < 19; second += 1) {
+      await settle();
+      clock.advance(1_000);
+    }
+    await settle();
+    clock.sleep(25_000);
+    for (let second = 0; second < 20; second += 1) {
+      await settle();
+      clock.advance(1_000);
+    }
+    expect(log.at('warn')).toEqual(['this process slept: leases are looked at later']);
+    for (const guid of guids) {
+      expect(await store.jobByGuid(guid)).toMatchObject({ status: 'processing', attempts: 0 });
+    }
+    over.open();
+    await settle();
+    expect(completed.map(({ guid }) => guid).toSorted()).toEqual(guids.toSorted());
+  });
+
+  test('W4: not even where a heartbeat was on its way when it fell asleep', async () => {
+    const { spawnPool, addJob, store, clock, faults } = await bench(() => new Promise(() => {}));
+    const guid = await addJob();
+    await spawnPool();
+    await settle();
+    faults.hold('heartbeat');
+    clock.advance(10_000);
+    await settle();
+    clock.sleep(35_000);
+    faults.release('heartbeat');
+    for (let second = 0; second < 20; second += 1) {
+      await settle();
+      clock.advance(1_000);
+    }
+    expect(await store.jobByGuid(guid)).toMatchObject({ status: 'processing', attempts: 0 });
+  });
+
+  test('W4: and gives back what others held, a little later', async () => {
+    const { spawnPool, addJob, completed, store, clock } = await bench(speak);
+    await addJob();
+    await store.claim({ pool: 'audio', now: clock.now(), leaseMs: 30_000, cappedBots: [] });
+    await spawnPool();
+    await settle();
+    clock.sleep(60_000);
+    await settle();
+    expect(completed).toEqual([]);
+    clock.advance(15_000);
+    await settle();
+    expect(completed).toHaveLength(1);
+  });
+
+  test('W2: looks again as soon as a back-off is over', async () => {
+    let attempts = 0;
+    const { spawnPool, addJob, completed, clock } = await bench(() => {
+      attempts += 1;
+      if (attempts === 1) return Promise.reject(Object.assign(new Error('busy'), { status: 503 }));
+      return Promise.resolve('words');
+    });
+    await addJob();
+    await spawnPool();
+    await settle();
+    clock.advance(3_749);
+    await settle();
+    expect(attempts).toBe(1);
+    clock.advance(1);
+    await settle();
+    expect(completed).toHaveLength(1);
+  });
+
+  test('W2: does not look over and over at what stays due, as where the clocks of hosts differ', async () => {
+    const { spawnPool, clock, services } = await bench(speak);
+    let looked = 0;
+    services.store.reviveJobs = async (now) => {
+      looked += 1;
+      return { pools: [], poisoned: [], nextDueAt: now - 5_000 };
+    };
+    await spawnPool();
+    for (let step = 0; step < 100; step += 1) {
+      await settle();
+      clock.advance(10);
+    }
+    expect(looked).toBe(20);
+  });
+
+  test('D5: drained, it has no timer, whatever waited for one', async () => {
+    const { spawnPool, clock, faults } = await bench(speak);
+    faults.fail('claim', 'before', 'before', 'before', 'before');
+    const pool = await spawnPool();
+    await settle();
+    expect(clock.pendingTimers).toBeGreaterThan(2);
+    await pool.ask('drain', undefined);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test.for(['reviveJobs', 'claim'] as const)(
+    'D5: drained while %s was on its way and failed, it does not come back to it',
+    async (operation) => {
+      const { spawnPool, tell, clock, faults } = await bench(speak);
+      const pool = await spawnPool();
+      await settle();
+      faults.hold(operation);
+      clock.advance(10_000);
+      tell('audio');
+      await settle();
+      faults.fail(operation, 'before', 'before');
+      const drained = pool.ask('drain', undefined);
+      await settle();
+      faults.release(operation);
+      await drained;
+      await settle();
+      expect(clock.pendingTimers).toBe(0);
+    },
+  );
+
   test('tells the bot when a result may be durable without anybody having heard of it', async () => {
     const { spawnPool, addJob, completed, unsaved, services, clock } = await bench(speak);
     services.store.complete = () => Promise.reject(storeAway('complete'));

@@ -1,5 +1,11 @@
 import { DragomanError } from '../base/errors.ts';
-import { bareMimeType, corruptMimeType, MEDIA_KINDS } from '../queue/media-kind.ts';
+import {
+  bareMimeType,
+  corruptMimeType,
+  isCorruptMimeType,
+  isMimeType,
+  MEDIA_KINDS,
+} from '../queue/media-kind.ts';
 
 /** Workers with one processor and the MIME types they take. */
 export interface PoolConfig {
@@ -97,8 +103,9 @@ export function poolProblems(pools: readonly PoolConfig[]): readonly string[] {
     }
     for (const type of mimeTypes.map(bareMimeType)) {
       const other = poolOfType.get(type);
-      if (type === '') problems.push(`pool "${name}": expected MIME types, got an empty one`);
-      else if (other !== undefined)
+      if (!isMimeType(type) && !isCorruptMimeType(type)) {
+        problems.push(`pool "${name}": expected MIME types such as image/png, one by one, got "${type}"`);
+      } else if (other !== undefined)
         problems.push(`"${type}" is listed twice: by "${other}" and by "${name}"`);
       poolOfType.set(type, name);
     }

@@ -1,4 +1,4 @@
-import { bareMimeType, mediaKindOf } from '../queue/media-kind.ts';
+import { bareMimeType, isMimeType, mediaKindOf } from '../queue/media-kind.ts';
 import { tooManyPendingWords } from '../queue/text.ts';
 import type { JobFailureCode } from './job.ts';
 
@@ -28,10 +28,7 @@ export function failureWords(code: JobFailureCode, mimeType: string): string {
 /** What the chat is told of media in which there was nothing to put into words. */
 export const noWords = (mimeType: string): string => `No words found in ${mediaKindOf(mimeType)} media`;
 
-/** RFC 6838's restricted names, shorter. */
-const MIME_TYPE = /^[a-z0-9][a-z0-9!#$&^_.+-]{0,99}\/[a-z0-9][a-z0-9!#$&^_.+-]{0,99}$/;
-
 function printableMimeType(mimeType: string): string {
   const bare = bareMimeType(mimeType);
-  return MIME_TYPE.test(bare) ? bare : 'unknown';
+  return isMimeType(bare) ? bare : 'unknown';
 }

@@ -10,6 +10,12 @@ export const corruptMimeType = (kind: MediaKind): string => `${CORRUPT_PREFIX}${
 export const bareMimeType = (mimeType: string): string =>
   (mimeType.split(';', 1)[0] ?? '').trim().toLowerCase();
 
+/** RFC 6838's restricted names, shorter. */
+const MIME_TYPE = /^[a-z0-9][a-z0-9!#$&^_.+-]{0,99}\/[a-z0-9][a-z0-9!#$&^_.+-]{0,99}$/;
+
+/** Whether a bare type is well formed. */
+export const isMimeType = (bare: string): boolean => MIME_TYPE.test(bare);
+
 const corruptKindOf = (bare: string): MediaKind | undefined =>
   MEDIA_KINDS.find((kind) => bare === corruptMimeType(kind));
 

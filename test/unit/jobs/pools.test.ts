@@ -47,15 +47,16 @@ describe('a set of pools', () => {
   test('is told all of its problems at once', () => {
     const problems = poolProblems([
       pool({ name: 'a', mimeTypes: ['image/png'], workers: 0 }),
-      pool({ name: 'a', mimeTypes: ['Image/PNG; q=1', ''], timeoutMs: 0.5 }),
+      pool({ name: 'a', mimeTypes: ['Image/PNG; q=1', ''], timeoutMs: 0.5, maxMemoryMb: 0 }),
     ]);
     expect(problems).toEqual([
       'expected exactly one catch-all pool (no MIME types), got 0',
       'pool "a": expected workers of at least 1, got 0',
       'expected unique pool names, got "a" twice',
       'pool "a": expected a timeoutMs of at least 1, got 0.5',
+      'pool "a": expected a maxMemoryMb of at least 1, got 0',
       '"image/png" is listed twice: by "a" and by "a"',
-      'pool "a": expected MIME types, got an empty one',
+      'pool "a": expected MIME types such as image/png, one by one, got ""',
     ]);
   });
 
@@ -64,6 +65,15 @@ describe('a set of pools', () => {
     expect(poolProblems([])).toHaveLength(1);
     expect(poolProblems([pool({})])).toEqual([]);
   });
+
+  test.each(['image/*', '*/*', '*', 'jpeg', 'image', 'image/png, image/jpeg', 'media_corrupt_music'])(
+    'that lists %s, which no medium is, is refused',
+    (type) => {
+      expect(poolProblems([pool({}), pool({ name: 'b', mimeTypes: [type] })])).toEqual([
+        `pool "b": expected MIME types such as image/png, one by one, got "${type}"`,
+      ]);
+    },
+  );
 
   test('with a nameless pool is refused', () => {
     expect(poolProblems([pool({ name: ' ' })])).toEqual([

@@ -1,14 +1,17 @@
 import { spawn } from 'node:child_process';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync, writeSync } from 'node:fs';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { MediaContext, MediaFile, ProcessMedia } from '../../src/processors/media.ts';
 
 const MIB = 2 ** 20;
+const STDERR = 2;
 const TWO_GIB_IN_MIB = 2_048;
 const BLOCK_MS = 30_000;
 const LOOK_EVERY_MS = 10;
+const LATE_MS = 500;
+const MANY = 32_768;
 
 /** The file by which those that block until they are told are told. */
 export const ENOUGH = 'enough';
@@ -46,14 +49,24 @@ async function meet(folder: string, guid: string, many: number, signal: AbortSig
   return 'met';
 }
 
+function spawnProgram(file: MediaFile): void {
+  const program = spawn('sleep', ['600'], { stdio: 'ignore' });
+  writeFileSync(file.path, `${process.pid} ${program.pid}`);
+}
+
 /** What it can be asked for, by caption. */
 const MISCHIEF: Readonly<
   Record<string, (file: MediaFile, context: MediaContext, signal: AbortSignal) => unknown>
 > = {
   pid: () => String(process.pid),
+  'is aborted': (_file, _context, signal) => String(signal.aborted),
   'never return': () => new Promise(() => {}),
   'end on abort': (_file, _context, signal) =>
     new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+  'end late after abort': (_file, _context, signal) =>
+    new Promise((_resolve, reject) =>
+      signal.addEventListener('abort', () => void pause(LATE_MS).then(() => reject(signal.reason))),
+    ),
   'throw undefined': () => Promise.reject(undefined),
   'throw 503': () => Promise.reject(Object.assign(new Error('the model is loading'), { status: 503 })),
   'throw later': () => {
@@ -69,11 +82,18 @@ const MISCHIEF: Readonly<
   'eat buffers': eatBuffers,
   'eat heap': eatHeap,
   block: blockProcessor,
+  'print a lot and exit': () => {
+    writeSync(STDERR, `${'x'.repeat(MANY)} the end`);
+    process.exit(7);
+  },
   /** Starts a program of its own, leaves both pids in its file, and blocks. */
   'spawn and block': (file) => {
-    const program = spawn('sleep', ['600'], { stdio: 'ignore' });
-    writeFileSync(file.path, `${process.pid} ${program.pid}`);
+    spawnProgram(file);
     return blockProcessor();
+  },
+  'spawn and exit': (file) => {
+    spawnProgram(file);
+    process.exit(7);
   },
 };
 

@@ -21,7 +21,7 @@ const GRACE_MS = 2_000;
  * Runs a processor module in processes of its own, so that what it does to its process it does to none of the queues.
  *   I1 A process has one job at a time; one that dies fails its own job alone, as `worker_died`.
  *   I2 A job is over at its deadline, or when it is withdrawn. Its process has a short grace to end the job by itself,
- *      in which the next job gets another.
+ *      in which the next job gets another; of these, as many stay as there are workers.
  *   I3 After `close` no process is left, and none is started.
  */
 export class IsolatedProcessor extends BaseMediaProcessor {
@@ -66,8 +66,12 @@ export class IsolatedProcessor extends BaseMediaProcessor {
     try {
       return await child.perform({ file, mimeType, context }, signal);
     } finally {
-      if (this.#children.size > this.#options.workers && child.isIdle) child.kill();
+      if (child.isIdle && this.#inTime > this.#options.workers) child.kill();
     }
+  }
+
+  get #inTime(): number {
+    return [...this.#children].filter(({ isLate }) => !isLate).length;
   }
 
   #idleChild(): ProcessorChild | undefined {

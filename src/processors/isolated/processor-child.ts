@@ -29,8 +29,8 @@ export interface ProcessorChildOptions {
 }
 
 const PROGRAM = fileURLToPath(new URL('./child-program.ts', import.meta.url));
-/** Of what the child printed last, for the error that its end becomes. UTF-16 units. */
-const MAX_LAST_WORDS = 2_000;
+/** Of what the child printed last, for the error that its end becomes: as much as that has room for. UTF-16 units. */
+const MAX_LAST_WORDS = 900;
 
 /**
  * A process that runs one processor module, and does one job at a time.
@@ -43,8 +43,9 @@ export class ProcessorChild {
   readonly #options: ProcessorChildOptions;
   readonly #process: ChildProcess;
   readonly #gone = new AbortController();
-  #state: 'new' | 'busy' | 'idle' = 'new';
+  #state: 'new' | 'busy' | 'late' | 'idle' = 'new';
   #lastId = 0;
+  #isKilled = false;
   #killedFor: string | null = null;
   #lastWords = '';
 
@@ -76,7 +77,12 @@ export class ProcessorChild {
 
   /** Whether it may be given a job. */
   get isIdle(): boolean {
-    return this.#state === 'idle' && !this.gone.aborted;
+    return this.#state === 'idle' && !this.#isKilled && !this.gone.aborted;
+  }
+
+  /** Whether it is at a job that is over. */
+  get isLate(): boolean {
+    return this.#state === 'late';
   }
 
   /** Rejects with `config_invalid` when the module makes no processor, with `worker_died` when it takes too long. */
@@ -99,6 +105,7 @@ export class ProcessorChild {
     signal.throwIfAborted();
     using over = new DisposableStack();
     const withdraw = (): void => {
+      this.#state = 'late';
       this.#send({ kind: 'abort' });
       const { clock, graceMs } = this.#options;
       const grace = clock.schedule(graceMs, () => this.kill(`at work ${graceMs} ms after its job was over`));
@@ -113,6 +120,7 @@ export class ProcessorChild {
 
   /** `why`: told with its end. */
   kill(why: string | null = null): void {
+    this.#isKilled = true;
     this.#killedFor ??= why;
     if (this.#process.pid !== undefined) endProcessGroup(this.#process.pid);
   }

@@ -104,6 +104,20 @@ describe('a processor in a process of its own', () => {
     },
   );
 
+  test('that ends leaves nothing of what it has started', async () => {
+    const { attempt } = await mischief();
+    const file = path.join(await scratchFolder(), 'pids');
+    expect(await attempt('spawn and exit', file)).toMatchObject(died(/exit code 7/));
+    const pids = (await written(file, /^\d+ \d+$/)).split(' ').map(Number);
+    await Promise.all(pids.map(untilGone));
+  });
+
+  test('that prints and prints is remembered by its last words alone', async () => {
+    const { attempt } = await mischief();
+    const how = /^expected an answer, got exit code 7 x{800,} the end$/;
+    expect(await attempt('print a lot and exit')).toMatchObject(died(how));
+  });
+
   test('I1: killed between two jobs does the next in another process', async () => {
     const { pid } = await mischief();
     const first = await pid();
@@ -138,6 +152,19 @@ describe('I2: a job that takes too long', () => {
     clock.advance(TIMEOUT_MS);
     expect(await blocked).toMatchObject(TIMED_OUT);
     expect(await pid()).toBe(other);
+  });
+
+  test('that ends within its grace leaves the process that has taken its place, and no other', async () => {
+    const { attempt, pid, clock } = await mischief();
+    const first = await pid();
+    const late = attempt('end late after abort');
+    clock.advance(TIMEOUT_MS);
+    expect(await late).toMatchObject(TIMED_OUT);
+    const second = await pid();
+    expect(second).not.toBe(first);
+    expect(await pid()).toBe(second);
+    await untilGone(first);
+    expect(await pid()).toBe(second);
   });
 
   test('is withdrawn at once when its worker stops', async () => {
@@ -188,6 +215,8 @@ test('a module that could be loaded before, and cannot be now, has the job tried
     kind: 'retryable',
     error: { code: 'failed', reason: expect.stringContaining('ENOENT') },
   });
+  await writeFile(key, '');
+  expect(await attempt('')).toMatchObject(died(/exit code 1/));
 });
 
 describe('I3: a closed processor', () => {

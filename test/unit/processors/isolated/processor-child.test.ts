@@ -63,7 +63,31 @@ describe('a processor’s process', () => {
     expect(clock.pendingTimers).toBe(0);
     clock.advance(1_000);
     expect(child.isIdle).toBe(true);
-    expect(await child.perform(task('pid'), new AbortController().signal)).toMatch(/^\d+$/);
+    expect(await child.perform(task('is aborted'), new AbortController().signal)).toBe('false');
+  });
+
+  test('does as many jobs as there are, and nothing is left of any in this process', async () => {
+    const { child, clock } = childOf(MISCHIEF);
+    await child.load();
+    const warnings: string[] = [];
+    const warned = ({ message }: Error): void => void warnings.push(message);
+    process.on('warning', warned);
+    onTestFinished(() => void process.off('warning', warned));
+    const stop = new AbortController();
+    for (let n = 0; n < 25; n += 1) expect(await child.perform(task('pid'), stop.signal)).toMatch(/^\d+$/);
+    await new Promise(setImmediate);
+    expect(warnings).toEqual([]);
+    stop.abort();
+    expect(child.isIdle).toBe(true);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test('is given no job once it was killed, though it is not gone yet', async () => {
+    const { child } = childOf(MISCHIEF);
+    await child.load();
+    child.kill();
+    expect(child.gone.aborted).toBe(false);
+    expect(child.isIdle).toBe(false);
   });
 
   test('C2: whose module never finishes loading is killed', async () => {

@@ -53,6 +53,45 @@ describe('the sender’s word stands', () => {
   });
 });
 
+test.each([
+  ['\xFF\xD8\xFF\xE0', 'image/jpeg'],
+  ['\x89PNG\r\n\x1A\n', 'image/png'],
+  ['GIF87a', 'image/gif'],
+  ['GIF89a', 'image/gif'],
+  ['II*\0', 'image/tiff'],
+  ['MM\0*', 'image/tiff'],
+  ['RIFF\x10\0\0\0WEBPVP8 ', 'image/webp'],
+  ['RIFF\x10\0\0\0WAVEfmt ', 'audio/wav'],
+  ['RIFF\x10\0\0\0AVI LIST', 'video/x-msvideo'],
+  ['\0\0\0\x18ftypheic', 'image/heic'],
+  ['\0\0\0\x18ftypmif1', 'image/heic'],
+  ['\0\0\0\x18ftypmsf1', 'image/heic'],
+  ['\0\0\0\x18ftypavif', 'image/avif'],
+  ['\0\0\0\x18ftypM4A ', 'audio/mp4'],
+  ['\0\0\0\x18ftyp3gp4', 'video/3gpp'],
+  ['\0\0\0\x14ftypqt  ', 'video/quicktime'],
+  ['\0\0\0\x18ftypmp42', 'video/mp4'],
+  ['\x1A\x45\xDF\xA3', 'video/webm'],
+  ['OggS\0\x02', 'audio/ogg'],
+  ['ID3\x04\0', 'audio/mpeg'],
+  ['#!AMR\n', 'audio/amr'],
+  ['#!AMR-WB\n', 'audio/amr'],
+  ['fLaC\0\0\0\x22', 'audio/flac'],
+  ['\0\0\x01\xBA\x44', 'video/mpeg'],
+  ['%PDF-1.7', 'application/pdf'],
+  ['{\\rtf1\\ansi', 'application/rtf'],
+  ['PK\x03\x04\x14\0', 'application/zip'],
+  ['PK\x05\x06\0\0', 'application/zip'],
+  ['\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1', 'application/x-ole-storage'],
+  ['\x1F\x8B\x08\0', 'application/gzip'],
+  ['7z\xBC\xAF\x27\x1C', 'application/x-7z-compressed'],
+  ['Rar!\x1A\x07\x01\0', 'application/vnd.rar'],
+  ['\x7FELF\x02\x01', 'application/x-executable'],
+])('a file that begins with %j is %s', (head, decided) => {
+  expect(decideMimeType('application/octet-stream', bytes(head))).toBe(decided);
+  expect(decideMimeType('chemical/x-pdb', bytes(`\n${head}`))).toBe('chemical/x-pdb');
+});
+
 test('a word that says nothing yields to whatever is recognised', () => {
   expect(decideMimeType('application/octet-stream', PDF)).toBe('application/pdf');
   expect(decideMimeType('', ZIP)).toBe('application/zip');

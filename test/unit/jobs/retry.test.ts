@@ -35,7 +35,9 @@ describe('a failure is retryable', () => {
     ['an HTTP 429', error({ status: 429 })],
     ['an HTTP 500', error({ status: 500 })],
     ['an HTTP 503 by its other name', error({ statusCode: 503 })],
-    ['a reset connection', error({ code: 'ECONNRESET' })],
+    ['an HTTP 408', error({ status: 408 })],
+    ['an HTTP 425', error({ status: 425 })],
+    ['an HTTP 599', error({ status: 599 })],
     ['a failed fetch, by its cause', new TypeError('fetch failed', { cause: error({ code: 'ENOTFOUND' }) })],
     ['a process without a file handle left', error({ code: 'EMFILE' })],
     ['one that says so', error({ retryable: true })],
@@ -44,6 +46,27 @@ describe('a failure is retryable', () => {
   ])('%s', (_, thrown) => {
     expect(isRetryableFailure(thrown)).toBe(true);
   });
+});
+
+test.each([
+  'EMFILE',
+  'ENFILE',
+  'ECONNABORTED',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETDOWN',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EPIPE',
+  'ETIMEDOUT',
+  'UND_ERR_BODY_TIMEOUT',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_SOCKET',
+])('what Node calls %s may pass', (code) => {
+  expect(isRetryableFailure(error({ code }))).toBe(true);
 });
 
 describe('a failure is final', () => {

@@ -32,7 +32,7 @@ function worker(processor: BaseMediaProcessor, overrides: Parameters<typeof clai
     remove: async (guid: string) => void removed.push(guid),
   };
   const times = { ...DEFAULT_JOB_TIMES, timeoutMs: 120_000 };
-  const run = (removal = files.remove) =>
+  const run = ({ removal = files.remove, random = (): number => 1 } = {}) =>
     runJob(
       job,
       {
@@ -41,13 +41,20 @@ function worker(processor: BaseMediaProcessor, overrides: Parameters<typeof clai
         filesOf: () => ({ ...files, remove: removal }),
         clock,
         log,
-        random: () => 1,
+        random,
         times,
         retry: DEFAULT_RETRY,
       },
       stop.signal,
     );
   return { job, clock, ledger, log, removed, stop, run };
+}
+
+/** How long a job that may pass by itself waits for its next attempt. */
+async function putOff(random: number): Promise<number> {
+  const { clock, run } = worker(busy);
+  const outcome = await run({ random: () => random });
+  return outcome.kind === 'postponed' ? outcome.availableAt - clock.now() : Number.NaN;
 }
 
 /** Of the line that ends its job. */
@@ -61,6 +68,24 @@ test('a processor that fails is warned of; a medium that is damaged, and words, 
   expect(await levelWith(bug)).toBe('warn');
   expect(await levelWith(words)).toBe('info');
   expect(await levelWith(new CorruptProcessor(), { mimeType: 'media_corrupt_audio' })).toBe('info');
+});
+
+test('the line that ends a job tells whose it was, which attempt, how long it took, and what went wrong', async () => {
+  const { job, run, log, clock } = worker(endlessProcessor(true), { attempts: 1 });
+  const outcome = run();
+  clock.advance(120_000);
+  await outcome;
+  expect(log.lines.at(-1)).toMatchObject({
+    message: 'job completed',
+    fields: {
+      guid: job.guid,
+      bot_id: 'bot-a',
+      pool: 'image',
+      attempt: 2,
+      duration_ms: 120_000,
+      failure: 'timed_out',
+    },
+  });
 });
 
 describe('a job that becomes words', () => {
@@ -87,9 +112,7 @@ describe('a job that becomes words', () => {
 
   test('is completed even when its file cannot be deleted', async () => {
     const { run } = worker(words);
-    const outcome = await run(async () => {
-      throw new Error('EACCES');
-    });
+    const outcome = await run({ removal: () => Promise.reject(new Error('EACCES')) });
     expect(outcome.kind).toBe('completed');
   });
 });
@@ -108,14 +131,16 @@ test('R3: a lack of file handles is no attempt, however long it lasts', async ()
 });
 
 test('R3: a job that waits for a file handle is given back when its worker stops', async () => {
-  const { run, stop } = worker(
+  const { run, stop, log, clock } = worker(
     new FunctionProcessor(async () => {
       throw Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' });
     }),
   );
   const running = run();
+  await vi.waitFor(() => expect(log.at('warn')).toEqual(['no file handle is left: a job waits for one']));
   stop.abort();
   expect(await running).toEqual({ kind: 'released' });
+  expect(clock.pendingTimers).toBe(0);
 });
 
 describe('a job that fails', () => {
@@ -173,6 +198,11 @@ test('a medium that could not be downloaded is told as that where no pool takes 
 });
 
 describe('a job that fails in a way that may pass', () => {
+  test('is put off for half of its back-off and as much again by chance', async () => {
+    expect(await putOff(0)).toBe(DEFAULT_RETRY.firstDelayMs / 2);
+    expect(await putOff(0.5)).toBe(DEFAULT_RETRY.firstDelayMs * 0.75);
+  });
+
   test('R3: waits for its next attempt, file and all', async () => {
     const { ledger, removed, run, clock } = worker(busy, { attempts: 1 });
     const availableAt = clock.now() + DEFAULT_RETRY.firstDelayMs * 2;
@@ -287,6 +317,16 @@ describe('a store that is down', () => {
     ledger.script('postpone', 'lost answer');
     expect(await passTimeUntil(run(), clock)).toMatchObject({ kind: 'postponed' });
     expect(ledger.stored?.status).toBe('waiting');
+  });
+
+  test('R2: and did not postpone what another puts off meanwhile, is not believed', async () => {
+    const { ledger, run, clock } = worker(busy);
+    ledger.script('postpone', 'unavailable');
+    const outcome = run();
+    await vi.waitFor(() => expect(ledger.callsOf('postpone')).toBe(1));
+    ledger.takeOver();
+    if (ledger.stored !== null) ledger.stored = { ...ledger.stored, status: 'waiting', attempts: 2 };
+    expect(await passTimeUntil(outcome, clock)).toEqual({ kind: 'lost' });
   });
 
   test('and released all the same, is believed', async () => {

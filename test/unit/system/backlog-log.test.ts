@@ -62,8 +62,9 @@ describe('the log of backlogs', () => {
       { ...audio, oldest_pending_ms: 2 * MINUTE_MS },
       { ...none, pool: 'video', done_per_minute: 2.5 },
     ]);
+    for (let job = 0; job < 3; job += 1) backlog.done('audio');
     await period();
-    expect(lines().slice(2)).toEqual([{ ...audio, oldest_pending_ms: 4 * MINUTE_MS }]);
+    expect(lines().slice(2)).toEqual([{ ...audio, oldest_pending_ms: 4 * MINUTE_MS, done_per_minute: 1.5 }]);
   });
 
   test('L2: goes on after the store was away', async () => {

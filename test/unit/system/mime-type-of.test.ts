@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest';
 import { newGuid } from '../../../src/base/ids.ts';
 import { silentLogger } from '../../../src/base/log.ts';
+import { corruptMimeType, MEDIA_KINDS } from '../../../src/queue/media-kind.ts';
 import { openStagingFolder } from '../../../src/staging/staging-folder.ts';
 import { mimeTypeDecider } from '../../../src/system/mime-type-of.ts';
+import { RecordingLogger } from '../../support/recording-logger.ts';
 import { scratchFolder } from '../../support/scratch-folder.ts';
 
 /** A staging folder that nobody has a handle for. */
@@ -26,4 +28,16 @@ test('a file that nobody has a handle to look at is staged again, where its send
 test('a file that cannot be read otherwise is what its sender says', async () => {
   const decide = await unreadable('EIO');
   expect(await decide(newGuid(), 'application/octet-stream', 'g')).toBe('application/octet-stream');
+});
+
+test.each(MEDIA_KINDS)('of %s media that could not be downloaded no file is missed', async (kind) => {
+  const folder = await openStagingFolder(await scratchFolder());
+  const log = new RecordingLogger();
+  const decide = mimeTypeDecider({ of: () => folder }, log);
+  expect(await decide(newGuid(), corruptMimeType(kind), 'g')).toBe(corruptMimeType(kind));
+  expect(log.lines).toEqual([]);
+  await decide(newGuid(), 'image/jpeg', 'g');
+  expect(log.at('warn')).toEqual([
+    'a staged file is not in the staging folder: do gateway and backend share it?',
+  ]);
 });

@@ -1,4 +1,5 @@
-import { writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
 import { newGuid } from '../../../src/base/ids.ts';
@@ -10,6 +11,7 @@ import { parseConfig } from '../../../src/system/config.ts';
 import { startWorker } from '../../../src/system/worker.ts';
 import { acceptMedia, placeholderMessage, stagedMedia } from '../../support/store-records.ts';
 import { addedBot } from '../../support/added-bot.ts';
+import { isRunning, untilGone } from '../../support/pids.ts';
 import { RecordingLogger } from '../../support/recording-logger.ts';
 import { scratchFolder } from '../../support/scratch-folder.ts';
 import { chat } from '../../contract/store/subject.ts';
@@ -24,7 +26,7 @@ const stub = (name: string, mimeTypes: readonly string[], processor = 'audio', d
 });
 
 /** A store with one voice note and one video to turn into words, and the process that could. */
-async function machine(delayMs = 0) {
+async function machine(delayMs = 0, audio: Readonly<Record<string, unknown>> = {}) {
   const clock = systemClock();
   const log = new RecordingLogger();
   const store = openMemoryStore({ clock, newClaimToken: newGuid });
@@ -32,7 +34,7 @@ async function machine(delayMs = 0) {
   const config = parseConfig({
     bots: [{ id: 'bot-a' }],
     pools: [
-      stub('audio', ['audio/ogg'], 'audio', delayMs),
+      { ...stub('audio', ['audio/ogg'], 'audio', delayMs), ...audio },
       stub('video', ['video/mp4'], 'video'),
       { ...stub('rest', [], 'unsupported'), processorOptions: {} },
     ],
@@ -117,6 +119,20 @@ describe('a worker’s process', () => {
     expect(await statusOf(0)).toBe('pending');
     const { jobs } = await store.listJobs({ collection: 'active', filter: {}, beforeSeq: null, limit: 9 });
     expect(jobs.map(({ attempts }) => attempts)).toEqual([0, 0]);
+  });
+
+  test('stopped, leaves no process of a processor', async () => {
+    const folder = await scratchFolder();
+    const { start, log } = await machine(0, {
+      processor: fileURLToPath(new URL('../../support/known-processor.ts', import.meta.url)),
+      processorOptions: { folder },
+    });
+    const worker = await start('audio');
+    const pids = (await readdir(folder)).map(Number);
+    expect(pids.filter(isRunning)).toHaveLength(1);
+    await worker.stop();
+    await Promise.all(pids.map(untilGone));
+    expect(log.at('info')).toContain('a processor’s process is gone');
   });
 
   test('leaves a worker to a bot that was added at the backend', async () => {

@@ -131,29 +131,35 @@ async function compare(
   let done = 0;
   let fence = 0;
   for (const section of SECTIONS) {
-    const sums = [new RunningTally(), new RunningTally()] as const;
-    for (const [store, sum] of [
-      [source, sums[0]],
-      [target, sums[1]],
-    ] as const) {
-      let cursor: string | null = null;
-      do {
-        const page = await store.read(section, cursor, PAGE_RECORDS);
-        sum.add(page.records);
-        fence = Math.max(fence, fenceAbove(page.records));
-        cursor = page.next;
-        if (store === source) onPage(section, (done += page.records.length));
-      } while (cursor !== null);
-    }
-    const [expected, got] = sums.map((sum) => sum.total);
-    if (expected?.count !== got?.count || expected?.sha256 !== got?.sha256) {
+    const expected = await tallyOf(source, section, (records) => onPage(section, (done += records)));
+    const got = await tallyOf(target, section);
+    if (expected.count !== got.count || expected.sha256 !== got.sha256) {
       throw new DragomanError(
         'store_corrupt',
-        `${section}: expected ${expected?.count} records in ${target.name} as in ${source.name}, got ${got?.count}` +
-          `${expected?.count === got?.count ? ' with other contents' : ''}: it is left unfinished, start again with an empty --to`,
+        `${section}: expected ${expected.count} records in ${target.name} as in ${source.name}, got ${got.count}` +
+          `${expected.count === got.count ? ' with other contents' : ''}: it is left unfinished, start again with an empty --to`,
       );
     }
-    tallies.push({ section, ...sums[1].total });
+    fence = Math.max(fence, expected.fence, got.fence);
+    tallies.push({ section, count: got.count, sha256: got.sha256 });
   }
   return { tallies, fence };
+}
+
+async function tallyOf(
+  store: Pick<Source, 'read'>,
+  section: Section,
+  onPage: (records: number) => void = () => {},
+): Promise<Tally & { readonly fence: number }> {
+  const sum = new RunningTally();
+  let fence = 0;
+  let cursor: string | null = null;
+  do {
+    const page = await store.read(section, cursor, PAGE_RECORDS);
+    sum.add(page.records);
+    fence = Math.max(fence, fenceAbove(page.records));
+    cursor = page.next;
+    onPage(page.records.length);
+  } while (cursor !== null);
+  return { ...sum.total, fence };
 }

@@ -1,3 +1,5 @@
+import { cutText } from '../base/text.ts';
+
 /** Rows under their headings, each column as wide as its widest cell. A row's last column is not padded. */
 export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
   const all = [headings, ...rows];
@@ -38,8 +40,11 @@ export function size(bytes: number): string {
   return `${(bytes / 2 ** 30).toFixed(1)} GiB`;
 }
 
+/** Not the joiners, without which an emoji of a family falls apart, and words of Persian or Hindi are others. */
+const UNPRINTABLE = /(?:(?![\u200c\u200d])[\p{Cc}\p{Cf}\s])+/gu;
+
 /** On one line, whatever control characters a correspondent put in it. */
 export const oneLine = (text: string, length = 100): string => {
-  const printable = text.replaceAll(/[\p{Cc}\p{Cf}\s]+/gu, ' ').trim();
-  return printable.length > length ? `${printable.slice(0, length - 1)}…` : printable;
+  const printable = text.replaceAll(UNPRINTABLE, ' ').trim();
+  return printable.length > length ? `${cutText(printable, length - 1)}…` : printable;
 };

@@ -69,7 +69,7 @@ export class MediaLedger {
   }
 
   gaveUp(guid: Guid, mediaKind: MediaKind, failure: DownloadFailure): void {
-    const reason = `${failure.reason}: ${failure.detail}`.slice(0, WIRE_LIMITS.reasonCharacters);
+    const reason = inWords(failure).slice(0, WIRE_LIMITS.reasonCharacters);
     this.#db.transaction(() => {
       if (!this.#endDownload(guid)) return;
       this.#frames.append(
@@ -111,3 +111,7 @@ export class MediaLedger {
     return this.#db.run('UPDATE media SET downloading = 0 WHERE guid = ? AND downloading = 1', guid) === 1;
   }
 }
+
+/** A failure whose reason says it all has that for its detail. */
+const inWords = ({ reason, detail }: DownloadFailure): string =>
+  detail === reason ? reason : `${reason}: ${detail}`;

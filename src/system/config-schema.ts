@@ -16,6 +16,10 @@ const SHORTEST_LEASE_MS = 1_000;
 /** Long enough that guessing is hopeless. */
 const token = z.string().min(16);
 const host = z.string().min(1);
+const backendUrl = z
+  .url({ protocol: /^wss?$/, error: 'expected ws://HOST:PORT/gateway', abort: true })
+  // A proxy may have another path for it, but hardly none.
+  .refine((url) => new URL(url).pathname !== '/', 'expected ws://HOST:PORT/gateway: the path is missing');
 const port = z.number().int().min(0).max(65_535);
 
 const pool = z.strictObject({
@@ -108,7 +112,7 @@ export const configuration = consistent(
         gatewayId: gatewayId.describe("As the backend's `gateways` name this one."),
         token: token.describe('As the backend has it.').meta({ secret: true }),
         backends: z
-          .array(z.url({ protocol: /^wss?$/, error: 'expected ws://HOST:PORT/gateway' }))
+          .array(backendUrl)
           .min(1)
           .describe('Backends that share one store, tried in turn: `ws://HOST:PORT/gateway`.'),
       })

@@ -53,13 +53,19 @@ async function fetchEndpoint(simulatorUrl: string): Promise<z.infer<typeof simul
     });
     return simulatorEndpoint.parse(await response.json());
   } catch (cause) {
-    const reason = describeError(cause);
+    const reason = whyNone(cause);
     throw new DragomanError(
       'config_invalid',
       `expected a simulator at ${simulatorUrl}, got: ${reason}. One is started by dragoman simulate`,
       { cause },
     );
   }
+}
+
+/** `fetch` says in its cause what went wrong. */
+function whyNone(error: unknown): string {
+  if (error instanceof z.ZodError || error instanceof SyntaxError) return 'an answer of something else';
+  return describeError(error instanceof Error && error.cause !== undefined ? error.cause : error);
 }
 
 const withSlash = (url: string): string => (url.endsWith('/') ? url : `${url}/`);

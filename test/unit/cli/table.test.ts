@@ -1,8 +1,14 @@
 import { expect, test } from 'vitest';
-import { dayAndTime, size, table } from '../../../src/cli/table.ts';
+import { dayAndTime, oneLine, size, table } from '../../../src/cli/table.ts';
 
 test('columns are as wide as their widest cell', () => {
   expect(table(['A', 'B'], [['long', 'x']])).toBe('A     B\nlong  x');
+});
+
+test('a text is on one line, without what a terminal obeys, and its emoji stay whole', () => {
+  expect(oneLine('a\n\u001b[2Jb\u202Ec')).toBe('a [2Jb c');
+  expect(oneLine('👨\u200D👩\u200D👧 می\u200Cخواهم')).toBe('👨\u200D👩\u200D👧 می\u200Cخواهم');
+  expect(oneLine('1234😀6', 6)).toBe('1234…');
 });
 
 test('a time is told with its day, as it is here', () => {

@@ -38,7 +38,7 @@ describe('media that do not come', () => {
     await bench.backend.untilFrames('media.held');
     await session.receive(picture(bench, 'p').message);
     const [corrupt] = await bench.backend.untilFrames('media.corrupt');
-    expect(corrupt).toMatchObject({ quota_exceeded: true });
+    expect(corrupt).toMatchObject({ quota_exceeded: true, reason: 'quota' });
     expect(bench.media.requests).toEqual([]);
   });
 

@@ -172,6 +172,16 @@ describe('a configuration that cannot be used says what to do', () => {
     ['a token that is too short', { http: { token: 'short' } }, 'http.token: expected 16 characters or more'],
     ['a choice that is none', { processedBy: 'me' }, 'processedBy: expected backend or workers, got me'],
     [
+      "a backend's address without its path",
+      { uplink: { gatewayId: 'north', token: 'x'.repeat(16), backends: ['ws://127.0.0.1:7310'] } },
+      'uplink.backends.0: expected ws://HOST:PORT/gateway: the path is missing',
+    ],
+    [
+      "a backend's address that is none",
+      { uplink: { gatewayId: 'north', token: 'x'.repeat(16), backends: ['http://x/gateway'] } },
+      'uplink.backends.0: expected ws://HOST:PORT/gateway',
+    ],
+    [
       'a choice by true',
       { bots: [{ id: 'a', history: true }] },
       'bots.0.history: expected ignored or taken, got true',

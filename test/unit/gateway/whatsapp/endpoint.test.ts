@@ -49,6 +49,15 @@ describe('resolveEndpoint', () => {
     await expect(resolveEndpoint(url)).rejects.toMatchObject({ code: 'config_invalid' });
   });
 
+  test('what is no simulator is told in a line, and one that is away with the reason', async () => {
+    const url = await simulatorSaying({ some: 'other service' });
+    await expect(resolveEndpoint(url)).rejects.toThrow(
+      /got: an answer of something else\. One is started by/,
+    );
+    server?.close();
+    await expect(resolveEndpoint(url)).rejects.toThrow('ECONNREFUSED');
+  });
+
   test.each([
     ['a socket elsewhere', { ...ENDPOINT, socketUrl: 'wss://web.whatsapp.com/ws/chat' }],
     ['media elsewhere', { ...ENDPOINT, mediaOrigin: 'https://example.com' }],

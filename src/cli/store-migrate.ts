@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import cliProgress from 'cli-progress';
 import { describeError, DragomanError } from '../base/errors.ts';
 import { copyStore, type CopyProgress, type CopyReport } from '../store/transfer/copy-store.ts';
@@ -21,9 +22,12 @@ export interface StoreMigrateFlags {
 export async function storeMigrate(sources: ConfigSources, flags: StoreMigrateFlags): Promise<number> {
   const to = namedStore('--to', flags.to, flags.toFile);
   if (to === null) throw new DragomanError('config_invalid', 'expected --to STORE or --to-file FILE');
-  const from = namedStore('--from', flags.from, flags.fromFile);
+  const from = namedStore('--from', flags.from, flags.fromFile) ?? storeLocation(loadConfig(sources));
+  if (isDeepStrictEqual(from, to)) {
+    throw new DragomanError('config_invalid', 'expected two stores, got the same one as --from and --to');
+  }
   await using opened = new AsyncDisposableStack();
-  const source = await openTransfer(from === null ? storeLocation(loadConfig(sources)) : from, 'source');
+  const source = await openTransfer(from, 'source');
   opened.defer(() => source.close());
   const target = await openTransfer(to, 'target');
   opened.defer(() => target.close());
@@ -60,7 +64,13 @@ function namedStore(flag: string, store: string | undefined, file: string | unde
     throw new DragomanError('config_invalid', `expected ${flag} or ${flag}-file, got both`);
   }
   const named = file === undefined ? store : secretIn(flag, file);
-  return named === undefined ? null : storeLocation(parseConfig({ store: named, dataFolder: process.cwd() }));
+  if (named === undefined) return null;
+  try {
+    return storeLocation(parseConfig({ store: named, dataFolder: process.cwd() }));
+  } catch (cause) {
+    const reason = describeError(cause).replace('configuration: store', flag);
+    throw new DragomanError('config_invalid', reason, { cause });
+  }
 }
 
 function secretIn(flag: string, file: string): string {

@@ -174,14 +174,14 @@ describe('store migrate', () => {
     [
       'itself as the target',
       (file) => ({ from: `sqlite:${file}`, to: `sqlite:${file}` }),
-      69,
-      'is in use by another',
+      78,
+      'got the same one',
     ],
     [
       'what is no store',
       (file) => ({ from: `sqlite:${file}`, to: 'postgres:x' }),
       78,
-      'expected sqlite:PATH',
+      '--to: expected sqlite:PATH',
     ],
     ['a target in two ways', () => ({ to: 'sqlite:x', toFile: 'y' }), 78, 'got both'],
     ['a target in no file', () => ({ toFile: '/nowhere/y' }), 78, '--to-file: '],

@@ -7,11 +7,11 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { DEFAULT_POOLS } from '../src/jobs/pools.ts';
 import type { ScenarioStep } from '../src/simulator/scenario.ts';
 import { startSimulator } from '../src/simulator/simulator.ts';
 import { sqliteCrashStore } from '../test/support/crash/crash-store.ts';
 import { DragomanProcess } from '../test/support/dragoman-process.ts';
+import { stubPools } from '../test/support/stub-pools.ts';
 
 const MINUTES = Number(process.env['DRAGOMAN_SOAK_MINUTES'] ?? 10);
 const SAMPLES = 60;
@@ -120,9 +120,5 @@ const configOf = (folder: string, simulator: string) => ({
   listen: { port: 0 },
   http: { enabled: false },
   log: { level: 'warn' },
-  pools: DEFAULT_POOLS.map((pool) =>
-    ['corrupt', 'unsupported'].includes(pool.processor)
-      ? pool
-      : { ...pool, processorOptions: { delayMs: 200 } },
-  ),
+  pools: stubPools(200),
 });

@@ -7,14 +7,12 @@ import {
   initAuthCreds,
   type KeyPair,
   proto,
-  type SignalDataSet,
-  type SignalDataTypeMap,
-  type SignalKeyStore,
   type SignalRepositoryWithLIDStore,
   unpadRandomMax16,
   writeRandomPadMax16,
 } from '@whiskeysockets/baileys';
 import { keepSignalJobsApart } from '../libsignal/signal-jobs.ts';
+import { MemoryKeyStore } from './memory-key-store.ts';
 import { silentBaileysLogger } from './silent-baileys-logger.ts';
 import type { KeyBundle } from './pre-keys.ts';
 
@@ -130,26 +128,3 @@ const distribution = (groupId: string, key: Uint8Array): proto.Message.ISenderKe
   groupId,
   axolotlSenderKeyDistributionMessage: key,
 });
-
-class MemoryKeyStore implements SignalKeyStore {
-  readonly #values = new Map<string, unknown>();
-
-  get<T extends keyof SignalDataTypeMap>(type: T, ids: string[]): { [id: string]: SignalDataTypeMap[T] } {
-    const found: { [id: string]: SignalDataTypeMap[T] } = {};
-    for (const id of ids) {
-      const value = this.#values.get(`${type}/${id}`);
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the type's name says what `set` was given
-      if (value !== undefined) found[id] = value as SignalDataTypeMap[T];
-    }
-    return found;
-  }
-
-  set(data: SignalDataSet): void {
-    for (const [type, entries] of Object.entries(data)) {
-      for (const [id, value] of Object.entries(entries)) {
-        if (value === null) this.#values.delete(`${type}/${id}`);
-        else this.#values.set(`${type}/${id}`, value);
-      }
-    }
-  }
-}

@@ -2,7 +2,6 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
-import { DEFAULT_POOLS } from '../../src/jobs/pools.ts';
 import { decodeGatewayFrame, encodeFrame } from '../../src/protocol/codec.ts';
 import type { DurableFrame, InboundFrame } from '../../src/protocol/frames.ts';
 import type { Message } from '../../src/queue/message.ts';
@@ -19,6 +18,7 @@ import { runs } from '../support/property-runs.ts';
 import { RecordingLogger } from '../support/recording-logger.ts';
 import { scratchFolder } from '../support/scratch-folder.ts';
 import { openStoreAt } from '../support/sqlite-subject.ts';
+import { stubPools } from '../support/stub-pools.ts';
 
 const TOKEN = 'a token that nobody guesses';
 const BATCH = 40;
@@ -47,11 +47,7 @@ async function backendOnDisk() {
     listen: { port: 0 },
     bots: [{ id: BOT, gateway: GATEWAY }],
     gateways: [{ id: GATEWAY, token: TOKEN }],
-    pools: DEFAULT_POOLS.map((pool) =>
-      ['corrupt', 'unsupported'].includes(pool.processor)
-        ? pool
-        : { ...pool, processorOptions: { delayMs: 0 } },
-    ),
+    pools: stubPools(0),
   });
   const escalations: unknown[] = [];
   const backend = await startBackend({

@@ -2,7 +2,6 @@ import { onTestFinished } from 'vitest';
 import type { DragomanEvent } from '../../src/actors/events.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { newGuid } from '../../src/base/ids.ts';
-import { DEFAULT_POOLS } from '../../src/jobs/pools.ts';
 import type { InboundFrame } from '../../src/protocol/frames.ts';
 import { openStagingFolder } from '../../src/staging/staging-folder.ts';
 import { StagingFolders } from '../../src/staging/staging-folders.ts';
@@ -15,11 +14,10 @@ import { GatewaySocket } from './gateway-socket.ts';
 import { BOT, GATEWAY } from './inbound-frames.ts';
 import { RecordingLogger } from './recording-logger.ts';
 import { scratchFolder } from './scratch-folder.ts';
+import { stubPools } from './stub-pools.ts';
 
 const TOKEN = 'the token of the gateway';
-export const STUB_POOLS = DEFAULT_POOLS.map((pool) =>
-  ['corrupt', 'unsupported'].includes(pool.name) ? pool : { ...pool, processorOptions: { delayMs: 0 } },
-);
+export const STUB_POOLS = stubPools(0);
 
 /** Backends over one set of data, one after another. */
 export async function machine(changes: Record<string, unknown> = {}) {

@@ -4,15 +4,14 @@ import {
   type ConnectionState,
   initAuthCreds,
   makeWASocket,
-  type SignalDataSet,
   type SignalDataTypeMap,
-  type SignalKeyStore,
   type WAMessage,
   WA_CERT_DETAILS,
   type WASocket,
 } from '@whiskeysockets/baileys';
 import pino from 'pino';
 import type { SimulatorEndpoint } from '../../src/simulator/endpoint.ts';
+import { MemoryKeyStore } from '../../src/simulator/memory-key-store.ts';
 
 export interface ReceivedUpsert {
   readonly message: WAMessage;
@@ -24,31 +23,10 @@ export function memoryAuth(): AuthenticationState & { keys: MemoryKeys } {
   return { creds: initAuthCreds(), keys: new MemoryKeys() };
 }
 
-export class MemoryKeys implements SignalKeyStore {
-  #values = new Map<string, unknown>();
-
-  get<T extends keyof SignalDataTypeMap>(type: T, ids: string[]) {
-    const found: { [id: string]: SignalDataTypeMap[T] } = {};
-    for (const id of ids) {
-      const value = this.#values.get(`${type}/${id}`);
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the type's name says what `set` was given
-      if (value !== undefined) found[id] = value as SignalDataTypeMap[T];
-    }
-    return found;
-  }
-
-  set(data: SignalDataSet): void {
-    for (const [type, entries] of Object.entries(data)) {
-      for (const [id, value] of Object.entries(entries)) {
-        if (value === null) this.#values.delete(`${type}/${id}`);
-        else this.#values.set(`${type}/${id}`, value);
-      }
-    }
-  }
-
+export class MemoryKeys extends MemoryKeyStore {
   /** Loses every key of a type, as a damaged store does. */
   forget(type: keyof SignalDataTypeMap): void {
-    for (const key of this.#values.keys()) if (key.startsWith(`${type}/`)) this.#values.delete(key);
+    for (const key of this.values.keys()) if (key.startsWith(`${type}/`)) this.values.delete(key);
   }
 }
 

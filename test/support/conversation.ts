@@ -2,10 +2,10 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as pause } from 'node:timers/promises';
-import { DEFAULT_POOLS } from '../../src/jobs/pools.ts';
 import type { ScenarioStep } from '../../src/simulator/scenario.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
 import { DragomanProcess } from './dragoman-process.ts';
+import { stubPools } from './stub-pools.ts';
 
 /** A message of the history as far as two runs of one conversation must agree on it. */
 export interface Remembered {
@@ -106,11 +106,7 @@ async function writeConfig(folder: string, simulator: string): Promise<string> {
     simulator,
     listen: { port: 0 },
     leaseMs: 2_000,
-    pools: DEFAULT_POOLS.map((pool) =>
-      ['corrupt', 'unsupported'].includes(pool.processor)
-        ? pool
-        : { ...pool, processorOptions: { delayMs: STUB_DELAY_MS } },
-    ),
+    pools: stubPools(STUB_DELAY_MS),
   };
   await writeFile(file, JSON.stringify(config));
   return file;

@@ -3,10 +3,10 @@ import type { DragomanEvent } from '../../src/actors/events.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { type Logger, silentLogger } from '../../src/base/log.ts';
 import { type ServingOptions, startTogether, type Together } from '../../src/cli/together.ts';
-import { DEFAULT_POOLS } from '../../src/jobs/pools.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
 import { parseConfig } from '../../src/system/config.ts';
 import { scratchFolder } from './scratch-folder.ts';
+import { stubPools } from './stub-pools.ts';
 
 /** Gateway and backend in this process, one bot linked to an offline WhatsApp. */
 export interface TogetherBench {
@@ -37,11 +37,7 @@ export async function togetherBench(
       simulator: simulator.endpoint.mediaOrigin,
       listen: { port: 0 },
       http: { enabled: false },
-      pools: DEFAULT_POOLS.map((pool) =>
-        ['corrupt', 'unsupported'].includes(pool.processor)
-          ? pool
-          : { ...pool, processorOptions: { delayMs: 20 } },
-      ),
+      pools: stubPools(20),
       ...settings,
     }),
     clock: systemClock(),

@@ -3,7 +3,6 @@ import type { DragomanEvent } from '../../src/actors/events.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { newGuid } from '../../src/base/ids.ts';
 import { silentLogger } from '../../src/base/log.ts';
-import { DEFAULT_POOLS } from '../../src/jobs/pools.ts';
 import type { CorrespondentKey } from '../../src/jobs/job.ts';
 import type { ReadyMessage } from '../../src/queue/message.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
@@ -17,6 +16,7 @@ import { parseConfig } from '../../src/system/config.ts';
 
 import { LIVE_GATEWAY, type LiveGatewayOptions, stagingFolderIn, startLiveGateway } from './live-gateway.ts';
 import { scratchFolder } from './scratch-folder.ts';
+import { stubPools } from './stub-pools.ts';
 
 const TOKEN = 'a token that nobody guesses';
 const WHOLE = { afterSeq: 0, limit: 10_000 };
@@ -80,11 +80,7 @@ export class Works {
         // Whoever keeps killing the gateway has more media pending than any chat should.
         bots: bots.map((id) => ({ id, gateway: LIVE_GATEWAY, limits: { maxPlaceholders: 10_000 } })),
         gateways: [{ id: LIVE_GATEWAY, token: TOKEN }],
-        pools: DEFAULT_POOLS.map((pool) =>
-          ['corrupt', 'unsupported'].includes(pool.processor)
-            ? pool
-            : { ...pool, processorOptions: { delayMs: stubDelayMs } },
-        ),
+        pools: stubPools(stubDelayMs),
       }),
       store: intercept(store),
       staging: await openStagingFolders(stagingFolderIn(dir)),

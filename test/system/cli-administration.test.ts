@@ -5,9 +5,9 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { Journal, JOURNAL_FILE } from '../../src/gateway/journal.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
-import { DEFAULT_POOLS } from '../../src/jobs/pools.ts';
 import { DragomanProcess } from '../support/dragoman-process.ts';
 import { NO_AUTH, received } from '../support/received-messages.ts';
+import { stubPools } from '../support/stub-pools.ts';
 
 /** A running `dragoman start`, linked to a simulator, in which one conversation took place. */
 interface Running {
@@ -52,11 +52,7 @@ async function leaveDeadLetter(folder: string): Promise<void> {
 async function start(folder: string, settings: object = {}): Promise<Running> {
   const simulator = await startSimulator({ autoScan: true });
   const config = path.join(folder, 'dragoman.json');
-  const pools = DEFAULT_POOLS.map((pool) =>
-    ['corrupt', 'unsupported'].includes(pool.processor)
-      ? pool
-      : { ...pool, processorOptions: { delayMs: 20 } },
-  );
+  const pools = stubPools(20);
   await writeFile(
     config,
     JSON.stringify({

@@ -3,10 +3,10 @@ import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { DEFAULT_POOLS } from '../../src/jobs/pools.ts';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import { DragomanProcess } from '../support/dragoman-process.ts';
 import { scratchFolder } from '../support/scratch-folder.ts';
+import { stubPools } from '../support/stub-pools.ts';
 
 const PEOPLE = ['Ana', 'Bruno', 'Carla', 'Davi'];
 /** Of the conversation, before the signal. */
@@ -36,11 +36,7 @@ test('SIGTERM in the middle of a flood: all that is ready is in the history, job
   const simulator = await startSimulator({ autoScan: true });
   onTestFinished(() => simulator.close());
   const config = path.join(folder, 'dragoman.json');
-  const slow = DEFAULT_POOLS.map((pool) =>
-    ['corrupt', 'unsupported'].includes(pool.processor)
-      ? pool
-      : { ...pool, processorOptions: { delayMs: 400 } },
-  );
+  const slow = stubPools(400);
   const settings = {
     dataFolder: folder,
     simulator: simulator.endpoint.mediaOrigin,

@@ -1,33 +1,15 @@
-import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { DEFAULT_POOLS } from '../../src/jobs/pools.ts';
 import { startSimulator } from '../../src/simulator/simulator.ts';
-import { DragomanProcess } from '../support/dragoman-process.ts';
+import type { DragomanProcess } from '../support/dragoman-process.ts';
 import { giveHandles, mayLimitHandles, takeHandles } from '../support/file-handles.ts';
 import { scratchFolder } from '../support/scratch-folder.ts';
+import { configured, startDragoman } from '../support/started-dragoman.ts';
+import { stubPools } from '../support/stub-pools.ts';
 
 const TOKEN = 'the token of the north';
-const DELAY_MS = 20;
-
-function spawn(...args: readonly string[]): DragomanProcess {
-  const dragoman = DragomanProcess.spawn(...args);
-  onTestFinished(() => dragoman.kill());
-  return dragoman;
-}
-
-async function configured(name: string, folder: string, settings: object): Promise<string> {
-  const file = path.join(folder, `${name}.json`);
-  await writeFile(file, JSON.stringify({ dataFolder: '.', stagingFolder: 'media', ...settings }));
-  return file;
-}
-
-const quickPools = DEFAULT_POOLS.map((pool) =>
-  ['corrupt', 'unsupported'].includes(pool.processor)
-    ? pool
-    : { ...pool, processorOptions: { delayMs: DELAY_MS } },
-);
+const quickPools = stubPools(20);
 
 /** What the store holds, in the order of places. */
 function historyIn(folder: string): string[] {
@@ -48,14 +30,17 @@ async function offlineWhatsApp() {
 async function apart() {
   const simulator = await offlineWhatsApp();
   const folder = await scratchFolder();
-  const backendConfig = await configured('backend', folder, {
+  const backendConfig = await configured(folder, {
+    dataFolder: '.',
+    stagingFolder: 'media',
     bots: [{ id: 'main', gateway: 'north' }],
     gateways: [{ id: 'north', token: TOKEN }],
     pools: quickPools,
   });
-  const backend = spawn('backend', '--port', '0', '--config', backendConfig);
+  const backend = startDragoman('backend', '--port', '0', '--config', backendConfig);
   await backend.printed(/Gateways dial/);
-  const gatewayConfig = await configured('gateway', await scratchFolder(), {
+  const gatewayConfig = await configured(await scratchFolder(), {
+    dataFolder: '.',
     stagingFolder: path.join(folder, 'media'),
     simulator: simulator.endpoint.mediaOrigin,
     uplink: {
@@ -65,7 +50,7 @@ async function apart() {
     },
   });
   const gateway = async (): Promise<DragomanProcess> => {
-    const process = spawn('gateway', '--config', gatewayConfig);
+    const process = startDragoman('gateway', '--config', gatewayConfig);
     await process.printed(/: open$/m);
     return process;
   };
@@ -79,12 +64,14 @@ describe.skipIf(!mayLimitHandles)('a process that has no file handle left', () =
   test('takes texts all the while, has media wait, and turns them into words once it has some again', async () => {
     const simulator = await offlineWhatsApp();
     const folder = await scratchFolder();
-    const config = await configured('start', folder, {
+    const config = await configured(folder, {
+      dataFolder: '.',
+      stagingFolder: 'media',
       simulator: simulator.endpoint.mediaOrigin,
       listen: { port: 0 },
       pools: quickPools,
     });
-    const dragoman = spawn('start', '--config', config);
+    const dragoman = startDragoman('start', '--config', config);
     await dragoman.printed(/: open$/m);
     await simulator.say('Ana', { text: 'before' });
     await expect.poll(() => historyIn(folder)).toEqual(['before']);

@@ -1,12 +1,11 @@
-import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { DEFAULT_POOLS } from '../../src/jobs/pools.ts';
 import { startSimulator } from '../../src/simulator/simulator.ts';
-import { DragomanProcess } from '../support/dragoman-process.ts';
 import { freePort } from '../support/listening-port.ts';
 import { MONGODB_URL, SKIPPED, TestDatabase } from '../support/mongo-subject.ts';
 import { scratchFolder } from '../support/scratch-folder.ts';
+import { configured, startDragoman } from '../support/started-dragoman.ts';
+import { stubPools } from '../support/stub-pools.ts';
 
 if (MONGODB_URL === undefined) console.warn(`active and standby on one MongoDB: ${SKIPPED}`);
 
@@ -16,18 +15,6 @@ const TOKEN = 'the token of the gateway';
 const TAKE_OVER_MS = 15_000;
 const UP = /Gateways dial/;
 const STANDING_BY = /Standing by/;
-
-function spawn(...args: readonly string[]): DragomanProcess {
-  const dragoman = DragomanProcess.spawn(...args);
-  onTestFinished(() => dragoman.kill());
-  return dragoman;
-}
-
-async function configured(folder: string, settings: object): Promise<string> {
-  const file = path.join(folder, 'dragoman.json');
-  await writeFile(file, JSON.stringify(settings));
-  return file;
-}
 
 describe.skipIf(MONGODB_URL === undefined)('active and standby on one MongoDB', () => {
   let database: TestDatabase;
@@ -57,11 +44,7 @@ describe.skipIf(MONGODB_URL === undefined)('active and standby on one MongoDB', 
       leaseMs: 2_000,
       bots: [{ id: 'main', gateway: 'north' }],
       gateways: [{ id: 'north', token: TOKEN }],
-      pools: DEFAULT_POOLS.map((pool) =>
-        ['corrupt', 'unsupported'].includes(pool.processor)
-          ? pool
-          : { ...pool, processorOptions: { delayMs: 20 } },
-      ),
+      pools: stubPools(20),
     });
     const uplink = await configured(await scratchFolder(), {
       dataFolder: '.',
@@ -76,8 +59,8 @@ describe.skipIf(MONGODB_URL === undefined)('active and standby on one MongoDB', 
     let said = 0;
     return {
       simulator,
-      backend: (which: 0 | 1) => spawn('backend', '--config', config, '--port', String(ports[which])),
-      gateway: () => spawn('gateway', '--config', uplink),
+      backend: (which: 0 | 1) => startDragoman('backend', '--config', config, '--port', String(ports[which])),
+      gateway: () => startDragoman('gateway', '--config', uplink),
       async talk(): Promise<void> {
         said += 1;
         await simulator.say('Ana', { text: `${said}: a word` });

@@ -1,11 +1,11 @@
-import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { DEFAULT_POOLS } from '../../src/jobs/pools.ts';
 import { startSimulator } from '../../src/simulator/simulator.ts';
-import { DragomanProcess } from '../support/dragoman-process.ts';
+import type { DragomanProcess } from '../support/dragoman-process.ts';
 import { scratchFolder } from '../support/scratch-folder.ts';
+import { configured, startDragoman } from '../support/started-dragoman.ts';
+import { stubPools } from '../support/stub-pools.ts';
 
 const TOKENS = { north: 'the token of the north', south: 'the token of the south' };
 type GatewayId = keyof typeof TOKENS;
@@ -13,18 +13,6 @@ const GATEWAYS: readonly GatewayId[] = ['north', 'south'];
 /** Nothing listens there: the first backend of each gateway is away. */
 const NOWHERE = 'ws://127.0.0.1:9/gateway';
 const PHONES = ['4915550000001', '4915550000002'];
-
-function spawn(...args: readonly string[]): DragomanProcess {
-  const dragoman = DragomanProcess.spawn(...args);
-  onTestFinished(() => dragoman.kill());
-  return dragoman;
-}
-
-async function configured(folder: string, settings: object): Promise<string> {
-  const file = path.join(folder, 'dragoman.json');
-  await writeFile(file, JSON.stringify(settings));
-  return file;
-}
 
 /** A backend, a gateway for each of two bots, each with folders of its own, and an offline WhatsApp. */
 async function world() {
@@ -44,14 +32,10 @@ async function world() {
       token: TOKENS[id],
       stagingFolder: path.join(folders[id], 'media'),
     })),
-    pools: DEFAULT_POOLS.map((pool) =>
-      ['corrupt', 'unsupported'].includes(pool.processor)
-        ? pool
-        : { ...pool, processorOptions: { delayMs: 20 } },
-    ),
+    pools: stubPools(20),
   });
   const backend = async (port: string): Promise<DragomanProcess> => {
-    const process = spawn('backend', '--config', config, '--port', port);
+    const process = startDragoman('backend', '--config', config, '--port', port);
     await process.printed(/Gateways dial/);
     return process;
   };
@@ -66,7 +50,7 @@ async function world() {
         backends: [NOWHERE, `ws://127.0.0.1:${port}/gateway`],
       },
     });
-    return spawn('gateway', '--config', file);
+    return startDragoman('gateway', '--config', file);
   };
   return { simulator, folders, backend, gateway };
 }
@@ -129,7 +113,7 @@ test('a backend and two gateways, each killed and restarted: every message is th
 });
 
 async function refused(...args: readonly string[]) {
-  const dragoman = spawn(...args, '--data-folder', await scratchFolder());
+  const dragoman = startDragoman(...args, '--data-folder', await scratchFolder());
   const exitCode = await dragoman.exited();
   return { exitCode, lines: dragoman.stderr.trimEnd().split('\n') };
 }

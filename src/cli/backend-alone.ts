@@ -15,7 +15,14 @@ export async function startBackendAlone({ config: given, ...options }: ServingOp
   const store = await openStoreOrStandBy({ ...options, config });
   opened.defer(() => store.close());
   const credentials = config.gateways.map(({ id, token }) => ({ gatewayId: id, token }));
-  const watched = await startWatchedBackend({ ...options, config, store, staging, credentials });
+  const watched = await startWatchedBackend({
+    ...options,
+    config,
+    store,
+    staging,
+    credentials,
+    signal: options.standby?.signal,
+  });
   opened.defer(() => watched.stop());
   const { backend, inspector } = watched;
   const running = opened.move();

@@ -54,6 +54,7 @@ export async function startTogether(options: ServingOptions): Promise<Together> 
     clock,
     log,
     onEscalation,
+    signal: options.standby?.signal,
   });
   opened.defer(() => watched.stop());
   const { backend, inspector } = watched;

@@ -23,7 +23,8 @@ export async function worker(
   const escalated = Promise.withResolvers<'escalated'>();
   await using opened = new AsyncDisposableStack();
   const staging = await openStagingFolders(config.stagingFolder, config.gateways, joinStagingFolder);
-  const store = await openStore({ url, clock, log, signal: abortedBy(stopRequested) }).catch(nullIfAborted);
+  const signal = abortedBy(stopRequested);
+  const store = await openStore({ url, clock, log, signal }).catch(nullIfAborted);
   if (store === null) return EXIT.ok;
   opened.defer(() => store.close());
   const running = await startWorker({
@@ -37,7 +38,9 @@ export async function worker(
       log.error({ actor, reason: describeError(error) }, 'an actor cannot be kept alive: stopping');
       escalated.resolve('escalated');
     },
-  });
+    signal,
+  }).catch(nullIfAborted);
+  if (running === null) return EXIT.ok;
   opened.defer(() => running.stop());
   const pulse = new Pulse({ dataFolder: config.dataFolder, name: 'worker', being: beingHere(), clock, log });
   opened.defer(() => pulse.end());

@@ -15,6 +15,8 @@ export interface ProcessorEnvironment {
   readonly log: Logger;
   /** The folder that relative module paths start from. */
   readonly baseFolder: string;
+  /** Ends the waiting for a module that loads. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 type Factory = (clock: Clock, options: Readonly<Record<string, unknown>>) => BaseMediaProcessor;
@@ -34,11 +36,11 @@ const LOOKS_LIKE_A_PATH = /[\\/]|\.[cm]?[jt]s$/;
 
 /**
  * Makes the processor that a pool names: built-in ones in this process, modules in processes of their own. Throws `config_invalid`, naming the
- * pool, when there is none such. The processor is the caller's to close.
+ * pool, when there is none such, and the signal's reason when that aborts. The processor is the caller's to close.
  */
 export async function createPoolProcessor(
   pool: PoolConfig,
-  { clock, log, baseFolder }: ProcessorEnvironment,
+  { clock, log, baseFolder, signal }: ProcessorEnvironment,
 ): Promise<BaseMediaProcessor> {
   const options = pool.processorOptions ?? {};
   try {
@@ -48,9 +50,11 @@ export async function createPoolProcessor(
       const file = resolve(baseFolder, pool.processor);
       const maxMemoryMb = pool.maxMemoryMb ?? DEFAULT_MAX_MEMORY_MB;
       const { workers } = pool;
-      return await IsolatedProcessor.start({ module: { file, options, maxMemoryMb }, workers, clock, log });
+      const module = { file, options, maxMemoryMb };
+      return await IsolatedProcessor.start({ module, workers, clock, log }, signal);
     }
   } catch (error) {
+    signal?.throwIfAborted();
     throw invalid(pool, describeError(error), error);
   }
   const names = [...BUILT_IN.keys()].join(', ');

@@ -53,6 +53,8 @@ export interface BackendOptions {
   readonly events?: EventBus;
   /** An actor failed more often than its supervisors can bear: nothing left but to end the process. */
   readonly onEscalation: (error: unknown, path: string) => void;
+  /** Ends the waiting for processors that load: it rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
   /** Opens the port for gateways; by default, for WebSockets. */
   readonly openLinks?: typeof startLinkServer;
   /** Makes the processors; by default, those that the pools name. */

@@ -19,6 +19,8 @@ export interface JobRunsOptions {
   readonly staging: Pick<StagingFolders, 'of'>;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Ends the waiting for processors that load. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** How each pool's workers do a job. */
@@ -28,13 +30,14 @@ export interface JobRuns {
   close(): Promise<void>;
 }
 
-/** Makes the processors of the pools. Rejects, with nothing left running, with `config_invalid`. */
+/** Makes the processors of the pools. Rejects, with nothing left running, as `createPoolProcessor` does. */
 export async function prepareJobRuns({
   config,
   pools,
   staging,
   clock,
   log,
+  signal,
 }: JobRunsOptions): Promise<JobRuns> {
   const { leaseMs, maxAttempts, baseFolder } = config;
   const heartbeatMs = Math.floor(leaseMs / HEARTBEATS_PER_LEASE);
@@ -45,7 +48,7 @@ export async function prepareJobRuns({
   try {
     for (const pool of pools) {
       runs.set(pool.name, {
-        processor: await createPoolProcessor(pool, { clock, log, baseFolder }),
+        processor: await createPoolProcessor(pool, { clock, log, baseFolder, signal }),
         filesOf: (gatewayId) => staging.of(gatewayId),
         clock,
         log,

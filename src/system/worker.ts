@@ -22,6 +22,8 @@ export interface WorkerOptions {
   readonly log: Logger;
   /** An actor failed more often than its supervisors can bear: nothing left but to end the process. */
   readonly onEscalation: (error: unknown, path: string) => void;
+  /** Ends the waiting for processors that load: it rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface RunningWorker {

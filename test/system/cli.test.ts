@@ -6,8 +6,10 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import { DragomanProcess } from '../support/dragoman-process.ts';
 import { openJournal } from '../support/open-journal.ts';
+import { untilGone } from '../support/pids.ts';
 import { NO_AUTH, received } from '../support/received-messages.ts';
 import { scratchFolder } from '../support/scratch-folder.ts';
+import { written } from '../support/written.ts';
 
 /** Runs a command to its end. */
 async function run(...args: readonly string[]) {
@@ -108,6 +110,27 @@ test.for(['start', 'worker'])(
     expect(dragoman.stderr).toBe('');
   },
 );
+
+test('dragoman start ends at once at Ctrl-C while a processor loads, and leaves nothing of it', async () => {
+  const dir = await scratchFolder();
+  const loading = path.join(dir, 'loading');
+  const source = `import { writeFileSync } from 'node:fs';
+    writeFileSync(${JSON.stringify(loading)}, String(process.pid));
+    while (true);`;
+  await writeFile(path.join(dir, 'slow.mjs'), source);
+  const slow = { name: 'rest', mimeTypes: [], workers: 1, timeoutMs: 1_000, processor: './slow.mjs' };
+  const config = path.join(dir, 'dragoman.json');
+  await writeFile(config, JSON.stringify({ dataFolder: 'data', listen: { port: 0 }, pools: [slow] }));
+  const dragoman = DragomanProcess.spawn('start', '--config', config);
+  onTestFinished(() => dragoman.kill());
+  const pid = Number(await written(loading, /^\d+$/));
+  const askedAt = Date.now();
+  dragoman.signal('SIGTERM');
+  expect(await dragoman.exited()).toBe(0);
+  expect(Date.now() - askedAt).toBeLessThan(5_000);
+  expect(dragoman.stderr).not.toContain('Warning');
+  await untilGone(pid);
+});
 
 /** A `dragoman start` that has linked itself to a simulator, and its command line. */
 async function linked(folder: string) {

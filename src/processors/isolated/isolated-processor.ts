@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
+import { untilAborted } from '../../base/deadlines.ts';
 import { DragomanError, hasCode } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { BaseMediaProcessor } from '../base-media-processor.ts';
@@ -35,16 +36,27 @@ export class IsolatedProcessor extends BaseMediaProcessor {
     this.#options = options;
   }
 
-  /** Starts the first process, which proves that the module can be used. Rejects with `config_invalid` when it cannot. */
-  static async start(options: IsolatedProcessorOptions): Promise<IsolatedProcessor> {
+  /**
+   * Starts the first process, which proves that the module can be used. Rejects, with nothing left running, with
+   * `config_invalid` when it cannot, and with the signal's reason when that aborts.
+   */
+  static async start(
+    options: IsolatedProcessorOptions,
+    signal = new AbortController().signal,
+  ): Promise<IsolatedProcessor> {
     const processor = new IsolatedProcessor(options);
-    await processor.#hire();
-    return processor;
+    try {
+      await untilAborted(processor.#hire(), signal);
+      return processor;
+    } catch (error) {
+      await processor.close();
+      throw error;
+    }
   }
 
   override async close(): Promise<void> {
     this.#isClosed = true;
-    await Promise.all([...this.#children].map(dismissed));
+    await Promise.all([...this.#children].map((child) => child.end()));
   }
 
   protected override async processMedia(
@@ -102,9 +114,3 @@ const mayPass = (error: unknown): unknown =>
   hasCode(error, 'config_invalid')
     ? new DragomanError('processing_retryable', error.message, { cause: error })
     : error;
-
-async function dismissed(child: ProcessorChild): Promise<void> {
-  const gone = new Promise((resolve) => child.gone.addEventListener('abort', resolve, { once: true }));
-  child.kill();
-  await gone;
-}

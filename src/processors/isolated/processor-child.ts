@@ -125,6 +125,16 @@ export class ProcessorChild {
     if (this.#process.pid !== undefined) endProcessGroup(this.#process.pid);
   }
 
+  /** Kills it; resolves when it is gone. */
+  async end(): Promise<void> {
+    // This process may have nothing else to wait for, and would end first.
+    this.#process.ref();
+    const gone = Promise.withResolvers<void>();
+    this.gone.addEventListener('abort', () => gone.resolve(), { once: true });
+    this.kill();
+    if (!this.gone.aborted) await gone.promise;
+  }
+
   async #ask<Reply>(request: (id: number) => ChildRequest, schema: z.ZodType<Reply>): Promise<Reply> {
     this.#lastId += 1;
     const id = this.#lastId;

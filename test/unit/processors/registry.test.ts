@@ -15,23 +15,29 @@ const create = (
   processor: string,
   processorOptions: PoolConfig['processorOptions'] = {},
   baseFolder = '/nowhere',
+  changes: Partial<PoolConfig> = {},
 ) =>
   createPoolProcessor(
-    { name: 'mine', mimeTypes: [], workers: 1, timeoutMs: 1_000, processor, processorOptions },
+    { name: 'mine', mimeTypes: [], workers: 1, timeoutMs: 1_000, processor, processorOptions, ...changes },
     { clock, log: silentLogger, baseFolder },
   );
 
-async function createFrom(name: string, source: string, options: PoolConfig['processorOptions'] = {}) {
+async function createFrom(
+  name: string,
+  source: string,
+  options: PoolConfig['processorOptions'] = {},
+  changes: Partial<PoolConfig> = {},
+) {
   const baseFolder = await scratchFolder();
   await writeFile(path.join(baseFolder, name), source);
-  const processor = await create(`./${name}`, options, baseFolder);
+  const processor = await create(`./${name}`, options, baseFolder, changes);
   onTestFinished(() => processor.close());
   return processor;
 }
 
 const file = { path: '/nowhere', bytes: null, sha256: null };
-const attempt = async (processor: Awaited<ReturnType<typeof create>>) =>
-  processor.process(claimedJob(), file, { clock, timeoutMs: 1_000 }, new AbortController().signal);
+const attempt = async (processor: Awaited<ReturnType<typeof create>>, timeoutMs = 1_000) =>
+  processor.process(claimedJob(), file, { clock, timeoutMs }, new AbortController().signal);
 
 describe('a pool’s processor', () => {
   test.each(DEFAULT_POOLS)('of the default pool $name is built in', async (pool) => {
@@ -56,6 +62,30 @@ describe('a pool’s processor', () => {
     const outcome = await attempt(await createFrom('pid.mjs', source));
     expect(outcome).toMatchObject({ result: { words: expect.stringMatching(/^\d+$/) } });
     expect(outcome).not.toMatchObject({ result: { words: String(process.pid) } });
+  });
+
+  test('that is a module has as many processes as its pool has workers, each with the memory it may take', async () => {
+    const source = `import { readdirSync, writeFileSync } from 'node:fs';
+      import { setTimeout as pause } from 'node:timers/promises';
+      const limit = process.execArgv.find((arg) => arg.startsWith('--max-old-space-size'));
+      export const createProcessor = ({ options: { folder } }) => ({
+        async processMedia(file, mimeType, context, signal) {
+          writeFileSync(folder + '/' + process.pid, '');
+          while (readdirSync(folder).length < 2) await pause(10, undefined, { signal });
+          return process.pid + ' ' + limit;
+        },
+      });`;
+    const folder = await scratchFolder();
+    const two = { workers: 2, maxMemoryMb: 321 };
+    const processor = await createFrom('two.mjs', source, { folder }, two);
+    const twice = async () => {
+      const outcomes = await Promise.all([attempt(processor, 20_000), attempt(processor, 20_000)]);
+      return outcomes.map((outcome) => (outcome.kind === 'completed' ? outcome.result.words : outcome.kind));
+    };
+    const first = await twice();
+    expect(new Set(first).size).toBe(2);
+    for (const words of first) expect(words).toMatch(/^\d+ --max-old-space-size=321$/);
+    expect((await twice()).toSorted()).toEqual(first.toSorted());
   });
 
   test('may be a module whose processMedia is not even asynchronous', async () => {

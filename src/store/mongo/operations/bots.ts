@@ -1,10 +1,10 @@
 import type { BotRecord } from '../../bot-store.ts';
-import type { ReadableCollections } from '../collections.ts';
+import type { BotDocument, ReadableCollections } from '../collections.ts';
 import type { Transaction } from '../transactions.ts';
 import { ownedStore } from './writing.ts';
 
 export async function saveBot(transaction: Transaction, bot: BotRecord): Promise<void> {
-  const document = {
+  const document: Required<BotDocument> = {
     bot_id: bot.botId,
     provider_name: bot.providerName,
     gateway_id: bot.gatewayId,

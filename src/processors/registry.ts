@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { z } from 'zod';
 import type { Clock } from '../base/clock.ts';
 import { DragomanError, describeError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
@@ -55,10 +56,17 @@ export async function createPoolProcessor(
     }
   } catch (error) {
     signal?.throwIfAborted();
-    throw invalid(pool, describeError(error), error);
+    throw invalid(pool, inWords(error), error);
   }
   const names = [...BUILT_IN.keys()].join(', ');
   throw invalid(pool, `expected one of ${names}, or the path of a module, got "${pool.processor}"`);
+}
+
+/** On one line, of options that a processor does not know too. */
+function inWords(error: unknown): string {
+  if (!(error instanceof z.ZodError)) return describeError(error);
+  const problems = error.issues.map(({ path, message }) => [...path, message].join(': '));
+  return `processorOptions: ${problems.join('; ')}`;
 }
 
 const invalid = (pool: PoolConfig, problem: string, cause?: unknown): DragomanError =>

@@ -5,6 +5,7 @@ import type { Finding } from './check.ts';
 import { checkConfiguration, checkNode, checkTokens } from './configuration-checks.ts';
 import { checkFolders } from './folder-checks.ts';
 import { checkBackends, checkPorts } from './network-checks.ts';
+import { checkProcessors } from './processor-checks.ts';
 import { checkStore } from './store-check.ts';
 
 /**
@@ -25,7 +26,9 @@ async function examine(sources: ConfigSources): Promise<readonly Finding[]> {
   if (config === null) return first;
   const further = await Promise.all([
     checkFolders(config),
-    ...(config.uplink === undefined ? [checkStore(config), checkPorts(config)] : [checkBackends(config)]),
+    ...(config.uplink === undefined
+      ? [checkStore(config), checkPorts(config), checkProcessors(config)]
+      : [checkBackends(config)]),
   ]);
   return [...first, ...checkTokens(config), ...further.flat()];
 }

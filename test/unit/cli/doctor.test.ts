@@ -222,6 +222,34 @@ test('needs Node 24', () => {
   expect(checkNode('24.0.0').state).toBe('ok');
 });
 
+const pool = (name: string, processor: string) => ({
+  name,
+  mimeTypes: [],
+  workers: 1,
+  timeoutMs: 1_000,
+  processor,
+});
+
+test('loads the modules that turn media into words, and says what a start would', async () => {
+  const folder = await scratchFolder();
+  const good = 'export const createProcessor = () => ({ processMedia: async () => "words" });';
+  await writeFile(path.join(folder, 'good.js'), good);
+  await writeFile(path.join(folder, 'bad.js'), 'export const x = 1;');
+  const typed = { ...pool('image', './bad.js'), mimeTypes: ['image/jpeg'] };
+  const both = await visit(folder, { pools: [pool('rest', './good.js'), typed] });
+  expect(both.of('processor of pool rest')).toMatchObject({ state: 'ok', found: './good.js can be loaded' });
+  expect(both.of('processor of pool image')).toMatchObject({
+    state: 'failing',
+    found: expect.stringContaining('expected an exported function createProcessor'),
+  });
+  expect(both.exitCode).toBe(1);
+  const misspelt = await visit(folder, { pools: [pool('rest', 'imagee')] });
+  expect(misspelt.of('processor of pool rest')?.found).toContain('got "imagee"');
+  const shared = { store: 'mongodb://127.0.0.1/dragoman?nonsense=1', processedBy: 'workers' };
+  const elsewhere = await visit(folder, { ...shared, pools: [pool('rest', './bad.js')] });
+  expect(elsewhere.of('processor of pool rest')?.state).toBe('warning');
+});
+
 test('says that MongoDB cannot be asked, without its password', async () => {
   const store = 'mongodb://operator:hunter2@127.0.0.1:1/dragoman?nonsense=1';
   const { exitCode, of, findings } = await visit(await scratchFolder(), { store });

@@ -136,5 +136,8 @@ describe('a configuration is refused, naming the pool, when the processor', () =
   test('does not know its options', async () => {
     await expect(create('image', { delay: 5 })).rejects.toMatchObject(refused(/delay/));
     await expect(create('image', { delayMs: -1 })).rejects.toMatchObject(refused(/delayMs/));
+    await expect(create('image', { word: 'x' })).rejects.toMatchObject(
+      refused(/processorOptions: Unrecognized key: "word"$/),
+    );
   });
 });

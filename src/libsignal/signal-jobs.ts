@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { KeyedMutex } from '../base/keyed-mutex.ts';
+import { Lanes } from '../base/lanes.ts';
 
 /** A cipher, or a session's builder. */
 interface Addressed {
@@ -15,7 +15,7 @@ const QUEUEING: readonly (readonly [className: string, method: string])[] = [
 ];
 const IN_TURN = Symbol.for('dragoman: signal jobs take turns');
 
-const jobs = new KeyedMutex();
+const addresses = new Lanes();
 
 /**
  * Lets each of libsignal's jobs run in its own caller's async context. libsignal has one queue per address for the whole
@@ -39,7 +39,7 @@ export function keepSignalJobsApart(): void {
 // oxlint-disable-next-line typescript/no-unsafe-function-type -- as libsignal has it
 function taking(original: Function): Method {
   const inOneTurn: Method = function (this: Addressed, ...args) {
-    return jobs.runExclusive(this.addr.toString(), async () => {
+    return addresses.run([this.addr.toString()], async () => {
       const result: unknown = await Reflect.apply(original, this, args);
       return result;
     });

@@ -5,7 +5,7 @@ import {
   type SignalKeyStore,
   type SignalKeyStoreWithTransaction,
 } from '@whiskeysockets/baileys';
-import { KeyedMutex } from '../../base/keyed-mutex.ts';
+import { Lanes } from '../../base/lanes.ts';
 
 /**
  * The steps of the ratchets that encrypt. Baileys encrypts and sends within one transaction, which commits the step when
@@ -19,7 +19,7 @@ export class SendingRatchet {
   /** Beneath Baileys' transactions. */
   readonly #store: Pick<SignalKeyStore, 'get' | 'set'>;
   readonly #changes = new AsyncLocalStorage<SignalDataSet[]>();
-  readonly #devices = new KeyedMutex();
+  readonly #devices = new Lanes();
 
   constructor(store: Pick<SignalKeyStore, 'get' | 'set'>) {
     this.#store = store;
@@ -47,7 +47,7 @@ export class SendingRatchet {
 
   /** Runs what steps the ratchet between this account and a device, and commits that, while nothing else does. */
   async alone<T>(jid: string, work: () => Promise<T>): Promise<T> {
-    return this.#devices.runExclusive(await this.#deviceOf(jid), work);
+    return this.#devices.run([await this.#deviceOf(jid)], work);
   }
 
   /** The same for either address of a person, as Baileys keeps one ratchet for both. */

@@ -3,6 +3,7 @@ import PQueue from 'p-queue';
 import type { Clock } from '../../base/clock.ts';
 import { pause, withDeadline } from '../../base/deadlines.ts';
 import { DragomanError, hasCode } from '../../base/errors.ts';
+import { Lanes } from '../../base/lanes.ts';
 import { storeClosed } from '../refusals.ts';
 import { type Attempt, type Coalescible, Coalescing } from './coalescing.ts';
 import {
@@ -11,7 +12,6 @@ import {
   type ReadableCollections,
   type WorkCollections,
 } from './collections.ts';
-import { Lanes } from './lanes.ts';
 import { isAnswer, isDuplicateKey, isTransient, isUnknownCommit, storeFailure } from './mongo-errors.ts';
 import type { Ownership } from './ownership.ts';
 import { GivenUpSessions } from './open-transactions.ts';

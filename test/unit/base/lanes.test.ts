@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Lanes } from '../../../../src/store/mongo/lanes.ts';
+import { Lanes } from '../../../src/base/lanes.ts';
 
 /** Work that is recorded when it starts and ends when told. */
 class Works {

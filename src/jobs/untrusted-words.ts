@@ -21,7 +21,7 @@ export type UntrustedWords = string & { readonly [untrusted]: true };
 export const MAX_WORDS_CHARACTERS = 65_536;
 
 const LINE_BREAK = /\r\n?|[\u2028\u2029]/g;
-const INVISIBLE = /[[\p{Cc}\u200E\u200F\u202A-\u202E\u2066-\u2069]--[\n\t]]/gv;
+const INVISIBLE = /[[\p{Cc}\p{Bidi_Control}]--[\n\t]]/gv;
 
 /** Makes a processor's output fit to be stored and shown. Square brackets become full-width ones. */
 export function untrustedWords(output: string): UntrustedWords {

@@ -14,6 +14,13 @@ describe('words out of media', () => {
     );
   });
 
+  test.each(['\u061C', '\u200E', '\u200F', '\u202A', '\u202E', '\u2066', '\u2069'])(
+    'W3: lose %j, which turns the reading direction',
+    (mark) => {
+      expect(untrustedWords(`one${mark}two`)).toBe('onetwo');
+    },
+  );
+
   test('keep emoji of several code points', () => {
     expect(untrustedWords('👩‍👩‍👧 ok')).toBe('👩‍👩‍👧 ok');
   });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { newGuid } from '../../../src/base/ids.ts';
-import type { CorrespondentKey } from '../../../src/jobs/job.ts';
+import type { ClaimedJob, CorrespondentKey } from '../../../src/jobs/job.ts';
 import {
   acceptMedia,
   fulfilled,
@@ -14,6 +14,7 @@ import {
 import { media, mustClaim } from './jobs.ts';
 import { chat, type Suite, useSubject } from './subject.ts';
 
+const LAPSED = -1;
 const CLAIM = { pool: 'audio', now: NOW, leaseMs: HOUR_MS, cappedBots: [] };
 
 /** What an adapter may carry out together is as if one call came after the other. */
@@ -68,6 +69,25 @@ export const jobsAtOnceSuite: Suite = (open) => {
       for (let n = 0; n < 7; n += 1) guids.push((await mustClaim(store)).guid);
       const [ofOne, ofTwo, ofThree] = downloading;
       expect(guids).toEqual([early, first, last, second, ofTwo, ofThree, ofOne]);
+    });
+
+    test('S5: of a lease that ends and a worker that has its last word just then, one counts', async () => {
+      const { store } = subject();
+      const key = await chat(store, 'one');
+      for (let n = 0; n < 16; n += 1) await media(store, key);
+      const claims: ClaimedJob[] = [];
+      for (let n = 0; n < 16; n += 1) claims.push(await mustClaim(store, LAPSED));
+      const words = { kind: 'words', words: 'w' } as const;
+      const lastWord = (claim: ClaimedJob, n: number): Promise<boolean> =>
+        n % 2 === 0 ? store.complete(claim, words, NOW) : store.heartbeat(claim, NOW + HOUR_MS);
+      const [counted] = await Promise.all([Promise.all(claims.map(lastWord)), store.reviveJobs(NOW, 3)]);
+      const left = await Promise.all(claims.map(({ guid }) => store.jobByGuid(guid)));
+      expect(left.map((job) => [job?.status, job?.attempts])).toEqual(
+        counted.map((counts, n) => {
+          if (!counts) return ['pending', 1];
+          return [n % 2 === 0 ? 'completed' : 'processing', 0];
+        }),
+      );
     });
 
     test('S1, S5: each has its own outcome, whatever becomes of its neighbours', async () => {

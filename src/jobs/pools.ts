@@ -81,6 +81,9 @@ export const DEFAULT_POOLS: readonly PoolConfig[] = [
   { name: 'unsupported', mimeTypes: [], workers: 1, timeoutMs: 10_000, processor: 'unsupported' },
 ];
 
+/** It is in logs, metrics, addresses and the names of actors. */
+const POOL_NAME = /^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}/]{1,64}$/u;
+
 /** Everything that is wrong with a set of pools, one sentence each; none when it can be routed to. */
 export function poolProblems(pools: readonly PoolConfig[]): readonly string[] {
   const catchAlls = pools.filter(isCatchAll);
@@ -92,6 +95,11 @@ export function poolProblems(pools: readonly PoolConfig[]): readonly string[] {
   const poolOfType = new Map<string, string>();
   for (const { name, mimeTypes, workers, timeoutMs, maxMemoryMb = DEFAULT_MAX_MEMORY_MB } of pools) {
     if (name.trim() === '') problems.push('expected every pool to have a name, got an empty one');
+    else if (!POOL_NAME.test(name)) {
+      problems.push(
+        `expected pool names of at most 64 characters, without "/" and control characters, got ${JSON.stringify(name)}`,
+      );
+    }
     if (names.has(name)) problems.push(`expected unique pool names, got "${name}" twice`);
     names.add(name);
     if (!isCount(workers)) problems.push(`pool "${name}": expected workers of at least 1, got ${workers}`);

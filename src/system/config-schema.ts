@@ -23,7 +23,10 @@ const backendUrl = z
 const port = z.number().int().min(0).max(65_535);
 
 const pool = z.strictObject({
-  name: z.string().min(1).describe('As it is named in logs and metrics.'),
+  name: z
+    .string()
+    .min(1)
+    .describe('As it is named in logs and metrics: at most 64 characters, without a slash.'),
   mimeTypes: z.array(z.string()).describe('What it takes; empty for the one catch-all.'),
   workers: atLeastOne.describe('Jobs at a time.'),
   timeoutMs: atLeastOne.describe('Deadline of one attempt.'),

@@ -75,6 +75,21 @@ describe('a set of pools', () => {
     },
   );
 
+  test.each(['speech/fast', 'two\nlines', 'red\u001B[31m', 'turned\u202Eround', 'x'.repeat(65)])(
+    'with a pool called %j is refused',
+    (name) => {
+      expect(poolProblems([pool({ name })])).toEqual([
+        `expected pool names of at most 64 characters, without "/" and control characters, got ${JSON.stringify(name)}`,
+      ]);
+    },
+  );
+
+  test('with pools that are called by words of any language is accepted', () => {
+    const names = ['speech fast', 'Sprache-ü', '音声', 'x'.repeat(64), '__proto__'];
+    const pools = names.map((name, n) => pool({ name, mimeTypes: n === 0 ? [] : [`image/x-${n}`] }));
+    expect(poolProblems(pools)).toEqual([]);
+  });
+
   test('with a nameless pool is refused', () => {
     expect(poolProblems([pool({ name: ' ' })])).toEqual([
       'expected every pool to have a name, got an empty one',

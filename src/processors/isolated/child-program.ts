@@ -2,7 +2,7 @@
  * The program of a processor's own process: loads the module, does one job after another, and ends with its parent.
  */
 import { Worker } from 'node:worker_threads';
-import { DragomanError, describeError } from '../../base/errors.ts';
+import { DragomanError } from '../../base/errors.ts';
 import { isRetryableFailure } from '../../jobs/retry.ts';
 import { describeFailure } from '../failure.ts';
 import { checkedOutcome } from '../media-outcome.ts';
@@ -45,7 +45,8 @@ async function load({ file, options, maxMemoryMb }: ProcessorModule): Promise<Lo
     processor = await loadModuleProcessor(file, { options });
     return { kind: 'loaded' };
   } catch (error) {
-    return { kind: 'refused', reason: describeError(error) };
+    const reason = error instanceof DragomanError ? error.message : describeFailure(error).reason;
+    return { kind: 'refused', reason };
   }
 }
 

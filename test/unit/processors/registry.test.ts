@@ -133,6 +133,13 @@ describe('a configuration is refused, naming the pool, when the processor', () =
     await expect(createFrom('keyless.mjs', source)).rejects.toMatchObject(refused(/no API key/));
   });
 
+  test('throws what is no error while it is made', async () => {
+    const source = `export const createProcessor = () => { throw undefined };`;
+    await expect(createFrom('mute.mjs', source)).rejects.toMatchObject(
+      refused(/threw a value of type undefined/),
+    );
+  });
+
   test('does not know its options', async () => {
     await expect(create('image', { delay: 5 })).rejects.toMatchObject(refused(/delay/));
     await expect(create('image', { delayMs: -1 })).rejects.toMatchObject(refused(/delayMs/));

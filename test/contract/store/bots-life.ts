@@ -45,6 +45,20 @@ export const botsLifeSuite: Suite = (open) => {
       expect(ofOther === lapsed.guid || held.some(({ guid }) => guid === ofOther)).toBe(true);
     });
 
+    test('S5: holding does not end a lease: a worker that is at it, though late, has its result counted', async () => {
+      const { store } = subject();
+      await media(store, await chat(store, 'a'));
+      const claim = await mustClaim(store, LAPSED);
+      expect(await store.holdJobs('bot-a', NOW + 1)).toBe(1);
+      expect(await store.jobByGuid(claim.guid)).toMatchObject({
+        collection: 'holding',
+        status: 'processing',
+        attempts: 0,
+      });
+      expect(await store.complete(claim, { kind: 'words', words: 'w' }, NOW + 2)).toBe(true);
+      expect(await store.jobByGuid(claim.guid)).toMatchObject({ status: 'completed', result: 'w' });
+    });
+
     test('holding takes one bot out of the race, and its workers complete there', async () => {
       const { store } = subject();
       const [a, b] = [await chat(store, 'a'), await chat(store, 'b', 'bot-b')];

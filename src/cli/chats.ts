@@ -69,11 +69,16 @@ const rowOf = ({ correspondentId, title, nextId, nextIngestSeq, aliases }: ChatV
   aliases.filter((alias) => alias !== correspondentId).join(', '),
 ];
 
+/** What is sent by hand, or by another program of the account, is not the bot's. */
+function authorOf({ direction, source, sender }: MessageView): string {
+  if (direction === 'outgoing') return source === 'bot' ? 'bot' : 'owner';
+  return sender.displayName ?? sender.identifier;
+}
+
 function describe(message: MessageView, isIngested: boolean, now: number): string {
   const place = String(message.id).padStart(5);
   const time = dayAndTime(message.originatingTime ?? message.acceptedTime);
-  const who =
-    message.direction === 'outgoing' ? 'bot' : (message.sender.displayName ?? message.sender.identifier);
+  const who = authorOf(message);
   if (message.mediaProcessingId === null) {
     return `${place} ${isIngested ? '✓' : '●'} ${time} ${oneLine(who, 30)}: ${oneLine(message.content)}`;
   }

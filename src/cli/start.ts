@@ -81,7 +81,9 @@ async function serve(config: Config, { name, open, links }: Mode): Promise<numbe
   const reason = await Promise.race([stopRequested, ended.promise]);
   // What is not done belongs to the other backend now; a drain would only be refused, write by write.
   if (reason === 'lost') return EXIT.unavailable;
-  console.log('Draining: what was begun is finished, what is left is on the disk.');
+  console.log(
+    'Draining: what was begun is finished, what is left is on the disk. Ctrl-C again ends at once, and loses nothing either.',
+  );
   trees?.cancel();
   await serving.stop();
   return reason === 'escalated' ? EXIT.failed : EXIT.ok;

@@ -116,9 +116,12 @@ describe('the command line', () => {
     const sent = await told('send', 'main', correspondentId, 'hello yourself', '--request-id', 'r1');
     expect(sent).toMatchObject({ kind: 'sent', requestId: 'r1' });
     await expect.poll(chats, { timeout: 60_000 }).toMatchObject({ items: [{ nextIngestSeq: 3 }] });
+    await simulator.account().owner.send(simulator.directChat('Ann'), { text: 'by hand' });
+    await expect.poll(chats, { timeout: 60_000 }).toMatchObject({ items: [{ nextIngestSeq: 4 }] });
     const { stdout } = await run('chats', 'show', 'main', correspondentId);
     expect(stdout).toMatch(/1 ✓ \d{4}-\d\d-\d\d \d\d:\d\d Ann: hello/);
     expect(stdout).toMatch(/2 ✓ .{16} bot: hello yourself/);
+    expect(stdout).toMatch(/3 ✓ .{16} owner: by hand/);
   });
 
   test('shows pools and jobs, retries and drops those that failed', async () => {
@@ -214,7 +217,7 @@ describe('the command line', () => {
     expect(JSON.parse(plan.stdout)).toMatchObject({ staleJobCount: 0, goingFiles: [] });
     const listed = await elsewhere('chats', 'list', 'main', '--json');
     expect(JSON.parse(listed.stdout)).toMatchObject({
-      items: [{ nextIngestSeq: 3 }, { correspondentId: 'ana@lid' }],
+      items: [{ nextIngestSeq: 4 }, { correspondentId: 'ana@lid' }],
     });
     const bots = await elsewhere('bots', 'list');
     expect(bots.stdout).toMatch(/main\s+closed\s+local \(away\)\s+no backend runs/);

@@ -4,7 +4,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { SETTINGS } from '../src/system/config.ts';
-import { type Setting, variableOf } from '../src/system/setting-list.ts';
+import { type Setting, variableOf } from '../src/system/config/setting-list.ts';
 
 const target = new URL('../docs/configuration.md', import.meta.url);
 const START = '<!-- from the schema: npm run reference -->';

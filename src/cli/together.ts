@@ -7,7 +7,7 @@ import type { Inspector } from '../inspector/inspector.ts';
 import { openStagingFolders } from '../staging/staging-folders.ts';
 import type { Store } from '../store/store.ts';
 import type { Backend } from '../system/backend.ts';
-import { LOCAL_GATEWAY } from '../system/config-atoms.ts';
+import { LOCAL_GATEWAY } from '../system/config/atoms.ts';
 import { gatewayFolderOf } from './folders.ts';
 import { openStoreOrStandBy, type StandbyOptions } from './standby.ts';
 import { startWatchedBackend } from './watched-backend.ts';

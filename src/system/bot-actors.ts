@@ -3,7 +3,7 @@ import { botActor } from '../actors/bot.ts';
 import type { SharedServices } from '../actors/chat-services.ts';
 import type { ActorSystem } from '../actors/kit/system.ts';
 import type { BotRosterOptions } from './bot-roster.ts';
-import type { BotSettings } from './bot-settings.ts';
+import type { BotSettings } from './config/bot-settings.ts';
 import type { Config } from './config.ts';
 
 export interface BotActorsOptions {

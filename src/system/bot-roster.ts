@@ -6,10 +6,15 @@ import type { Logger } from '../base/log.ts';
 import { phoneNumber } from '../protocol/frames.ts';
 import type { BotRecord, BotStore } from '../store/bot-store.ts';
 import { unknownBot } from './administration/known-names.ts';
-import { ACTOR_NAMES, bot as botSettings, type BotSettings, storedBotSettings } from './bot-settings.ts';
-import { expectation, problemsOf } from './config-problems.ts';
+import {
+  ACTOR_NAMES,
+  bot as botSettings,
+  type BotSettings,
+  storedBotSettings,
+} from './config/bot-settings.ts';
+import { expectation, problemsOf } from './config/problems.ts';
 import type { BotCommands, RunningBot } from './running-bot.ts';
-import { settingsOf } from './setting-list.ts';
+import { settingsOf } from './config/setting-list.ts';
 
 export interface BotRosterOptions {
   readonly configured: readonly BotSettings[];

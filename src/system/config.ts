@@ -3,12 +3,12 @@ import path from 'node:path';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { describeError, DragomanError } from '../base/errors.ts';
-import { CONFIG_VARIABLE, type EnvironmentSettings, settingsOfEnvironment } from './config-environment.ts';
-import { type Configuration, configuration } from './config-schema.ts';
-import { expectation, problemsOf } from './config-problems.ts';
-import { readSecretFiles, twinOf, withFileSettings } from './config-secrets.ts';
-import { type RawSettings, withValueAt } from './raw-settings.ts';
-import { type Setting, settingsOf } from './setting-list.ts';
+import { CONFIG_VARIABLE, type EnvironmentSettings, settingsOfEnvironment } from './config/environment.ts';
+import { type Configuration, configuration } from './config/schema.ts';
+import { expectation, problemsOf } from './config/problems.ts';
+import { readSecretFiles, twinOf, withFileSettings } from './config/secrets.ts';
+import { type RawSettings, withValueAt } from './config/raw-settings.ts';
+import { type Setting, settingsOf } from './config/setting-list.ts';
 
 /** Folders are absolute. */
 export type Config = Configuration & {

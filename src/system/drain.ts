@@ -5,7 +5,7 @@ import type { WorkerPoolProtocol } from '../actors/worker-pool.ts';
 import type { Ingress } from './ingress.ts';
 import type { RunningBot } from './running-bot.ts';
 import type { JobRuns } from './job-runs.ts';
-import type { LinkServer } from './link-server.ts';
+import type { LinkServer } from './links/link-server.ts';
 import type { Settlements } from './settlements.ts';
 import type { Step } from './steps.ts';
 

@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import { within } from '../base/deadlines.ts';
 import { hasCode } from '../base/errors.ts';
 import type { AnswerFrame, QuestionFrame, WithoutVersion } from '../protocol/frames.ts';
-import type { OpenLink } from './gateway-link.ts';
+import type { OpenLink } from './links/gateway-link.ts';
 
 /** A question before it has its id. */
 export type Question = QuestionFrame extends infer Q

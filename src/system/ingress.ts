@@ -16,7 +16,7 @@ import { type ErrorFrame, notItsOwn, startOf, stopOf } from './bot-frames.ts';
 import { chatsMeantBy } from './chats-meant.ts';
 import { FrameTries } from './frame-tries.ts';
 import { GatewayQuestions, type Question } from './gateway-questions.ts';
-import type { FrameVerdict, LinkHandler, OpenLink } from './gateway-link.ts';
+import type { FrameVerdict, LinkHandler, OpenLink } from './links/gateway-link.ts';
 import { MediaArrivals, type MediaArrivalsOptions } from './media-arrivals.ts';
 import { Outbox, type SendRequest, type SendResult } from './outbox.ts';
 import type { BotCommands, RunningBot } from './running-bot.ts';

@@ -2,7 +2,7 @@ import { DAY_MS, HOUR_MS } from '../base/units.ts';
 import type { JanitorBot } from '../actors/janitor-survey.ts';
 import type { JanitorArgs } from '../actors/janitor.ts';
 import type { BotRecord } from '../store/bot-store.ts';
-import { storedBotSettings } from './bot-settings.ts';
+import { storedBotSettings } from './config/bot-settings.ts';
 import type { Config } from './config.ts';
 import type { RunningBot } from './running-bot.ts';
 

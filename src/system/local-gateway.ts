@@ -1,6 +1,6 @@
 import { DragomanError } from '../base/errors.ts';
 import type { Config } from './config.ts';
-import { LOCAL_GATEWAY } from './config-atoms.ts';
+import { LOCAL_GATEWAY } from './config/atoms.ts';
 
 /**
  * The configuration of a backend that runs no gateway itself: a bot that names none is paired by the only one there is.

@@ -11,7 +11,7 @@ import { corruptMimeType } from '../queue/media-kind.ts';
 import type { JobStore } from '../store/job-store.ts';
 import type { StagedMedia } from '../store/message-store.ts';
 import type { WorkStore } from '../store/work-store.ts';
-import type { OpenLink } from './gateway-link.ts';
+import type { OpenLink } from './links/gateway-link.ts';
 
 export interface MediaArrivalsOptions {
   readonly store: Pick<JobStore, 'stage'> & Pick<WorkStore, 'jobByGuid'>;

@@ -1,7 +1,7 @@
 import type { BotProtocol, BotStatus } from '../actors/bot-protocol.ts';
 import type { ActorRef } from '../actors/kit/actor.ts';
 import type { BotRecord } from '../store/bot-store.ts';
-import type { BotSettings } from './bot-settings.ts';
+import type { BotSettings } from './config/bot-settings.ts';
 
 /** A bot as the configuration has it, and its actor. */
 export interface RunningBot {

@@ -13,8 +13,8 @@ import {
   encodeFrame,
 } from '../../src/protocol/codec.ts';
 import type { BackendFrame, GatewayFrame } from '../../src/protocol/frames.ts';
-import { LINK_LIMITS } from '../../src/system/gateway-link.ts';
-import { type LinkServer, startLinkServer } from '../../src/system/link-server.ts';
+import { LINK_LIMITS } from '../../src/system/links/gateway-link.ts';
+import { type LinkServer, startLinkServer } from '../../src/system/links/link-server.ts';
 import { backendFrames, gatewayFrames, mutatedTexts, sendable } from '../support/frame-arbitraries.ts';
 import { gatewayBench } from '../support/gateway-bench.ts';
 import { usedHeapBytes } from '../support/heap.ts';

@@ -12,7 +12,7 @@ import { SendRegister } from '../../src/gateway/send-register.ts';
 import { PartFile } from '../../src/staging/part-file.ts';
 import { StagingFolder } from '../../src/staging/staging-folder.ts';
 import { loadConfig, storeLocation } from '../../src/system/config.ts';
-import { GatewayLink } from '../../src/system/gateway-link.ts';
+import { GatewayLink } from '../../src/system/links/gateway-link.ts';
 import { Ingress } from '../../src/system/ingress.ts';
 import { Settlements } from '../../src/system/settlements.ts';
 import { DeadlyFailpoint, type Failpoints, replaceMethod, surround } from './crash/failpoints.ts';

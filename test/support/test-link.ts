@@ -1,6 +1,6 @@
 import { DragomanError } from '../../src/base/errors.ts';
 import type { BackendFrameBody } from '../../src/protocol/frames.ts';
-import type { OpenLink } from '../../src/system/gateway-link.ts';
+import type { OpenLink } from '../../src/system/links/gateway-link.ts';
 import { GATEWAY } from './inbound-frames.ts';
 
 /** A link without a socket: keeps what it is told. */

@@ -11,8 +11,8 @@ import {
   type LinkHandler,
   type LinkLimits,
   type OpenLink,
-} from '../../src/system/gateway-link.ts';
-import { startLinkServer } from '../../src/system/link-server.ts';
+} from '../../src/system/links/gateway-link.ts';
+import { startLinkServer } from '../../src/system/links/link-server.ts';
 import { gate } from '../support/actor-kit.ts';
 import { GatewaySocket } from '../support/gateway-socket.ts';
 import { textFrame } from '../support/inbound-frames.ts';

@@ -28,7 +28,7 @@ export const sourcesOf = ({ config, ...flags }: ConfigFlags): ConfigSources => (
 /** Read before what it configures is loaded: whoever mistyped a setting hears of it at once. */
 export async function configOf(flags: ConfigFlags): Promise<Config> {
   const { loadConfig } = await import('../../system/config.ts');
-  const { strayVariables } = await import('../../system/stray-variables.ts');
+  const { strayVariables } = await import('../../system/config/stray-variables.ts');
   const config = loadConfig(sourcesOf(flags));
   for (const { found, todo } of strayVariables(process.env)) console.error(`warning: ${found}: ${todo}`);
   return config;

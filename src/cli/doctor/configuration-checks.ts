@@ -1,7 +1,7 @@
 import { describeError } from '../../base/errors.ts';
 import { type Config, type ConfigSources, loadConfig } from '../../system/config.ts';
-import { isHardToGuess, SHORTEST_STRONG } from '../../system/gateway-auth.ts';
-import { strayVariables } from '../../system/stray-variables.ts';
+import { isHardToGuess, SHORTEST_STRONG } from '../../system/links/gateway-auth.ts';
+import { strayVariables } from '../../system/config/stray-variables.ts';
 import { failing, type Finding, ok, warning } from './check.ts';
 
 const NEEDED_NODE = 24;

@@ -7,7 +7,7 @@ import type { StagingFolders } from '../../staging/staging-folders.ts';
 import type { JobCount, JobStore } from '../../store/job-store.ts';
 import type { PoolsAdministration } from '../administration.ts';
 import { type PoolBacklog, poolBacklogs } from '../backlog-log.ts';
-import type { BotSettings } from '../bot-settings.ts';
+import type { BotSettings } from '../config/bot-settings.ts';
 import type { Served } from './served.ts';
 import type { PoolView } from './views.ts';
 

@@ -4,7 +4,7 @@ import { newGuid } from '../../../src/base/ids.ts';
 import type { CorrespondentKey } from '../../../src/jobs/job.ts';
 import type { StagedMedia } from '../../../src/store/message-store.ts';
 import type { Store } from '../../../src/store/store.ts';
-import { LOCAL_GATEWAY } from '../../../src/system/config-atoms.ts';
+import { LOCAL_GATEWAY } from '../../../src/system/config/atoms.ts';
 import { acceptMedia, acceptText, mediaMetadata, placeholderMessage, textMessage } from '../store-records.ts';
 import type { CrashStore } from './crash-store.ts';
 import type { Plant } from './failpoint-names.ts';

@@ -1,7 +1,7 @@
 import type { MemoryDatabase } from '../memory-store/memory-database.ts';
 import type { Store } from '../../../src/store/store.ts';
-import type { LinkHandler } from '../../../src/system/gateway-link.ts';
-import type { LinkServer } from '../../../src/system/link-server.ts';
+import type { LinkHandler } from '../../../src/system/links/gateway-link.ts';
+import type { LinkServer } from '../../../src/system/links/link-server.ts';
 import type { Mishap } from './scenario.ts';
 import type { SimulatedFolder } from './simulated-folder.ts';
 import type { VirtualTime } from './virtual-time.ts';

@@ -10,7 +10,7 @@ import { StagingFolders } from '../../../src/staging/staging-folders.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { type Backend, startBackend } from '../../../src/system/backend.ts';
 import { type Config, parseConfig } from '../../../src/system/config.ts';
-import type { LinkServerOptions } from '../../../src/system/link-server.ts';
+import type { LinkServerOptions } from '../../../src/system/links/link-server.ts';
 import { FaultyStore, type Weather } from './faulty-store.ts';
 import { type Ledger, observeStore } from './observed-store.ts';
 import type { BugGround, PlantedBug } from './planted-bug.ts';

@@ -1,6 +1,6 @@
-import { GatewayLink, LINK_LIMITS } from '../../../src/system/gateway-link.ts';
-import type { LinkServer, LinkServerOptions } from '../../../src/system/link-server.ts';
-import { TokenBucket } from '../../../src/system/token-bucket.ts';
+import { GatewayLink, LINK_LIMITS } from '../../../src/system/links/gateway-link.ts';
+import type { LinkServer, LinkServerOptions } from '../../../src/system/links/link-server.ts';
+import { TokenBucket } from '../../../src/system/links/token-bucket.ts';
 import { SimulatedWire, type WireEar, type WireOptions } from './simulated-wire.ts';
 
 /** A backend's port for gateways, without sockets: the links on it are the real ones. */

@@ -11,7 +11,7 @@ import {
   SETTINGS,
   storeLocation,
 } from '../../../src/system/config.ts';
-import { settingsOfEnvironment } from '../../../src/system/config-environment.ts';
+import { settingsOfEnvironment } from '../../../src/system/config/environment.ts';
 import { DEFAULT_LIMITS } from '../../../src/queue/limits.ts';
 import { scratchFolder } from '../../support/scratch-folder.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { authenticate } from '../../../src/system/gateway-auth.ts';
+import { authenticate } from '../../../src/system/links/gateway-auth.ts';
 
 const one = { gatewayId: 'one', token: 'token-of-one' };
 const two = { gatewayId: 'two', token: 'token-of-two' };

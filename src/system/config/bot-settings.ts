@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { isBotId } from '../base/ids.ts';
-import { phoneNumber } from '../protocol/frames.ts';
-import { DEFAULT_LIMITS, DEFAULT_STRICT_HOLD_MS } from '../queue/limits.ts';
-import { atLeastOne, gatewayId, LOCAL_GATEWAY, milliseconds } from './config-atoms.ts';
+import { isBotId } from '../../base/ids.ts';
+import { phoneNumber } from '../../protocol/frames.ts';
+import { DEFAULT_LIMITS, DEFAULT_STRICT_HOLD_MS } from '../../queue/limits.ts';
+import { atLeastOne, gatewayId, LOCAL_GATEWAY, milliseconds } from './atoms.ts';
 
 /** The bots' actors stand beside these. */
 export const ACTOR_NAMES: ReadonlySet<string> = new Set(['ingestion', 'workers', 'janitor']);

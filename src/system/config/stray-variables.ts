@@ -1,6 +1,6 @@
-import { closestTo } from '../base/closest.ts';
-import { SETTINGS } from './config.ts';
-import { entriesIn, ofAnyEntry, settingsOfEnvironment } from './config-environment.ts';
+import { closestTo } from '../../base/closest.ts';
+import { SETTINGS } from '../config.ts';
+import { entriesIn, ofAnyEntry, settingsOfEnvironment } from './environment.ts';
 import { variableOf } from './setting-list.ts';
 
 const PREFIX = 'DRAGOMAN_';

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { Clock } from '../base/clock.ts';
+import type { Clock } from '../../base/clock.ts';
 import { authenticate, type GatewayCredential, isHardToGuess, WrongTokens } from './gateway-auth.ts';
 import { type BucketSize, TokenBucket } from './token-bucket.ts';
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { describeError } from '../base/errors.ts';
+import { describeError } from '../../base/errors.ts';
 import { placesOf, type SettingPath, valueAt, withValueAt } from './raw-settings.ts';
 import type { Setting } from './setting-list.ts';
 

@@ -1,19 +1,19 @@
 import type { RawData, WebSocket } from 'ws';
-import type { FrameLink } from '../actors/frame-link.ts';
-import type { Clock, Timer } from '../base/clock.ts';
-import { repeat } from '../base/deadlines.ts';
-import { describeError, DragomanError } from '../base/errors.ts';
-import type { Logger } from '../base/log.ts';
-import { RateBudget } from '../base/rate-budget.ts';
-import { MINUTE_MS } from '../base/units.ts';
-import { decodeGatewayFrame, encodeFrame } from '../protocol/codec.ts';
+import type { FrameLink } from '../../actors/frame-link.ts';
+import type { Clock, Timer } from '../../base/clock.ts';
+import { repeat } from '../../base/deadlines.ts';
+import { describeError, DragomanError } from '../../base/errors.ts';
+import type { Logger } from '../../base/log.ts';
+import { RateBudget } from '../../base/rate-budget.ts';
+import { MINUTE_MS } from '../../base/units.ts';
+import { decodeGatewayFrame, encodeFrame } from '../../protocol/codec.ts';
 import type {
   AnswerFrame,
   BackendFrameBody,
   DurableFrame,
   GatewayFrame,
   SendDeclinedFrame,
-} from '../protocol/frames.ts';
+} from '../../protocol/frames.ts';
 import { type FlowLimits, LinkFlow } from './link-flow.ts';
 import type { BucketSize, TokenBucket } from './token-bucket.ts';
 

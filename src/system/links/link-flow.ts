@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../base/clock.ts';
+import type { Clock, Timer } from '../../base/clock.ts';
 import type { TokenBucket } from './token-bucket.ts';
 
 /** A socket that can be left unread. */

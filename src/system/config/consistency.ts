@@ -1,8 +1,8 @@
 import type { z } from 'zod';
-import { isLoopback } from '../base/loopback.ts';
-import { type PoolConfig, poolProblems } from '../jobs/pools.ts';
+import { isLoopback } from '../../base/loopback.ts';
+import { type PoolConfig, poolProblems } from '../../jobs/pools.ts';
 import { ACTOR_NAMES } from './bot-settings.ts';
-import { LOCAL_GATEWAY } from './config-atoms.ts';
+import { LOCAL_GATEWAY } from './atoms.ts';
 
 /** As much of a configuration as its parts must agree on. */
 interface Agreeing {

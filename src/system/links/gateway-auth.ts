@@ -1,6 +1,6 @@
-import type { Clock } from '../base/clock.ts';
-import { RecentMap } from '../base/recent-map.ts';
-import { isSameSecret } from '../base/secrets.ts';
+import type { Clock } from '../../base/clock.ts';
+import { RecentMap } from '../../base/recent-map.ts';
+import { isSameSecret } from '../../base/secrets.ts';
 
 /** One gateway's right to dial in. */
 export interface GatewayCredential {

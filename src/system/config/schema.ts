@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { gatewaySettings } from '../gateway/settings.ts';
-import { DEFAULT_MAX_MEMORY_MB, DEFAULT_POOLS } from '../jobs/pools.ts';
+import { gatewaySettings } from '../../gateway/settings.ts';
+import { DEFAULT_MAX_MEMORY_MB, DEFAULT_POOLS } from '../../jobs/pools.ts';
 import { bot } from './bot-settings.ts';
-import { atLeastOne, gatewayId, milliseconds } from './config-atoms.ts';
-import { consistent } from './config-consistency.ts';
+import { atLeastOne, gatewayId, milliseconds } from './atoms.ts';
+import { consistent } from './consistency.ts';
 
 /*
  * Each setting says what it means in `describe`, and a unit that its name does not end with in `meta({ unit })`:

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { closestTo } from '../base/closest.ts';
+import { closestTo } from '../../base/closest.ts';
 import type { Setting } from './setting-list.ts';
 
 type Place = readonly PropertyKey[];

@@ -3,8 +3,11 @@ import { serveCalls } from '../../src/store/sqlite/serve-calls.ts';
 
 /** A store thread that can be made to fail in every way a thread can. */
 const given: string[] = [];
+let groups = 0;
 
 const OPERATIONS = {
+  /** Returns how many groups of calls were answered before. */
+  groups: (): number => groups,
   /** Returns every text it was ever given in this thread. */
   echo(texts: string[], text: string): string[] {
     texts.push(text);
@@ -32,6 +35,9 @@ const replies: Reply[] = [];
 serveCalls({
   mostCallsTogether: 1,
   take: (batch) => void replies.push(...batch.map((call) => perform(OPERATIONS, given, call))),
-  finish: () => replies.splice(0),
+  finish() {
+    groups += 1;
+    return replies.splice(0);
+  },
   close: () => given.splice(0),
 });

@@ -105,13 +105,15 @@ export class StoreThread<Table extends Operations<never>> {
     worker.on('message', ({ replies, more }: RepliesMessage) => {
       this.#areRepliesDue = more;
       this.#settle(replies);
-      this.#beginTick();
+      // Node has ticks before what the callers do next: begun at once, this one would end without their calls.
+      queueMicrotask(() => this.#beginTick());
     });
     worker.on('error', (error) => log.error({ error: describeError(error) }, 'a store thread failed'));
     this.#ended = new Promise((resolve) => {
       worker.once('exit', () => {
         this.#worker = null;
         this.#areRepliesDue = false;
+        this.#isSentAhead = false;
         if (this.#state === 'ending') this.#state = 'running';
         this.#failAll('its thread ended');
         resolve();

@@ -69,10 +69,19 @@ describe('a store thread', () => {
     const answers = await Promise.all(
       Array.from({ length: 100 }, async (_, n) => {
         await thread.call('echo', `first ${n}`);
-        return thread.call('echo', `second ${n}`);
+        const second = thread.call('echo', `second ${n}`);
+        return [await thread.call('groups'), await second] as const;
       }),
     );
-    expect(answers.at(-1)?.slice(100)).toEqual(Array.from({ length: 100 }, (_, n) => `second ${n}`));
+    expect(answers.at(-1)?.[1].slice(100)).toEqual(Array.from({ length: 100 }, (_, n) => `second ${n}`));
+    expect(new Set(answers.map(([groups]) => groups))).toEqual(new Set([1]));
+  });
+
+  test('T1, T2: calls that the first replies of many lead to are answered though the last ones lead to none', async () => {
+    const [first, ...others] = Array.from({ length: 100 }, (_, n) => thread.call('echo', `text ${n}`));
+    await first;
+    expect((await thread.call('echo', 'after')).length).toBe(101);
+    await Promise.all(others);
   });
 
   test('T2: an error that nobody caught ends the thread, and its calls reject', async () => {

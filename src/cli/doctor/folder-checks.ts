@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { access, constants, open, rm, stat, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { describeError } from '../../base/errors.ts';
 import { GIB } from '../../base/units.ts';
 import type { Config } from '../../system/config.ts';
+import { gatewayFolderOf } from '../folders.ts';
 import { failing, type Finding, ok, warning } from './check.ts';
 
 const LEAST_FREE_BYTES = GIB;
@@ -18,8 +20,11 @@ export async function checkFolders(config: Config): Promise<readonly Finding[]> 
   const own = config.gateways.flatMap(({ id, stagingFolder }) =>
     stagingFolder === undefined ? [] : [[`staging folder of ${id}`, stagingFolder] as const],
   );
+  const gatewayFolder = gatewayFolderOf(config.dataFolder);
   return Promise.all([
     checkFolder('data folder', config.dataFolder, 0),
+    // Where there is none, the data folder is all that it needs; a backend alone has none.
+    ...(existsSync(gatewayFolder) ? [checkFolder("gateway's folder", gatewayFolder, 0)] : []),
     ...[['staging folder', config.stagingFolder] as const, ...own].map(([name, folder]) =>
       checkFolder(name, folder, quotaGb * GIB),
     ),

@@ -15,6 +15,13 @@ import { consistent } from './consistency.ts';
 const SHORTEST_LEASE_MS = 1_000;
 /** Long enough that guessing is hopeless. */
 const token = z.string().min(16);
+/** A shell puts the home folder in the place of `~`: here it would be a folder of that name. */
+const NAMES_HOME = /(^|[/:])~(\/|$)/;
+const WITHOUT_HOME = 'expected a path without ~: write your home folder out';
+const folder = z
+  .string()
+  .min(1)
+  .refine((name) => !NAMES_HOME.test(name), WITHOUT_HOME);
 const host = z.string().min(1);
 const backendUrl = z
   .url({ protocol: /^wss?$/, error: 'expected ws://HOST:PORT/gateway', abort: true })
@@ -44,21 +51,18 @@ const pool = z.strictObject({
 /** The whole configuration. Unknown settings are refused: a typo must not pass silently. */
 export const configuration = consistent(
   z.strictObject({
-    dataFolder: z
-      .string()
-      .min(1)
+    dataFolder: folder
       .default('data')
       .describe('Where everything durable lies, relative to the configuration file.')
       .meta({ names: 'path' }),
-    stagingFolder: z
-      .string()
-      .min(1)
+    stagingFolder: folder
       .optional()
       .describe('The folder that gateway and backend share; by default media in the data folder.')
       .meta({ names: 'path' }),
     store: z
       .string()
       .regex(/^(sqlite:|mongodb(\+srv)?:\/\/)./, 'expected sqlite:PATH or mongodb://HOSTS/DATABASE')
+      .refine((store) => !store.startsWith('sqlite:') || !NAMES_HOME.test(store), WITHOUT_HOME)
       .optional()
       .describe(
         "`sqlite:` and a path, or MongoDB's connection string; by default dragoman.db in the data folder.",
@@ -100,9 +104,7 @@ export const configuration = consistent(
         z.strictObject({
           id: gatewayId.describe('As bots name it.'),
           token: token.describe('What it proves itself with; 16 characters at least.').meta({ secret: true }),
-          stagingFolder: z
-            .string()
-            .min(1)
+          stagingFolder: folder
             .optional()
             .describe('The folder that it shares with the backend, where that is not the common one.')
             .meta({ names: 'path' }),

@@ -122,6 +122,13 @@ test('fails on folders that cannot be written, and warns of those that are too s
   expect(unusable.of('data folder')?.found).toContain('file is no folder');
   expect(unusable.of('staging folder')).toMatchObject({ state: 'failing' });
   expect(unusable.exitCode).toBe(1);
+  expect(unusable.of("gateway's folder")).toBeUndefined();
+  await writeFile(path.join(folder, 'gateway'), '');
+  const { of } = await visit(folder, { dataFolder: '.' });
+  expect(of("gateway's folder")).toMatchObject({
+    state: 'failing',
+    found: expect.stringContaining('gateway is no folder'),
+  });
 
   const bots = [{ id: 'a', mediaStorageQuotaGb: 1e9 }];
   const small = await visit(folder, { bots });

@@ -172,6 +172,21 @@ describe('a configuration that cannot be used says what to do', () => {
     ['a token that is too short', { http: { token: 'short' } }, 'http.token: expected 16 characters or more'],
     ['a choice that is none', { processedBy: 'me' }, 'processedBy: expected backend or workers, got me'],
     [
+      "a shell's short form of the home folder",
+      { dataFolder: '~/dragoman' },
+      'dataFolder: expected a path without ~: write your home folder out',
+    ],
+    [
+      'the same of a store',
+      { store: 'sqlite:~/dragoman.db' },
+      'store: expected a path without ~: write your home folder out',
+    ],
+    [
+      'a folder whose name has a ~ in it',
+      { dataFolder: 'x~/~y', maxAttempts: 0 },
+      'maxAttempts: expected 1 or more, got 0',
+    ],
+    [
       "a backend's address without its path",
       { uplink: { gatewayId: 'north', token: 'x'.repeat(16), backends: ['ws://127.0.0.1:7310'] } },
       'uplink.backends.0: expected ws://HOST:PORT/gateway: the path is missing',

@@ -52,7 +52,8 @@ async function leaveDeadLetter(folder: string): Promise<void> {
 async function start(folder: string, settings: object = {}): Promise<Running> {
   const simulator = await startSimulator({ autoScan: true });
   const config = path.join(folder, 'dragoman.json');
-  const pools = stubPools(20);
+  // Stickers take too long, always.
+  const pools = stubPools(20).map((pool) => (pool.name === 'sticker' ? { ...pool, timeoutMs: 1 } : pool));
   await writeFile(
     config,
     JSON.stringify({
@@ -149,6 +150,28 @@ describe('the command line', () => {
     expect(await failed()).toMatchObject({ items: [] });
   });
 
+  test('retries a job whose file is kept: it takes a place of its own, which names the one that it corrects', async () => {
+    const { simulator, run } = running;
+    await simulator.say('Bob', { sticker: 100 });
+    await expect.poll(failed, { timeout: 60_000 }).toMatchObject({ items: [{ pool: 'sticker' }] });
+    const [job] = (await told('jobs', 'list', '--collection', 'failed', '--pool', 'sticker')).items;
+    const { guid, correspondent } = job;
+    const retried = await run('jobs', 'retry', guid);
+    expect(retried).toEqual({ exitCode: 0, stdout: `${guid}: waits for a worker again\n`, stderr: '' });
+    const chat = encodeURIComponent(correspondent.correspondentId);
+    const history = () => api(`/api/v1/bots/main/chats/${chat}/history?after=3`);
+    await expect
+      .poll(history, { timeout: 60_000 })
+      .toMatchObject([
+        { message: { id: 4, content: '[Processing timed out]', correctsId: null } },
+        { message: { id: 5, content: '[Processing timed out]', correctsId: 4 } },
+      ]);
+    await expect.poll(failed).toMatchObject({ items: [{ guid, attempts: 1 }] });
+    expect(await told('jobs', 'retry', guid)).toEqual({ guid, messageId: 6, correctsId: 4 });
+    await expect.poll(failed, { timeout: 60_000 }).toMatchObject({ items: [{ guid }] });
+    expect(await told('jobs', 'drop', '--all', '--pool', 'sticker')).toEqual({ done: 1, problems: [] });
+  });
+
   test('adds, stops, starts and removes a bot while the backend runs', async () => {
     const { run } = running;
     expect(await told('bots', 'add', 'second')).toEqual({ botId: 'second', outcome: 'added' });
@@ -210,7 +233,7 @@ describe('the command line', () => {
     expect(held.stderr).toContain('a backend holds the store');
     expect(held.exitCode).toBe(69);
     const [, { correspondentId: bob }] = (await told('chats', 'list', 'main')).items;
-    expect(await told('chats', 'forget', 'main', bob, '--yes')).toEqual({ messages: 3, jobs: 0 });
+    expect(await told('chats', 'forget', 'main', bob, '--yes')).toEqual({ messages: 6, jobs: 0 });
 
     expect(await dragoman.stop()).toBe(0);
     const plan = await elsewhere('janitor', '--dry-run', '--json');

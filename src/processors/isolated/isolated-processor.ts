@@ -83,7 +83,7 @@ export class IsolatedProcessor extends BaseMediaProcessor {
   }
 
   get #inTime(): number {
-    return [...this.#children].filter(({ isLate }) => !isLate).length;
+    return [...this.#children].filter(({ isInTime }) => isInTime).length;
   }
 
   #idleChild(): ProcessorChild | undefined {

@@ -77,12 +77,12 @@ export class ProcessorChild {
 
   /** Whether it may be given a job. */
   get isIdle(): boolean {
-    return this.#state === 'idle' && !this.#isKilled && !this.gone.aborted;
+    return this.#state === 'idle' && this.isInTime;
   }
 
-  /** Whether it is at a job that is over. */
-  get isLate(): boolean {
-    return this.#state === 'late';
+  /** Whether it may be given a job as soon as it has ended one: it is not killed, nor at one that is over. */
+  get isInTime(): boolean {
+    return this.#state !== 'late' && !this.#isKilled && !this.gone.aborted;
   }
 
   /** Rejects with `config_invalid` when the module makes no processor, with `worker_died` when it takes too long. */

@@ -20,11 +20,11 @@ const TIMEOUT_MS = 20_000;
 const LONGER_THAN_ITS_GRACE_MS = 10_000;
 
 /** The processor under test, asked by caption. */
-async function mischief({ workers = 1, maxMemoryMb = 256, module = MISCHIEF } = {}) {
+async function mischief({ workers = 1, maxMemoryMb = 256, module = MISCHIEF, options = {} } = {}) {
   const clock = new ManualClock();
   const log = new RecordingLogger();
   const processor = await IsolatedProcessor.start({
-    module: { file: module, options: {}, maxMemoryMb },
+    module: { file: module, options, maxMemoryMb },
     workers,
     clock,
     log,
@@ -173,6 +173,15 @@ describe('I2: a job that takes too long', () => {
     stop.abort();
     expect(await outcome).toEqual({ kind: 'aborted' });
   });
+});
+
+test('of processes that end more jobs at once than there are workers, as many stay', async () => {
+  const folder = await scratchFolder();
+  const { attempt, log } = await mischief({ options: { folder } });
+  await Promise.all(Array.from({ length: 3 }, () => attempt('meet two others')));
+  const started = log.at('debug').length;
+  await attempt('pid');
+  expect(log.at('debug')).toHaveLength(started);
 });
 
 test('a module that loads slowly is not started anew by each job that cannot wait for it', async () => {

@@ -5,7 +5,8 @@ import { howToScan } from '../../../src/cli/qr-code.ts';
 const QR = `2@${'x'.repeat(235)}`;
 
 test('a QR code is shown where it fits, and where nothing wraps lines', async () => {
-  for (const columns of [80, undefined]) {
+  // 0: a terminal that does not know, as a serial line or a container's.
+  for (const columns of [80, undefined, 0]) {
     expect(await howToScan('reception', QR, columns)).toMatch(/^Link reception: .*scan:\n.*▄/s);
   }
 });

@@ -62,7 +62,7 @@ export class Pulse {
   #beat(): void {
     const { dataFolder, clock } = this.#options;
     this.#trying((file) => {
-      makeFolder(dataFolder);
+      makeFolder(dataFolder, 0o700);
       // synchronous and of a few bytes: what it shows is that nothing holds this thread up
       writeFileSync(file, `${this.#birth ?? ''}\n`);
     });

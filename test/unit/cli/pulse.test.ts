@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readdir, rename, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import { readdir, rename, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { health } from '../../../src/cli/health.ts';
@@ -47,6 +47,13 @@ describe('a process', () => {
     expect(state()).toBe('none');
     clock.advance(60_000);
     expect(state()).toBe('none');
+  });
+
+  test('makes the data folder where there is none, for its user alone', async () => {
+    dataFolder = path.join(dataFolder, 'data');
+    pulseOf();
+    expect(state()).toBe('alive');
+    expect((await stat(dataFolder)).mode & 0o777).toBe(0o700);
   });
 
   test('has a pulse of its own: one that ends takes no other’s away, and one that hangs is not hidden by another', async () => {

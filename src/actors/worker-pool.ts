@@ -46,15 +46,18 @@ export interface WorkerPoolArgs {
 const RUN_DEADLINE_MARGIN_MS = 120_000;
 const LONGEST_REVIVE_MS = 10_000;
 const SHORTEST_REVIVE_MS = 50;
-/** Of a lease: with every heartbeat at least twice as much is left of it. */
+/** Of a lease. A heartbeat leaves twice as much of it at least: a look is due within as much, and late by as much at most. */
 const SLEPT = 1 / 3;
 /** Of a lease: long enough for a heartbeat that was on its way, and the next. */
 const PATIENCE = 1 / 2;
+/** In a row: a process that is late ever again does not sleep, its machine is too busy. */
+const MOST_LATE_LOOKS = 3;
 
 /**
  * Supervises the workers of all pools, and gives back what dead workers held.
  *   W1 A worker has at most one job; a job has at most one worker with a current token.
- *   W2 Lapsed leases and finished back-offs are looked for when the next is due, at least every ten seconds.
+ *   W2 Lapsed leases and finished back-offs are looked for when the next is due, at least every ten seconds, and
+ *      three times a lease.
  *   W3 Every pool looks for work whenever it is told of some, and whenever leases are looked at: a job that nobody
  *      was told of waits ten seconds at most.
  *   W4 A process that slept, as a paused container does, ends no lease before its own workers, which slept as well, had the
@@ -70,6 +73,7 @@ class WorkerPool {
   #reviveTimer: Timer | null = null;
   #reviveDueAt = 0;
   #reviveNotBefore = 0;
+  #lateLooks = 0;
 
   constructor(context: ActorContext<WorkerPoolProtocol>, args: WorkerPoolArgs) {
     this.#context = context;
@@ -163,7 +167,8 @@ class WorkerPool {
   #reviveAt(dueAt: number): void {
     if (this.#closing.aborted) return;
     const now = this.#context.clock.now();
-    const soon = Math.min(Math.max(dueAt, now + SHORTEST_REVIVE_MS), now + LONGEST_REVIVE_MS);
+    const longestMs = Math.min(LONGEST_REVIVE_MS, this.#args.leaseMs * SLEPT);
+    const soon = Math.min(Math.max(dueAt, now + SHORTEST_REVIVE_MS), now + longestMs);
     const at = Math.max(soon, this.#reviveNotBefore);
     if (this.#reviveTimer !== null && this.#reviveDueAt <= at) return;
     this.#reviveTimer?.cancel();
@@ -178,7 +183,8 @@ class WorkerPool {
     const { clock, log } = this.#context;
     const { leaseMs } = this.#args;
     const now = clock.now();
-    if (now - dueAt < leaseMs * SLEPT) {
+    this.#lateLooks = now - dueAt < leaseMs * SLEPT ? 0 : this.#lateLooks + 1;
+    if (this.#lateLooks === 0 || this.#lateLooks > MOST_LATE_LOOKS) {
       void this.#revive();
       return;
     }

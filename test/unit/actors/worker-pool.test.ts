@@ -16,7 +16,7 @@ import { acceptMedia, placeholderMessage, PROVIDER, stagedMedia } from '../../su
 type Work = ProcessMedia['processMedia'];
 
 /** Pools of two audio workers and one for video, over a memory store that can be made to fail. */
-async function bench(work: Work) {
+async function bench(work: Work, leaseMs: number = DEFAULT_JOB_TIMES.leaseMs) {
   const kit = await actorBench();
   const { system, clock, store, services, log } = kit;
   const completed: Completion[] = [];
@@ -46,7 +46,7 @@ async function bench(work: Work) {
     clock,
     log,
     random: () => 0.5,
-    times: { ...DEFAULT_JOB_TIMES, timeoutMs: 300_000 },
+    times: { ...DEFAULT_JOB_TIMES, timeoutMs: 300_000, leaseMs, heartbeatMs: leaseMs / 3 },
     retry: DEFAULT_RETRY,
   };
   const listeners: ((pool: string) => void)[] = [];
@@ -58,7 +58,7 @@ async function bench(work: Work) {
       pools,
       botIds: () => [],
       store: { ...services.store, onClaimable: (listener) => void listeners.push(listener) },
-      leaseMs: 30_000,
+      leaseMs,
       maxAttempts: 3,
       runOf: () => run,
       completed: (completion) => completed.push(completion),
@@ -311,6 +311,40 @@ describe('a worker pool', () => {
       clock.advance(1_000);
     }
     expect(await store.jobByGuid(guid)).toMatchObject({ status: 'processing', attempts: 0 });
+  });
+
+  test('W4: nor where leases are short', async () => {
+    const { spawnPool, addJob, tell, store, clock, faults } = await bench(() => new Promise(() => {}), 3_000);
+    await spawnPool();
+    await settle();
+    const guid = await addJob();
+    tell('audio');
+    await settle();
+    for (let second = 0; second < 6; second += 1) {
+      clock.advance(1_000);
+      await settle();
+    }
+    faults.hold('heartbeat');
+    clock.advance(1_000);
+    await settle();
+    clock.sleep(3_500);
+    await settle();
+    faults.release('heartbeat');
+    await settle();
+    expect(await store.jobByGuid(guid)).toMatchObject({ status: 'processing', attempts: 0 });
+  });
+
+  test('W2: late whenever it looks, as on a machine that is too busy, it gives back what others held all the same', async () => {
+    const { spawnPool, addJob, completed, store, clock } = await bench(speak);
+    await addJob();
+    await store.claim({ pool: 'audio', now: clock.now(), leaseMs: 30_000, cappedBots: [] });
+    await spawnPool();
+    for (let look = 0; look < 5; look += 1) {
+      await settle();
+      clock.sleep(30_000);
+    }
+    await settle();
+    expect(completed).toHaveLength(1);
   });
 
   test('W4: and gives back what others held, a little later', async () => {

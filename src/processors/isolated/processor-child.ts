@@ -28,6 +28,8 @@ export interface ProcessorChildOptions {
   readonly graceMs: number;
 }
 
+/** So long nobody wonders what the start waits for. */
+const SLOW_LOAD_MS = 3_000;
 const PROGRAM = fileURLToPath(new URL('./child-program.ts', import.meta.url));
 /** Of what the child printed last, for the error that its end becomes: as much as that has room for. UTF-16 units. */
 const MAX_LAST_WORDS = 900;
@@ -87,14 +89,15 @@ export class ProcessorChild {
 
   /** Rejects with `config_invalid` when the module makes no processor, with `worker_died` when it takes too long. */
   async load(): Promise<void> {
-    const { clock, loadMs, module } = this.#options;
+    const { clock, loadMs, module, log } = this.#options;
+    using over = new DisposableStack();
+    const slow = clock.schedule(SLOW_LOAD_MS, () => {
+      log.info({ pid: this.#process.pid, file: module.file }, 'a processor’s module is still loading');
+    });
     const tooLong = clock.schedule(loadMs, () => this.kill(`not loaded within ${loadMs} ms`));
-    try {
-      const reply = await this.#ask((id) => ({ kind: 'load', id, module }), loadReply);
-      if (reply.kind === 'refused') throw new DragomanError('config_invalid', reply.reason);
-    } finally {
-      tooLong.cancel();
-    }
+    for (const timer of [slow, tooLong]) over.defer(() => timer.cancel());
+    const reply = await this.#ask((id) => ({ kind: 'load', id, module }), loadReply);
+    if (reply.kind === 'refused') throw new DragomanError('config_invalid', reply.reason);
   }
 
   /**

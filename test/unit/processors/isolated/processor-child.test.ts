@@ -8,13 +8,14 @@ import { ManualClock } from '../../../support/manual-clock.ts';
 import { RecordingLogger } from '../../../support/recording-logger.ts';
 import { scratchFolder } from '../../../support/scratch-folder.ts';
 
+const LOAD_MS = 60_000;
 const MISCHIEF = fileURLToPath(new URL('../../../support/mischief-processor.ts', import.meta.url));
 
 function childOf(file: string) {
   const clock = new ManualClock();
   const log = new RecordingLogger();
   const module = { file, options: {}, maxMemoryMb: 512 };
-  const child = new ProcessorChild({ module, clock, log, loadMs: 1_000, graceMs: 100 });
+  const child = new ProcessorChild({ module, clock, log, loadMs: LOAD_MS, graceMs: 100 });
   onTestFinished(() => child.kill());
   return { child, clock, log };
 }
@@ -90,14 +91,16 @@ describe('a processor’s process', () => {
     expect(child.isIdle).toBe(false);
   });
 
-  test('C2: whose module never finishes loading is killed', async () => {
-    const { child, clock } = await childOfSource('await new Promise((r) => setTimeout(r, 2 ** 30));');
+  test('C2: whose module never finishes loading is told of, and killed', async () => {
+    const { child, clock, log } = await childOfSource('await new Promise((r) => setTimeout(r, 2 ** 30));');
     const loaded = child.load();
-    clock.advance(1_000);
+    clock.advance(3_000);
+    expect(log.at('info')).toEqual(['a processor’s module is still loading']);
+    clock.advance(LOAD_MS - 3_000);
     await expect(loaded).rejects.toMatchObject({
       code: 'worker_died',
       retryable: true,
-      message: 'expected an answer, got SIGKILL (not loaded within 1000 ms)',
+      message: 'expected an answer, got SIGKILL (not loaded within 60000 ms)',
     });
     expect(child.gone.aborted).toBe(true);
     expect(child.isIdle).toBe(false);

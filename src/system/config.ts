@@ -1,13 +1,19 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { describeError, DragomanError } from '../base/errors.ts';
-import { CONFIG_VARIABLE, type EnvironmentSettings, settingsOfEnvironment } from './config/environment.ts';
+import {
+  CONFIG_VARIABLE,
+  type Assignment,
+  type EnvironmentSettings,
+  settingsOfEnvironment,
+} from './config/environment.ts';
 import { type Configuration, configuration } from './config/schema.ts';
 import { expectation, problemsOf } from './config/problems.ts';
 import { readSecretFiles, twinOf, withFileSettings } from './config/secrets.ts';
-import { type RawSettings, withValueAt } from './config/raw-settings.ts';
+import { type RawSettings, type SettingPath, withValueAt } from './config/raw-settings.ts';
 import { type Setting, settingsOf } from './config/setting-list.ts';
 
 /** Folders are absolute. */
@@ -44,12 +50,21 @@ export function loadConfig({ file: named, environment, flags }: ConfigSources): 
   const file = named ?? (environment[CONFIG_VARIABLE] || undefined);
   const given = settingsOfEnvironment(environment, SETTINGS);
   let raw: unknown = file === undefined ? {} : readConfigFile(file);
-  for (const { path: where, value } of [...given.assignments, ...assignmentsOf(flags)]) {
-    const twin = twinOf(where, SETTINGS);
-    // what is given more strongly in one way is not also given in the other
-    raw = withValueAt(twin === null ? raw : withValueAt(raw, twin, undefined), where, value);
-  }
+  for (const stronger of [given.assignments, assignmentsOf(flags)]) raw = overridden(raw, stronger);
   return check(raw, file, given);
+}
+
+/** What is given more strongly in one way is not also given in the other; what is given twice as strongly is told later. */
+function overridden(weaker: unknown, stronger: readonly Pick<Assignment, 'path' | 'value'>[]): unknown {
+  const isGiven = (where: SettingPath): boolean =>
+    stronger.some((each) => isDeepStrictEqual(each.path, where));
+  let all = weaker;
+  for (const { path: where, value } of stronger) {
+    const twin = twinOf(where, SETTINGS);
+    if (twin !== null && !isGiven(twin)) all = withValueAt(all, twin, undefined);
+    all = withValueAt(all, where, value);
+  }
+  return all;
 }
 
 /**

@@ -319,6 +319,21 @@ describe('a secret', () => {
     expect(loadConfig({ file, environment, flags: {} }).gateways).toEqual([{ id: 'g', token: TOKEN }]);
   });
 
+  test('given by the environment in both ways is refused, in whichever order the variables are', async () => {
+    const DRAGOMAN_HTTP_TOKEN_FILE = await fileWith(TOKEN);
+    const file = await fileWith('http: {tokenFile: nowhere}\n');
+    for (const environment of [
+      { DRAGOMAN_HTTP_TOKEN: TOKEN, DRAGOMAN_HTTP_TOKEN_FILE },
+      { DRAGOMAN_HTTP_TOKEN_FILE, DRAGOMAN_HTTP_TOKEN: TOKEN },
+    ]) {
+      const message = problemsOf(() => loadConfig({ file, environment, flags: {} }));
+      expect(message).toContain('http.token: give it or tokenFile, not both');
+    }
+    const DRAGOMAN_GATEWAYS = `[{id: g, token: ${'b'.repeat(16)}}]`;
+    const environment = { DRAGOMAN_GATEWAYS, DRAGOMAN_GATEWAYS_0_TOKEN_FILE: DRAGOMAN_HTTP_TOKEN_FILE };
+    expect(loadConfig({ environment, flags: {} }).gateways).toEqual([{ id: 'g', token: TOKEN }]);
+  });
+
   test.for([
     ['in both ways', `token: ${TOKEN}, tokenFile: x`, 'gateways.0.token: give it or tokenFile, not both'],
     ['in a file that is not there', 'tokenFile: nowhere', 'gateways.0.tokenFile: cannot read '],

@@ -6,7 +6,7 @@ import { isRetryableFailure } from '../jobs/retry.ts';
 import { untrustedWords } from '../jobs/untrusted-words.ts';
 import { failureWords, noWords } from '../jobs/words.ts';
 import { bareMimeType } from '../queue/media-kind.ts';
-import { describeFailure, jobError } from './failure.ts';
+import { describeFailure, jobError, seenThrown } from './failure.ts';
 import { checkedOutcome } from './media-outcome.ts';
 import type { MediaContext, MediaFile, MediaOutcome } from './media.ts';
 
@@ -52,7 +52,8 @@ export abstract class BaseMediaProcessor {
       stop.throwIfAborted();
       const work = this.processMedia(file, bareMimeType(job.mimeType), contextOf(job), stop);
       return { kind: 'completed', result: format(job, await untilAborted(work, stop)) };
-    } catch (thrown) {
+    } catch (raw) {
+      const thrown = seenThrown(raw);
       if (signal.aborted) return { kind: 'aborted' };
       if (attempt.signal.aborted) {
         return completedWith(job, jobError('timed_out', `no words within ${limits.timeoutMs} ms`));

@@ -4,7 +4,7 @@
 import { Worker } from 'node:worker_threads';
 import { DragomanError } from '../../base/errors.ts';
 import { isRetryableFailure } from '../../jobs/retry.ts';
-import { describeFailure } from '../failure.ts';
+import { describeFailure, seenThrown } from '../failure.ts';
 import { checkedOutcome } from '../media-outcome.ts';
 import type { ProcessMedia } from '../media.ts';
 import { loadModuleProcessor } from '../module-processor.ts';
@@ -55,7 +55,8 @@ async function perform(task: ProcessorTask, signal: AbortSignal): Promise<TaskRe
     const { file, mimeType, context } = task;
     const returned = await processor?.processMedia(file, mimeType, context, signal);
     return { kind: 'returned', outcome: checkedOutcome(returned) };
-  } catch (thrown) {
+  } catch (raw) {
+    const thrown = seenThrown(raw);
     const { reason, stack } = describeFailure(thrown);
     return { kind: 'threw', reason, stack, isRetryable: isRetryableFailure(thrown) };
   }

@@ -57,11 +57,24 @@ describe('P2: what a processor returns', () => {
   });
 });
 
+const refusing = (): never => {
+  throw new Error('nobody looks at this');
+};
+const proxy = new Proxy({}, { get: refusing, has: refusing, getPrototypeOf: refusing });
+const secretive = Object.defineProperty({}, 'retryable', { get: refusing });
+
 describe('P2: what a processor throws', () => {
   test.each([
     ['an Error', new Error('no decoder'), 'no decoder'],
     ['a string', 'no decoder', 'no decoder'],
     ['undefined', undefined, 'threw a value of type undefined'],
+    ['a proxy that throws', proxy, 'threw what cannot be looked at'],
+    ['an object with a getter that throws', secretive, 'threw what cannot be looked at'],
+    [
+      'an Error that such a thing has caused',
+      new Error('x', { cause: proxy }),
+      'threw what cannot be looked at',
+    ],
     ['an object without a prototype', Object.create(null), 'threw a value of type object'],
     [
       'an Error whose message is none',

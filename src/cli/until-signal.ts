@@ -1,5 +1,6 @@
 import { DragomanError, hasCode } from '../base/errors.ts';
 import { DAY_MS } from '../base/units.ts';
+import { EXIT } from './exit-codes.ts';
 
 export type StopSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
 
@@ -17,7 +18,7 @@ export function untilSignal(): Promise<StopSignal> {
     };
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.once(signal, () => {
-        process.once(signal, () => process.exit(1));
+        process.once(signal, () => process.exit(EXIT.interrupted));
         stop(signal);
       });
     }

@@ -141,7 +141,7 @@ async function linked(folder: string) {
   const dragoman = DragomanProcess.spawn(...args);
   onTestFinished(() => dragoman.kill());
   await dragoman.printed(/main: open/);
-  return { dragoman, args };
+  return { dragoman, args, simulator };
 }
 
 describe('dragoman start', () => {
@@ -165,6 +165,16 @@ describe('dragoman start', () => {
     expect(await dragoman.exited()).toBe(0);
     // What is abandoned leaves its sign of life.
     expect((await readdir(folder)).filter((name) => name.endsWith('.pulse'))).toEqual([]);
+  });
+
+  test('a second Ctrl-C ends a drain that waits for a job, with 130', async () => {
+    const { dragoman, simulator } = await linked(await scratchFolder());
+    await simulator.say('Ana', { voice: 1 });
+    await dragoman.logged(/"msg":"job claimed"/);
+    dragoman.signal('SIGINT');
+    await dragoman.printed(/Draining/);
+    dragoman.signal('SIGINT');
+    expect(await dragoman.exited()).toBe(130);
   });
 
   test('says at once which variable was mistyped, and goes on', async () => {

@@ -71,6 +71,19 @@ export const jobsAtOnceSuite: Suite = (open) => {
       expect(guids).toEqual([early, first, last, second, ofTwo, ofThree, ofOne]);
     });
 
+    test('F2: media of one chat whose files come at once do not go before another chat’s', async () => {
+      const { store } = subject();
+      const [one, two] = await Promise.all(['one', 'two'].map((name) => chat(store, name)));
+      if (one === undefined || two === undefined) throw new Error('two chats');
+      const downloading = { start: { kind: 'downloading' } } as const;
+      const guids: string[] = [];
+      for (const key of [one, one, one, two]) guids.push(await media(store, key, downloading));
+      await Promise.all(guids.map((guid) => store.stage(guid, stagedMedia(), NOW)));
+      const claimed: string[] = [];
+      for (let n = 0; n < guids.length; n += 1) claimed.push((await mustClaim(store)).guid);
+      expect(claimed).toEqual([guids[0], guids[3], guids[1], guids[2]]);
+    });
+
     test('S5: of a lease that ends and a worker that has its last word just then, one counts', async () => {
       const { store } = subject();
       const key = await chat(store, 'one');

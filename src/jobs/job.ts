@@ -15,7 +15,7 @@ export interface CorrespondentKey {
 export const JOB_STATUSES = ['downloading', 'pending', 'waiting', 'processing', 'completed'] as const;
 export type JobStatus = (typeof JOB_STATUSES)[number];
 
-/** `active`: its bot is connected. `holding`: its bot is stopped. `failed`: a dead letter. */
+/** `active`: its bot is connected. `holding`: its bot is stopped. `failed`: it ended without words, and is kept until it is retried or dropped. */
 export const JOB_COLLECTIONS = ['active', 'holding', 'failed'] as const;
 export type JobCollection = (typeof JOB_COLLECTIONS)[number];
 

@@ -75,7 +75,7 @@ export abstract class BaseMediaProcessor {
   async close(): Promise<void> {}
 }
 
-/** The result of a job that ends in failure: the dead letter's error, and what the chat is told. */
+/** The result of a job that ends in failure: the failed job's error, and what the chat is told. */
 export const failureResult = (job: ClaimedJob, error: JobError): ProcessingResult => ({
   kind: 'failure',
   words: failureWords(error.code, job.mimeType),

@@ -4,7 +4,7 @@ import { MAX_REASON_CHARACTERS } from './media-outcome.ts';
 
 const MAX_STACK_CHARACTERS = 8_192;
 
-/** A dead letter's error, cut to what is kept of it. */
+/** A failed job's error, cut to what is kept of it. */
 export const jobError = (code: JobFailureCode, reason: string, stack: string | null = null): JobError => ({
   code,
   reason: reason.slice(0, MAX_REASON_CHARACTERS),

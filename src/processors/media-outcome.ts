@@ -4,7 +4,7 @@ import { cutText } from '../base/text.ts';
 import { MAX_WORDS_CHARACTERS } from '../jobs/untrusted-words.ts';
 import type { MediaOutcome } from './media.ts';
 
-/** Of a failure's reason, for the dead letter. */
+/** Of a failure's reason, for the failed job. */
 export const MAX_REASON_CHARACTERS = 1_024;
 
 const mediaOutcome = z.union([

@@ -31,7 +31,7 @@ export type MediaOutcome = string | MediaFailure;
 export interface MediaFailure {
   readonly kind: 'failure';
   readonly code: Extract<JobFailureCode, 'corrupt' | 'unsupported'>;
-  /** For the dead letter; the chat is told by the code. */
+  /** For the failed job; the chat is told by the code. */
   readonly reason: string;
 }
 

@@ -376,6 +376,19 @@ describe('what an earlier life left goes as soon as its gateway can say that nob
     expect(await names()).toEqual([]);
   });
 
+  test('where nothing fails, a gateway that does not answer is waited for no longer at last than at first', async () => {
+    const { clock, gateway, looked, names } = await afterKill();
+    gateway.isAway = true;
+    for (const pauseMs of [1_000, 30_000, 30_000, 30_000, 30_000]) {
+      clock.advance(pauseMs);
+      await looked();
+    }
+    gateway.isAway = false;
+    clock.advance(30_000);
+    await looked();
+    expect(await names()).toEqual([]);
+  });
+
   test('no file that came after the first look', async () => {
     const { file, names, reclaim } = await afterKill();
     await reclaim();

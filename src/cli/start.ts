@@ -3,7 +3,7 @@ import { logTree } from '../actors/kit/actor-tree.ts';
 import { systemClock } from '../base/clock.ts';
 import { repeat } from '../base/deadlines.ts';
 import { describeError, type DragomanError } from '../base/errors.ts';
-import type { Config } from '../system/config.ts';
+import { type Config, storeLocation } from '../system/config.ts';
 import { createLogger } from '../system/logger.ts';
 import { startBackendAlone } from './backend-alone.ts';
 import { EXIT } from './exit-codes.ts';
@@ -35,7 +35,8 @@ interface Mode {
 async function serve(config: Config, { name, open, links }: Mode): Promise<number> {
   const clock = systemClock();
   const log = createLogger({ level: config.log.level, pretty: process.stderr.isTTY });
-  openDataFolder(config.dataFolder);
+  // A backend on MongoDB keeps nothing there but its sign of life, and warns where it cannot.
+  if (name === 'start' || storeLocation(config).kind === 'sqlite') openDataFolder(config.dataFolder);
   const stopRequested = untilSignal();
   await using opened = new AsyncDisposableStack();
   let pulse: Pulse | null = null;

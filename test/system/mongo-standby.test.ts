@@ -128,3 +128,22 @@ describe.skipIf(MONGODB_URL === undefined)('active and standby on one MongoDB', 
     expect(await fourth.stop()).toBe(0);
   }, 180_000);
 });
+
+test.skipIf(MONGODB_URL === undefined)(
+  'a backend on MongoDB needs no data folder: where it can have none, it says so and works',
+  async () => {
+    const database = new TestDatabase();
+    onTestFinished(() => database.drop());
+    const folder = await scratchFolder();
+    const config = await configured(folder, {
+      dataFolder: './dragoman.json/data',
+      stagingFolder: './media',
+      store: database.url,
+      gateways: [{ id: 'north', token: TOKEN }],
+    });
+    const backend = startDragoman('backend', '--config', config, '--port', '0');
+    await backend.printed(UP);
+    expect(backend.stderr).toContain('the pulse could not be written');
+    expect(await backend.stop()).toBe(0);
+  },
+);

@@ -30,6 +30,7 @@ import { measure, printTable, row, type Row } from './measure.ts';
 
 const IN_FLIGHT = 64;
 const LIVES_ONE_BY_ONE = 300;
+const STARTS = 1_000;
 const LIVES_IN_FLIGHT = 2_000;
 const LIVES_IN_FLOW = 6_000;
 const ROUNDS = 3;
@@ -278,6 +279,8 @@ export async function run(): Promise<void> {
       rowOf(name, lives, LIVES_ONE_BY_ONE, 1),
     );
     printTable(await measure(oneByOne, ROUNDS), DRAGOMAN);
+    const waits = await ours.starts?.(STARTS);
+    if (waits !== undefined) console.log(`\n${DRAGOMAN}, add → start, one in flight: ${percentiles(waits)}`);
     console.log(`\nlives of a job, ${IN_FLIGHT} in flight`);
     const inFlight = [ours, ...peers].map(({ name, lives }) =>
       rowOf(name, lives, LIVES_IN_FLIGHT, IN_FLIGHT),
@@ -290,8 +293,6 @@ export async function run(): Promise<void> {
       flow === undefined ? [] : [rowOf(name, flow, LIVES_IN_FLOW, IN_FLIGHT)],
     );
     printTable(await measure(flows, ROUNDS), DRAGOMAN);
-    const waits = await ours.starts?.(LIVES_ONE_BY_ONE);
-    if (waits !== undefined) console.log(`\n${DRAGOMAN}, add → start, one in flight: ${percentiles(waits)}`);
   } finally {
     for (const subject of [ours, plain, ...peers]) await subject.close();
     rmSync(folder, { recursive: true });
